@@ -1,0 +1,77 @@
+using MeshDns.Contracts.Names;
+using MeshDns.Contracts.Services;
+
+namespace MeshDns.Contracts.Events;
+
+/// <summary>
+/// A journalled fact. Kinds are never re-used and new fields are optional, so that an older journal always reads (docs/adr/0004).
+/// All times are milliseconds since the Unix epoch, by the journal's clock.
+/// </summary>
+public abstract record MeshEvent;
+
+/// <summary>A document was created or changed. In the stream of the document's shard.</summary>
+/// <param name="Document">The whole new document.</param>
+/// <param name="Version">1 for the first, one more for each change; counts on after a deletion while the shard remembers it.</param>
+/// <param name="Source">Who owns it: <c>api</c>, <c>file:SET</c> or <c>kubernetes:CLUSTER</c>.</param>
+/// <param name="Created">When the document was first put.</param>
+/// <param name="At">When this version was put.</param>
+public sealed record DocumentPut(MeshDocument Document, long Version, string Source, long Created, long At) : MeshEvent;
+
+/// <summary>A document was deleted.</summary>
+/// <param name="Key">Which one.</param>
+/// <param name="Version">The version of the deletion: one more than the document's last.</param>
+/// <param name="At">When.</param>
+public sealed record DocumentDeleted(DocumentKey Key, long Version, long At) : MeshEvent;
+
+/// <summary>A document declares a host, or says something new about it. In the stream of the host's shard.</summary>
+public sealed record HostDeclared(HostName Host, HostDeclaration Declaration) : MeshEvent;
+
+/// <summary>A document no longer declares a host.</summary>
+public sealed record HostWithdrawn(HostName Host, DocumentKey Document) : MeshEvent;
+
+/// <summary>A fact of the stream <c>vips</c>; its time is never below that of the fact before it.</summary>
+public abstract record VipEvent : MeshEvent
+{
+    /// <summary>When, by the journal's clock.</summary>
+    public required long At { get; init; }
+}
+
+/// <summary>A host leases an index. The index was free: never used, or past its quarantine, or this host was its last.</summary>
+public sealed record VipGranted(int Index, HostName Host) : VipEvent;
+
+/// <summary>Why a lease ended.</summary>
+public enum ReleaseReason
+{
+    /// <summary>No eligible declaration of the host is left.</summary>
+    Withdrawn,
+
+    /// <summary>An explicit address or CIDR took the index; the host moves to another.</summary>
+    Evicted,
+}
+
+/// <summary>A lease ended; the index rests until <paramref name="Until"/> (an eviction by an explicit address is followed by <see cref="VipReserved"/>).</summary>
+public sealed record VipReleased(int Index, HostName Host, long Until, ReleaseReason Reason) : VipEvent;
+
+/// <summary>A host declares an explicit address inside the VIP ranges (canonical text).</summary>
+public sealed record AddressClaimed(string Address, HostName Host) : VipEvent;
+
+/// <summary>A host no longer declares an explicit address.</summary>
+public sealed record AddressUnclaimed(string Address, HostName Host) : VipEvent;
+
+/// <summary>The first explicit claim of an index took it out of the pool.</summary>
+public sealed record VipReserved(int Index) : VipEvent;
+
+/// <summary>The last explicit claim of an index went; it rests until <paramref name="Until"/>.</summary>
+public sealed record VipUnreserved(int Index, long Until) : VipEvent;
+
+/// <summary>A host declares a CIDR that covers part of the VIP ranges; what it covers is not granted.</summary>
+public sealed record RangeExcluded(string Cidr, HostName Host) : VipEvent;
+
+/// <summary>A host no longer declares a CIDR; when it was the last one to do so, what it covered rests until <paramref name="Until"/>.</summary>
+public sealed record RangeIncluded(string Cidr, HostName Host, long Until) : VipEvent;
+
+/// <summary>The quarantine period changed; it holds for later releases only.</summary>
+public sealed record QuarantineChanged(long PeriodMs) : VipEvent;
+
+/// <summary>A recovery found the clock behind the last event; every quarantine still running is longer by this.</summary>
+public sealed record ClockSetBack(long ByMs) : VipEvent;

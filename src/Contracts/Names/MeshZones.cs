@@ -1,0 +1,49 @@
+namespace MeshDns.Contracts.Names;
+
+/// <summary>
+/// The zones that belong to the mesh: the cluster domain, the reverse zones of the VIP ranges and <c>mesh.zones</c>.
+/// Names in them are never asked upstream (behaviour.md, queries, rule 4).
+/// </summary>
+public sealed class MeshZones
+{
+    private readonly byte[][] _zones;
+
+    /// <summary>Takes the apexes; duplicates are dropped. At most 1,024 zones.</summary>
+    /// <exception cref="ArgumentException">More than 1,024 zones, or a wildcard among them.</exception>
+    public MeshZones(IEnumerable<HostName> apexes)
+    {
+        Apexes = [.. apexes.Distinct().Order()];
+        if (Apexes.Count > 1024) throw new ArgumentException("at most 1,024 mesh zones", nameof(apexes));
+        if (Apexes.Any(z => z.IsWildcard)) throw new ArgumentException("a mesh zone cannot be a wildcard", nameof(apexes));
+        // Longest first, so that the first match is the closest enclosing zone.
+        _zones = [.. Apexes.Select(z => z.ToWire()).OrderByDescending(w => w.Length)];
+    }
+
+    /// <summary>The zone apexes, in order of their text.</summary>
+    public IReadOnlyList<HostName> Apexes { get; }
+
+    /// <summary>Finds the closest zone that holds the name. <paramref name="apexOffset"/> is where the apex begins inside the name.</summary>
+    /// <param name="foldedName">An uncompressed wire name in lower case, with its root label.</param>
+    /// <param name="apexOffset">The offset of the apex; 0 when the name is the apex itself.</param>
+    public bool TryMatch(ReadOnlySpan<byte> foldedName, out int apexOffset)
+    {
+        foreach (var zone in _zones)
+        {
+            apexOffset = foldedName.Length - zone.Length;
+            if (apexOffset < 0 || !foldedName[apexOffset..].SequenceEqual(zone)) continue;
+            if (IsLabelBoundary(foldedName, apexOffset)) return true;
+        }
+        apexOffset = -1;
+        return false;
+    }
+
+    /// <summary>True when the name lies in a mesh zone (or is an apex).</summary>
+    public bool Contains(ReadOnlySpan<byte> foldedName) => TryMatch(foldedName, out _);
+
+    private static bool IsLabelBoundary(ReadOnlySpan<byte> name, int offset)
+    {
+        var i = 0;
+        while (i < offset) i += name[i] + 1;
+        return i == offset;
+    }
+}

@@ -1,0 +1,74 @@
+using MeshDns.Contracts.Names;
+
+namespace MeshDns.Contracts.Services;
+
+/// <summary>What one document says about one host: the fact that the host's shard keeps and every directory reads.</summary>
+public sealed record HostDeclaration
+{
+    /// <summary>The document that says it; its namespace is the record's namespace.</summary>
+    public required DocumentKey Document { get; init; }
+
+    /// <summary>When the document was created, milliseconds since the Unix epoch; the older declaration wins conflicts.</summary>
+    public long Created { get; init; }
+
+    /// <summary>True when the host should have a VIP because of this document.</summary>
+    public bool Eligible { get; init; }
+
+    /// <summary>Explicit addresses and CIDRs in canonical text.</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+
+    /// <summary>How endpoints are found.</summary>
+    public Resolution Resolution { get; init; }
+
+    /// <summary>Declared ports.</summary>
+    public IReadOnlyList<ServicePort> Ports { get; init; } = [];
+
+    /// <summary>Backends.</summary>
+    public IReadOnlyList<ServiceEndpoint> Endpoints { get; init; } = [];
+
+    /// <summary>Namespaces that see it; empty means all.</summary>
+    public IReadOnlyList<string> ExportTo { get; init; } = [];
+
+    /// <summary>The CNAME target of an ExternalName Service.</summary>
+    public string? ExternalName { get; init; }
+
+    /// <summary>The label that opts a ServiceEntry out of a VIP when it is "false" in any case.</summary>
+    public const string AutoAllocateLabel = "networking.istio.io/enable-autoallocate-ip";
+
+    /// <summary>What a document declares, host by host, in the document's order (behaviour.md, "Who gets a VIP").</summary>
+    /// <param name="document">A checked document.</param>
+    /// <param name="created">When it was created, milliseconds since the Unix epoch.</param>
+    /// <param name="clusterDomain">The domain under which Services live, such as cluster.local.</param>
+    public static IReadOnlyList<(HostName Host, HostDeclaration Declaration)> Of(MeshDocument document, long created, HostName clusterDomain) =>
+        document.ServiceEntry is { } entry ? OfServiceEntry(document, entry, created) : OfService(document, document.Service!, created, clusterDomain);
+
+    private static IReadOnlyList<(HostName, HostDeclaration)> OfServiceEntry(MeshDocument document, ServiceEntrySpec entry, long created)
+    {
+        var optedOut = document.Labels is { } labels && labels.TryGetValue(AutoAllocateLabel, out var label) && label.Equals("false", StringComparison.OrdinalIgnoreCase);
+        var eligible = entry.Addresses.Count == 0 && entry.Resolution != Resolution.None && !optedOut;
+        return [.. entry.Hosts.Select(host => (host, new HostDeclaration
+        {
+            Document = document.Key,
+            Created = created,
+            Eligible = eligible && (!host.IsWildcard || entry.Resolution == Resolution.DynamicDns),
+            Addresses = entry.Addresses,
+            Resolution = entry.Resolution,
+            Ports = entry.Ports,
+            Endpoints = entry.Endpoints,
+            ExportTo = entry.ExportTo,
+        }))];
+    }
+
+    private static IReadOnlyList<(HostName, HostDeclaration)> OfService(MeshDocument document, ServiceSpec service, long created, HostName clusterDomain)
+    {
+        var host = HostName.Parse($"{document.Key.Name}.{document.Key.Namespace}.svc.{clusterDomain.Text}");
+        return [(host, new HostDeclaration
+        {
+            Document = document.Key,
+            Created = created,
+            Addresses = service.ClusterIPs,
+            Ports = service.Ports,
+            ExternalName = service.ExternalName,
+        })];
+    }
+}

@@ -1,0 +1,51 @@
+using System.Globalization;
+using System.Text.Json.Serialization;
+
+namespace MeshDns.Contracts.Services;
+
+/// <summary>The kinds of document that declare names.</summary>
+public enum DocumentKind
+{
+    /// <summary>Istio's <c>networking.istio.io ServiceEntry</c>.</summary>
+    ServiceEntry,
+
+    /// <summary>Kubernetes' core <c>v1 Service</c>.</summary>
+    Service,
+}
+
+/// <summary>What a document is known by. Printed as <c>Kind/namespace/name</c>.</summary>
+[JsonConverter(typeof(DocumentKeyJsonConverter))]
+public readonly record struct DocumentKey(DocumentKind Kind, string Namespace, string Name)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Kind}/{Namespace}/{Name}";
+
+    /// <summary>Reads what <see cref="ToString"/> printed.</summary>
+    /// <exception cref="FormatException">It is not <c>Kind/namespace/name</c>.</exception>
+    public static DocumentKey Parse(string text)
+    {
+        var parts = text.Split('/');
+        return parts.Length == 3 && Enum.TryParse<DocumentKind>(parts[0], out var kind)
+            ? new DocumentKey(kind, parts[1], parts[2])
+            : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"'{text}' is not Kind/namespace/name"));
+    }
+}
+
+/// <summary>A checked document: exactly one of the specs is set, the one of its kind.</summary>
+public sealed record MeshDocument
+{
+    /// <summary>Kind, namespace and name.</summary>
+    public required DocumentKey Key { get; init; }
+
+    /// <summary>Labels, in order of their keys.</summary>
+    public IReadOnlyDictionary<string, string>? Labels { get; init; }
+
+    /// <summary>Annotations, in order of their keys.</summary>
+    public IReadOnlyDictionary<string, string>? Annotations { get; init; }
+
+    /// <summary>The spec of a ServiceEntry.</summary>
+    public ServiceEntrySpec? ServiceEntry { get; init; }
+
+    /// <summary>The spec of a Service.</summary>
+    public ServiceSpec? Service { get; init; }
+}
