@@ -1,3 +1,4 @@
+using MeshDns.Actors.Runtime;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
@@ -39,17 +40,4 @@ public interface IMeshControl
 
     /// <summary>Takes a node out: it releases its streams and reports itself not ready. False when no such node is known.</summary>
     Task<bool> DrainAsync(string node, CancellationToken cancel);
-}
-
-/// <summary>An owner or the store cannot be reached; nothing happened.</summary>
-public sealed class MeshUnavailableException : Exception
-{
-    /// <summary>Says what cannot be reached.</summary>
-    public MeshUnavailableException(string message) : base(message) { }
-
-    /// <summary>Says what cannot be reached, and why.</summary>
-    public MeshUnavailableException(string message, Exception inner) : base(message, inner) { }
-
-    /// <summary>For serializers.</summary>
-    public MeshUnavailableException() { }
 }

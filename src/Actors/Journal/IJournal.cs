@@ -1,0 +1,139 @@
+using MeshDns.Contracts.Events;
+
+namespace MeshDns.Actors.Journal;
+
+/// <summary>Who writes: a node's name and the random id of this start of it.</summary>
+public sealed record NodeIdentity(string Node, string Incarnation);
+
+/// <summary>
+/// The right to append to a stream: an append is accepted only while the journal's ownership row has exactly these values.
+/// </summary>
+/// <param name="Stream">The stream.</param>
+/// <param name="Node">The owner's name.</param>
+/// <param name="Incarnation">The owner's incarnation.</param>
+/// <param name="Term">The random term of the claim.</param>
+/// <param name="Epoch">Raised by every claim and every recovery.</param>
+/// <param name="Seq">The last seq of the stream.</param>
+public readonly record struct Fence(string Stream, string Node, string Incarnation, string Term, long Epoch, long Seq);
+
+/// <summary>A claim that the journal granted.</summary>
+/// <param name="Fence">What appends must show from now on.</param>
+/// <param name="Now">The journal's clock at the claim, milliseconds since the Unix epoch.</param>
+public sealed record StreamClaim(Fence Fence, long Now);
+
+/// <summary>What a stream's owner replays: the last snapshot, then the rows after it.</summary>
+/// <param name="Snapshot">The snapshot's payload; null for none.</param>
+/// <param name="SnapshotSeq">The seq that the snapshot includes; 0 for none.</param>
+/// <param name="Rows">The rows after the snapshot, in order.</param>
+public sealed record StreamHistory(byte[]? Snapshot, long SnapshotSeq, IReadOnlyList<JournalRow> Rows);
+
+/// <summary>A row of the journal.</summary>
+public readonly record struct JournalRow(long Seq, string Term, long Epoch, string Kind, byte[] Payload);
+
+/// <summary>Events for one stream, under its fence.</summary>
+public sealed record StreamAppend(Fence Fence, IReadOnlyList<MeshEvent> Events);
+
+/// <summary>The reply to remember for a caller that repeats a request.</summary>
+/// <param name="Key">The caller's key.</param>
+/// <param name="RequestHash">A hash of the request, to tell a repetition from a mistake.</param>
+/// <param name="Reply">The reply as JSON.</param>
+public sealed record RememberedReply(string Key, string RequestHash, byte[] Reply);
+
+/// <summary>One transaction: all of it or nothing.</summary>
+public sealed record AppendRequest(IReadOnlyList<StreamAppend> Streams, IReadOnlyList<RememberedReply> Replies);
+
+/// <summary>How an append ended, when that is known.</summary>
+public enum AppendOutcome
+{
+    /// <summary>Durable.</summary>
+    Committed,
+
+    /// <summary>A fence did not hold: <see cref="AppendResult.Subject"/> is the stream. Nothing happened.</summary>
+    Fenced,
+
+    /// <summary>The lease tables refused it: an invariant would have been broken. Nothing happened.</summary>
+    GuardRefused,
+
+    /// <summary>An idempotency key is taken: <see cref="AppendResult.Subject"/> is the key. Nothing happened.</summary>
+    KeyTaken,
+}
+
+/// <summary>How an append ended.</summary>
+public sealed record AppendResult(AppendOutcome Outcome, string Subject = "");
+
+/// <summary>A stream as the ownership table has it.</summary>
+public sealed record OwnershipRow(string Stream, string Node, string Incarnation, string Term, long Epoch, long Seq);
+
+/// <summary>What a feed reader gets of one stream.</summary>
+/// <param name="Stream">The stream.</param>
+/// <param name="Reset">True when the reader must drop what it has of it: its position is not in the journal, or it began from nothing.</param>
+/// <param name="Snapshot">A snapshot to begin from, when reset and there is one.</param>
+/// <param name="SnapshotPosition">The position that the snapshot stands for.</param>
+/// <param name="Rows">Rows after the position or the snapshot.</param>
+public sealed record StreamFeed(string Stream, bool Reset, byte[]? Snapshot, Directory.StreamPosition SnapshotPosition, IReadOnlyList<JournalRow> Rows);
+
+/// <summary>One read of all streams in one database snapshot.</summary>
+/// <param name="Streams">Streams with something new.</param>
+/// <param name="Now">The journal's clock at the read, milliseconds since the Unix epoch.</param>
+public sealed record FeedRead(IReadOnlyList<StreamFeed> Streams, long Now);
+
+/// <summary>
+/// The truth: an append-only log of streams with fenced writers, in SQL. Reads and writes throw
+/// <see cref="JournalUnavailableException"/> when nothing happened, and an append throws <see cref="JournalInDoubtException"/>
+/// when it may have.
+/// </summary>
+public interface IJournal : IAsyncDisposable
+{
+    /// <summary>Raised after a commit of this process; must return at once. Readers poll anyway.</summary>
+    event Action? Appended;
+
+    /// <summary>Writes the cluster's settings if there are none; returns the stored ones.</summary>
+    Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancel);
+
+    /// <summary>Claims streams, raising the epoch of each and writing a new term: whoever held them can no longer append.</summary>
+    Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<string> streams, string term, CancellationToken cancel);
+
+    /// <summary>Reads what the owner of a stream replays. Only after a claim, or an append in doubt could still change it.</summary>
+    Task<StreamHistory> ReadAsync(string stream, CancellationToken cancel);
+
+    /// <summary>Appends to all streams in one transaction, each under its fence, with the lease tables kept in step.</summary>
+    Task<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancel);
+
+    /// <summary>Stores a snapshot under the fence; false when the fence does not hold.</summary>
+    Task<bool> SaveSnapshotAsync(Fence fence, byte[] snapshot, CancellationToken cancel);
+
+    /// <summary>The reply remembered for an idempotency key, or null.</summary>
+    Task<RememberedReply?> FindReplyAsync(string key, CancellationToken cancel);
+
+    /// <summary>Reads everything after a position vector, in one database snapshot.</summary>
+    Task<FeedRead> ReadFeedAsync(IReadOnlyDictionary<string, Directory.StreamPosition> from, CancellationToken cancel);
+
+    /// <summary>The ownership table.</summary>
+    Task<IReadOnlyList<OwnershipRow>> ReadOwnershipAsync(CancellationToken cancel);
+}
+
+/// <summary>The journal cannot be reached or refuses to work (disk full, locked); nothing happened.</summary>
+public sealed class JournalUnavailableException : Exception
+{
+    /// <summary>Says why.</summary>
+    public JournalUnavailableException(string message, Exception inner) : base(message, inner) { }
+
+    /// <summary>Says why.</summary>
+    public JournalUnavailableException(string message) : base(message) { }
+
+    /// <summary>For serializers.</summary>
+    public JournalUnavailableException() { }
+}
+
+/// <summary>The connection or the deadline was lost while an append was under way; a recovery learns whether it happened.</summary>
+public sealed class JournalInDoubtException : Exception
+{
+    /// <summary>Says why.</summary>
+    public JournalInDoubtException(string message, Exception inner) : base(message, inner) { }
+
+    /// <summary>Says why.</summary>
+    public JournalInDoubtException(string message) : base(message) { }
+
+    /// <summary>For serializers.</summary>
+    public JournalInDoubtException() { }
+}
