@@ -1,0 +1,163 @@
+using System.Collections.Immutable;
+using System.Net;
+using MeshDns.Contracts.Events;
+using MeshDns.Contracts.Messages;
+using MeshDns.Contracts.Names;
+using MeshDns.Contracts.Vips;
+
+namespace MeshDns.Actors.Vips;
+
+/// <summary>
+/// The state of the stream <c>vips</c>: who leases which index, what rests until when, what is claimed and excluded. Immutable, so any
+/// thread may query any state it holds. Bounded by the pool and by what hosts declare: a free index remembers only its last host.
+/// All times are milliseconds since the Unix epoch, by the journal's clock.
+/// </summary>
+public sealed record VipLedger
+{
+    internal VipLedger(VipRange range, long quarantineMs)
+    {
+        Range = range;
+        QuarantineMs = quarantineMs;
+        Pool = VipPool.Of(range);
+        ExcludedRanges = VipExclusions.Of(range);
+    }
+
+    /// <summary>The ranges that VIPs come from.</summary>
+    public VipRange Range { get; }
+
+    /// <summary>How long an index released now rests, in milliseconds; above 0.</summary>
+    public long QuarantineMs { get; internal init; }
+
+    /// <summary>The time of the last event; 0 before the first.</summary>
+    public long LastAt { get; internal init; }
+
+    internal VipPool Pool { get; init; }
+
+    internal HostRelation ClaimedAddresses { get; init; } = HostRelation.Empty;
+
+    internal VipExclusions ExcludedRanges { get; init; }
+
+    /// <summary>Every lease, in order of index.</summary>
+    public IEnumerable<(int Index, HostName Host, long Since)> Leases =>
+        Pool.Slots.Used(Range.First, Range.Last).Where(used => used.Slot.State == VipState.Leased).Select(used => (used.Index, used.Slot.Host!.Value, used.Slot.Since));
+
+    /// <summary>Every reserved index, in order.</summary>
+    public IEnumerable<int> Reservations =>
+        Pool.Slots.Used(Range.First, Range.Last).Where(used => used.Slot.State == VipState.Reserved).Select(used => used.Index);
+
+    /// <summary>Every explicit address inside the ranges (canonical text) with each host that declares it; one that is no usable VIP too.</summary>
+    public IEnumerable<(string Address, HostName Host)> Claims => ClaimedAddresses.Pairs;
+
+    /// <summary>Every excluding CIDR (canonical text) with each host that declares it.</summary>
+    public IEnumerable<(string Cidr, HostName Host)> Exclusions => ExcludedRanges.Declared.Pairs;
+
+    /// <summary>Every CIDR that is withdrawn but still excludes, with the end of its rest.</summary>
+    public IEnumerable<(string Cidr, long Until)> RestingExclusions => ExcludedRanges.Resting.Select(entry => (entry.Key, entry.Value));
+
+    /// <summary>The index that a host leases; false when it has no lease.</summary>
+    public bool TryGetLease(HostName host, out int index) => Pool.TryGetLease(host, out index);
+
+    /// <summary>What a host holds, as the demand that would change nothing.</summary>
+    public VipDemand Demand(HostName host) =>
+        new(host, TryGetLease(host, out _), ClaimedAddresses.KeysOf(host), ExcludedRanges.Declared.KeysOf(host));
+
+    /// <summary>The state of a usable index at a time.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The index is not usable in these ranges.</exception>
+    public VipRecord Record(int index, long now)
+    {
+        if (!Range.IsUsable(index)) throw new ArgumentOutOfRangeException(nameof(index), index, $"not usable in {Range.V4}");
+        return RecordOf(index, Pool.Slots[index], now);
+    }
+
+    /// <summary>Every index that was ever used, in order, at a time.</summary>
+    public IEnumerable<VipRecord> Records(long now) => Pool.Slots.Used(Range.First, Range.Last).Select(used => RecordOf(used.Index, used.Slot, now));
+
+    /// <summary>How full the pool is at a time.</summary>
+    public VipUsage Usage(long now)
+    {
+        // Where nothing is excluded the counts suffice; a metrics reader must not free a full pool's quarantines on each read.
+        if (ExcludedRanges.Covered != IndexSet.None) return MaturedAt(now).Count(ended: 0);
+        return Count(Pool.EndedBy(now));
+    }
+
+    /// <summary>A grant for each lease, in order of index: what a directory needs of a snapshot.</summary>
+    public IEnumerable<MeshEvent> DirectoryFacts() => Leases.Select(lease => new VipGranted(lease.Index, lease.Host) { At = lease.Since });
+
+    /// <summary>Every host that explicitly declares one of an index's two addresses.</summary>
+    internal ImmutableSortedSet<HostName> ClaimantsOf(int index) =>
+        ClaimedAddresses.HostsOf(Range.IPv4(index).ToString()).Union(ClaimedAddresses.HostsOf(Range.IPv6(index).ToString()));
+
+    /// <summary>What the passing of time does: rests end. A function of the time alone, used before deciding and before applying.</summary>
+    internal VipLedger MaturedAt(long time)
+    {
+        var (pool, excluded) = (Pool.MaturedAt(time), ExcludedRanges.MaturedAt(time));
+        return pool == (object)Pool && excluded == (object)ExcludedRanges ? this : this with { Pool = pool, ExcludedRanges = excluded };
+    }
+
+    /// <summary>The state after an event.</summary>
+    /// <exception cref="InvalidOperationException">The event contradicts the state.</exception>
+    internal VipLedger After(VipEvent fact)
+    {
+        if (fact.At < LastAt) throw Broken($"{fact} is before the last event, at {LastAt}");
+        var now = MaturedAt(fact.At) with { LastAt = fact.At };
+        return fact switch
+        {
+            VipGranted e => now.Granted(e),
+            VipReleased e => now with { Pool = now.Pool.Release(e.Index, e.Host, e.Until, e.At) },
+            AddressClaimed e => now with { ClaimedAddresses = now.ClaimedAddresses.With(e.Address, e.Host) },
+            AddressUnclaimed e => now with { ClaimedAddresses = now.ClaimedAddresses.Without(e.Address, e.Host) },
+            VipReserved e => now.ReservedBy(e),
+            VipUnreserved e => now.Unreserved(e),
+            RangeExcluded e => now with { ExcludedRanges = now.ExcludedRanges.Exclude(e.Cidr, e.Host) },
+            RangeIncluded e => now with { ExcludedRanges = now.ExcludedRanges.Include(e.Cidr, e.Host, e.Until) },
+            QuarantineChanged { PeriodMs: > 0 } e => now with { QuarantineMs = e.PeriodMs },
+            ClockSetBack { ByMs: > 0 } e => now with { Pool = now.Pool.Extended(e.ByMs), ExcludedRanges = now.ExcludedRanges.Extended(e.ByMs) },
+            _ => throw Broken($"{fact} cannot be"),
+        };
+    }
+
+    private VipLedger Granted(VipGranted e)
+    {
+        if (ExcludedRanges.Covered.Contains(e.Index)) throw Broken($"index {e.Index} is granted to {e.Host} but is excluded");
+        return this with { Pool = Pool.Grant(e.Index, e.Host, e.At) };
+    }
+
+    private VipLedger ReservedBy(VipReserved e)
+    {
+        if (ClaimantsOf(e.Index).IsEmpty) throw Broken($"index {e.Index} is reserved but nobody claims it");
+        return this with { Pool = Pool.Reserve(e.Index, e.At) };
+    }
+
+    private VipLedger Unreserved(VipUnreserved e)
+    {
+        if (!ClaimantsOf(e.Index).IsEmpty) throw Broken($"index {e.Index} is no longer reserved but is still claimed");
+        return this with { Pool = Pool.Unreserve(e.Index, e.Until, e.At) };
+    }
+
+    private VipUsage Count(int ended)
+    {
+        var quarantined = Pool.Quarantined - ended;
+        var excluded = Pool.Free.Overlap(ExcludedRanges.Covered);
+        return new VipUsage(Range.Capacity, Pool.Leased, quarantined, Pool.Reserved, excluded, Range.Capacity - Pool.Leased - quarantined - Pool.Reserved - excluded);
+    }
+
+    private VipRecord RecordOf(int index, VipSlot? slot, long now) => slot switch
+    {
+        null => new VipRecord(index, VipState.Free, [], 0, null),
+        { State: VipState.Reserved } => new VipRecord(index, VipState.Reserved, ClaimantsOf(index), slot.Since, null),
+        { State: VipState.Quarantined } when slot.Until <= now => new VipRecord(index, VipState.Free, HostsOf(slot), slot.Until, null),
+        { State: VipState.Quarantined } => new VipRecord(index, VipState.Quarantined, HostsOf(slot), slot.Since, slot.Until),
+        _ => new VipRecord(index, slot.State, HostsOf(slot), slot.Since, null),
+    };
+
+    private static HostName[] HostsOf(VipSlot slot) => slot.Host is { } host ? [host] : [];
+
+    private static InvalidOperationException Broken(string what) => new("the VIP ledger is contradicted: " + what);
+
+    /// <summary>The index of an address inside the ranges; false when it is no usable VIP.</summary>
+    internal bool TryIndexOf(string address, out int index)
+    {
+        index = 0;
+        return IPAddress.TryParse(address, out var parsed) && Range.TryIndexOf(parsed, out index);
+    }
+}

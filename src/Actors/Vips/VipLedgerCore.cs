@@ -1,0 +1,68 @@
+using MeshDns.Actors.Runtime;
+using MeshDns.Contracts.Events;
+using MeshDns.Contracts.Messages;
+using MeshDns.Contracts.Vips;
+
+namespace MeshDns.Actors.Vips;
+
+/// <summary>
+/// The pure half of the VIP allocator: who gets which VIP ("Who gets a VIP" of behaviour.md). The order of a decision: what hosts give up,
+/// explicit addresses and CIDRs (they win, and evict), then leases, to those who come back first, then next-fit.
+/// </summary>
+public sealed class VipLedgerCore : IStreamCore<VipLedger, VipCommand, VipReply>
+{
+    private readonly VipRange _range;
+
+    /// <summary>Takes the cluster's ranges and its first quarantine period; later periods are events.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A quarantine shorter than a millisecond.</exception>
+    public VipLedgerCore(VipRange range, TimeSpan initialQuarantine)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(initialQuarantine, TimeSpan.FromMilliseconds(1));
+        _range = range;
+        Empty = new VipLedger(range, (long)initialQuarantine.TotalMilliseconds);
+    }
+
+    /// <inheritdoc/>
+    public VipLedger Empty { get; }
+
+    /// <summary>
+    /// Decides a change, whole or not at all. Refused as <see cref="RefusalReason.PoolExhausted"/> when the pool cannot give every lease
+    /// that it needs, as <see cref="RefusalReason.Invalid"/> when the sender broke the contract of <see cref="VipCommand"/>.
+    /// </summary>
+    public Decision<VipLedger, VipReply> Decide(VipLedger state, VipCommand command)
+    {
+        var invalid = WantedVips.TryRead(_range, command.Demands, out var wanted);
+        return invalid is null ? new VipChange(state, wanted, command.At).Decide() : new(state, [], null, invalid);
+    }
+
+    /// <inheritdoc/>
+    public VipLedger Apply(VipLedger state, MeshEvent fact) =>
+        state.After(fact as VipEvent ?? throw new InvalidOperationException($"{fact.GetType().Name} does not belong into the stream {Streams.Vips}"));
+
+    /// <inheritdoc/>
+    public byte[] Snapshot(VipLedger state) => VipSnapshot.Write(state);
+
+    /// <inheritdoc/>
+    public VipLedger Restore(ReadOnlySpan<byte> snapshot) => VipSnapshot.Read(_range, snapshot);
+
+    /// <summary>
+    /// What a recovery appends that finds the journal's clock behind the last event: nobody knows how long ago that event was, so every
+    /// running quarantine lasts longer by the difference. Null when the clock is not behind.
+    /// </summary>
+    /// <param name="state">The recovered state.</param>
+    /// <param name="now">The journal's clock, milliseconds since the Unix epoch.</param>
+    public static MeshEvent? OnClock(VipLedger state, long now) =>
+        now < state.LastAt ? new ClockSetBack(state.LastAt - now) { At = state.LastAt } : null;
+
+    /// <summary>What a recovery appends when the cluster's quarantine is another one now. Null when it is the same. It holds for later releases only.</summary>
+    /// <param name="state">The recovered state.</param>
+    /// <param name="period">The configured quarantine.</param>
+    /// <param name="at">Now, by the journal's clock, milliseconds since the Unix epoch.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A quarantine shorter than a millisecond.</exception>
+    public static MeshEvent? OnQuarantine(VipLedger state, TimeSpan period, long at)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(period, TimeSpan.FromMilliseconds(1));
+        var periodMs = (long)period.TotalMilliseconds;
+        return periodMs == state.QuarantineMs ? null : new QuarantineChanged(periodMs) { At = Math.Max(at, state.LastAt) };
+    }
+}
