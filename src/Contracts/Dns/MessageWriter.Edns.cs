@@ -51,7 +51,7 @@ public ref partial struct MessageWriter
     /// Writes the OPT record into the additional section, and the whole of its rcode: the lower four bits into the header, the upper eight into
     /// the record. To be written once a message.
     /// </summary>
-    public bool TryWriteOpt(scoped in OptRecord opt)
+    public bool TryWriteOpt(scoped OptRecord opt)
     {
         if (opt.OptionsSize > ushort.MaxValue || !HasRoom(opt.Size))
             return false;

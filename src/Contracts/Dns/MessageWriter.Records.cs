@@ -61,7 +61,7 @@ public ref partial struct MessageWriter
     }
 
     /// <summary>An SOA record of class IN.</summary>
-    public bool TryWriteSoa(scoped ReadOnlySpan<byte> owner, uint ttl, scoped in SoaData soa)
+    public bool TryWriteSoa(scoped ReadOnlySpan<byte> owner, uint ttl, scoped SoaData soa)
     {
         Span<byte> numbers = stackalloc byte[20];
         BinaryPrimitives.WriteUInt32BigEndian(numbers, soa.Serial);

@@ -36,7 +36,7 @@ public ref partial struct MessageWriter
     /// <param name="query">The parsed query. Its cookie must be copied out first if the buffer is its packet.</param>
     /// <param name="flags">More flags, such as AA.</param>
     /// <param name="rcode">The rcode; of one above 15 the rest is written with the OPT record.</param>
-    public static MessageWriter StartReply(Span<byte> buffer, scoped in DnsQuery query, DnsFlags flags = DnsFlags.None, Rcode rcode = Rcode.NoError)
+    public static MessageWriter StartReply(Span<byte> buffer, scoped DnsQuery query, DnsFlags flags = DnsFlags.None, Rcode rcode = Rcode.NoError)
     {
         var writer = new MessageWriter(buffer);
         DnsFlags copied = query.Flags & (DnsFlags.RecursionDesired | DnsFlags.CheckingDisabled);
@@ -104,7 +104,7 @@ public ref partial struct MessageWriter
     /// expanded, and compressed again only where RFC 3597 section 4 allows. False also when the record is malformed; to tell that from want of
     /// room, ask <see cref="Rdata.IsWellFormed"/>. OPT and TSIG belong to one hop and must not be copied.
     /// </summary>
-    public bool TryCopyRecord(ReadOnlySpan<byte> sourceMessage, in RecordView record, uint ttl)
+    public bool TryCopyRecord(scoped ReadOnlySpan<byte> sourceMessage, in RecordView record, uint ttl)
     {
         Span<byte> name = stackalloc byte[DnsLimits.MaxNameSize];
         Mark mark = Here();
@@ -115,7 +115,7 @@ public ref partial struct MessageWriter
         return isCopied ? Done(mark) : Undo(mark);
     }
 
-    private bool TryCopyRdata(ReadOnlySpan<byte> source, in RecordView record)
+    private bool TryCopyRdata(scoped ReadOnlySpan<byte> source, in RecordView record)
     {
         RdataLayout layout = RdataLayout.Of(record.Type);
         int end = record.EndOffset;
