@@ -150,19 +150,41 @@ public class Rfc1035Tests
     }
 
     [Fact]
+    public void Section_4_1_4_a_name_beyond_a_pointers_reach_is_written_again()
+    {
+        var writer = new MessageWriter(new byte[DnsLimits.MaxMessageSize]);
+        Assert.True(writer.TryWriteRecord(DnsName.Root, DnsType.NULL, DnsClass.IN, 0, new byte[0x4000]));
+        Assert.True(writer.TryWriteA(Wire.Name("a.b"), 1, _address) && writer.TryWriteA(Wire.Name("a.b"), 1, _address));
+        Assert.Equal(["a.b.", "a.b."], Names(writer.Message));
+        Assert.True(writer.TryWriteRecord(DnsName.Root, DnsType.NULL, DnsClass.IN, 0, new byte[0x4000]));
+    }
+
+    [Fact]
+    public void More_names_than_are_remembered_are_still_written_right()
+    {
+        var writer = new MessageWriter(new byte[DnsLimits.MaxMessageSize]);
+        string[] names = [.. Enumerable.Range(0, 500).Select(i => $"h{i}.example{i % 7}.com.")];
+        foreach (string name in names)
+            Assert.True(writer.TryWriteA(Wire.Name(name), 1, _address));
+        Assert.Equal(names, Names(writer.Message));
+    }
+
+    [Fact]
     public void A_write_that_does_not_fit_leaves_the_message_as_it_was()
     {
         var buffer = new byte[512];
         var writer = new MessageWriter(buffer);
         writer.TryWriteQuestion(Wire.Name("example.com"), DnsType.MX);
         byte[] before = writer.Message.ToArray();
-        for (int room = 0; room < 12 + 4 + 10 + 2; room++)
+        const int Size = 9 + 10 + 2; // Owner of one label and a pointer, fixed fields, a pointer.
+        for (int room = 0; room < Size; room++)
         {
             writer.Limit = before.Length + room;
-            Assert.False(writer.TryWriteCname(Wire.Name("longer.example.com"), 1, Wire.Name("example.com")) && room < 21);
-            if (room < 21)
-                Assert.Equal(before, writer.Message.ToArray());
+            Assert.False(writer.TryWriteCname(Wire.Name("longer.example.com"), 1, Wire.Name("example.com")));
+            Assert.Equal(before, writer.Message.ToArray());
         }
+        writer.Limit = before.Length + Size;
+        Assert.True(writer.TryWriteCname(Wire.Name("longer.example.com"), 1, Wire.Name("example.com")));
     }
 
     [Fact]
@@ -223,5 +245,11 @@ public class Rfc1035Tests
         var reader = new MessageReader(message);
         Assert.False(reader.TryReadRecord(out _), why);
         Assert.True(reader.IsMalformed, why);
+    }
+
+    private static string[] Names(ReadOnlySpan<byte> message)
+    {
+        byte[] bytes = message.ToArray();
+        return [.. Wire.Records(bytes).Where(record => record.Type == DnsType.A).Select(record => Wire.NameAt(bytes, record.NameOffset))];
     }
 }
