@@ -1,0 +1,207 @@
+using System.Collections.ObjectModel;
+using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Names;
+using MeshDns.Contracts.Vips;
+
+namespace MeshDns.Actors.Directory;
+
+/// <summary>What a lookup found.</summary>
+/// <param name="Entry">The host; null when no declaration that the client sees matches.</param>
+/// <param name="Choice">The record that answers.</param>
+public readonly record struct DirectoryMatch(HostEntry? Entry, RecordChoice Choice);
+
+/// <summary>
+/// This node's replica of every name in the mesh. Readers on any thread, without a lock: each name is one immutable <see cref="HostEntry"/>,
+/// replaced by one write. One writer at a time applies the change feed's batches, each whole. No two names ever show the same VIP, not even between
+/// the writes of one batch.
+/// </summary>
+public sealed class MeshDirectory
+{
+    private readonly TimeProvider _time;
+    private readonly Action<string> _onViolation;
+    private readonly Lock _writer = new();
+    private readonly DirectoryTables _tables;
+    private IReadOnlyDictionary<string, StreamPosition> _position = ReadOnlyDictionary<string, StreamPosition>.Empty;
+    private long _readAt;
+    private bool _isLoaded;
+    private long _violations;
+
+    /// <summary>An empty directory.</summary>
+    /// <param name="range">The VIP ranges.</param>
+    /// <param name="zones">The mesh-owned zones: inside them it knows which names exist only above others.</param>
+    /// <param name="shards">How many shards the journal has.</param>
+    /// <param name="time">The clock for <see cref="Age"/>.</param>
+    /// <param name="onViolation">Told of every fact that would give one VIP to two hosts, or two to one; the fact is not served. Must not throw.</param>
+    public MeshDirectory(VipRange range, MeshZones zones, int shards, TimeProvider time, Action<string>? onViolation = null)
+    {
+        Range = range;
+        Zones = zones;
+        Shards = shards;
+        _time = time;
+        _onViolation = onViolation ?? (_ => { });
+        _tables = new DirectoryTables(range, zones);
+    }
+
+    /// <summary>The VIP ranges.</summary>
+    public VipRange Range { get; }
+
+    /// <summary>The mesh-owned zones.</summary>
+    public MeshZones Zones { get; }
+
+    /// <summary>The journal's shards.</summary>
+    public int Shards { get; }
+
+    /// <summary>True once a batch or a saved snapshot was taken in.</summary>
+    public bool IsLoaded => Volatile.Read(ref _isLoaded);
+
+    /// <summary>The journal's clock at the last successful read of all streams, milliseconds since the Unix epoch.</summary>
+    public long ReadAt => Volatile.Read(ref _readAt);
+
+    /// <summary>How old the knowledge is; never negative. Without meaning until <see cref="IsLoaded"/>.</summary>
+    public TimeSpan Age => TimeSpan.FromMilliseconds(Math.Max(0, _time.GetUtcNow().ToUnixTimeMilliseconds() - ReadAt));
+
+    /// <summary>How far every stream has been read.</summary>
+    public IReadOnlyDictionary<string, StreamPosition> Position => Volatile.Read(ref _position);
+
+    /// <summary>Declared names, wildcards included.</summary>
+    public int Names => _tables.Declared;
+
+    /// <summary>Automatic VIPs held.</summary>
+    public int Leases => _tables.Leased;
+
+    /// <summary>Facts that broke "one host per VIP, one VIP per host" and were not served; any is a bug somewhere.</summary>
+    public long Violations => Interlocked.Read(ref _violations);
+
+    /// <summary>All hosts as they are now, in no order.</summary>
+    public IEnumerable<HostEntry> Hosts => _tables.Entries().Where(e => e.IsDeclared);
+
+    /// <summary>The host of exactly this name, as far as the client sees it. Does not allocate.</summary>
+    /// <param name="foldedName">Lower case, uncompressed wire form.</param>
+    /// <param name="view">What the client sees.</param>
+    public DirectoryMatch FindExact(ReadOnlySpan<byte> foldedName, in ClientView view) => Match(_tables.Exact.Find(foldedName), view);
+
+    /// <summary>The longest visible wildcard that has this name below it; never for its suffix itself. Does not allocate.</summary>
+    /// <param name="foldedName">Lower case, uncompressed wire form, well formed.</param>
+    /// <param name="view">What the client sees.</param>
+    public DirectoryMatch FindWildcard(ReadOnlySpan<byte> foldedName, in ClientView view)
+    {
+        if (_tables.Wildcards.Count == 0) return default;
+        var labels = DnsName.CountLabels(foldedName);
+        for (var suffix = DnsName.Parent(foldedName); --labels > 0; suffix = DnsName.Parent(suffix))
+        {
+            if (!_tables.MayHaveWildcard(labels)) continue;
+            var match = Match(_tables.Wildcards.Find(suffix), view);
+            if (match.Entry is not null) return match;
+        }
+        return default;
+    }
+
+    /// <summary>True when the name lies in a mesh zone and a declared name is below it, so that it exists (RFC 8020).</summary>
+    public bool HasNamesBelow(ReadOnlySpan<byte> foldedName) => _tables.HasNamesBelow(foldedName);
+
+    /// <summary>The host that holds a VIP; null when nobody does.</summary>
+    public HostEntry? HolderOf(int vipIndex) => _tables.HolderOf(vipIndex);
+
+    /// <summary>
+    /// Takes a batch in, whole; then <see cref="Position"/> and <see cref="ReadAt"/> are the batch's. Readers go on meanwhile and see each name
+    /// before or after. Losses of a VIP are published before gains of it.
+    /// </summary>
+    public void Apply(FeedBatch batch)
+    {
+        lock (_writer)
+        {
+            var draft = new DirectoryDraft(this, _tables, Violated);
+            draft.Reset(batch.Reset);
+            foreach (var fact in batch.Facts) draft.Take(fact.Fact);
+            Publish(draft.Hosts);
+            Volatile.Write(ref _position, batch.Position);
+            Volatile.Write(ref _readAt, batch.ReadAt);
+            Volatile.Write(ref _isLoaded, true);
+        }
+    }
+
+    /// <summary>Everything as it is between two batches, for saving. Cheap: entries are immutable and only their references are copied.</summary>
+    public DirectoryImage Capture()
+    {
+        lock (_writer) return new DirectoryImage([.. _tables.Entries()], _position, ReadAt);
+    }
+
+    /// <summary>Takes over what a snapshot held. Only for an empty directory.</summary>
+    /// <exception cref="InvalidOperationException">Something was applied before: a fault of the caller.</exception>
+    public void Restore(DirectoryImage image)
+    {
+        lock (_writer)
+        {
+            if (IsLoaded) throw new InvalidOperationException("a directory is restored before its first batch");
+            _tables.Exact.Reserve(image.Entries.Count);
+            foreach (var entry in image.Entries) RestoreOne(entry);
+            Volatile.Write(ref _position, image.Position);
+            Volatile.Write(ref _readAt, image.ReadAt);
+            Volatile.Write(ref _isLoaded, true);
+        }
+    }
+
+    private void RestoreOne(HostEntry saved)
+    {
+        var table = saved.IsWildcard ? _tables.Wildcards : _tables.Exact;
+        if (table.Find(saved.Name) is not null) return; // Twice in a file that we wrote is impossible; the first stays.
+        var vip = saved.VipIndex;
+        if (vip != HostEntry.NoVip && (!Range.IsUsable(vip) || _tables.HolderOf(vip) is not null))
+        {
+            Violated($"the saved directory gives VIP index {vip} to {saved.Host}, which cannot have it");
+            vip = HostEntry.NoVip;
+        }
+        foreach (var declaration in saved.Declarations) _tables.Shapes.Take(declaration.Shape);
+        _tables.Put(null, new HostEntry(saved.NameBytes, table.HashOf(saved.Name), saved.IsWildcard, vip, saved.Declarations.ToArray()));
+    }
+
+    // First who loses or leaves a VIP, then everybody else whose VIP nobody shows. What is left waits for the one before it in a chain of moves,
+    // or is a ring of moves, which only a reset can bring: those show no VIP for the moment.
+    private void Publish(IReadOnlyCollection<DraftHost> hosts)
+    {
+        var waiting = new List<DraftHost>();
+        foreach (var host in hosts) if (host.PublishedVip != HostEntry.NoVip && host.PublishedVip != host.VipIndex && !TryPublish(host)) waiting.Add(host);
+        for (var before = -1; waiting.Count != 0 && waiting.Count != before;)
+        {
+            before = waiting.Count;
+            waiting.RemoveAll(TryPublish);
+        }
+        foreach (var host in waiting) PublishAs(host, HostEntry.NoVip);
+        foreach (var host in hosts) if (!host.IsDone) TryPublish(host);
+    }
+
+    private bool TryPublish(DraftHost host)
+    {
+        var holder = host.VipIndex == HostEntry.NoVip ? null : _tables.HolderOf(host.VipIndex);
+        if (holder is not null && !ReferenceEquals(holder, host.Published)) return false;
+        PublishAs(host, host.VipIndex);
+        host.IsDone = true;
+        return true;
+    }
+
+    private void PublishAs(DraftHost host, int vipIndex)
+    {
+        if (host.IsGone)
+        {
+            if (host.Published is not null) _tables.Remove(host.Published);
+            host.Published = null;
+            return;
+        }
+        var entry = host.Build(vipIndex);
+        _tables.Put(host.Published, entry);
+        host.Published = entry;
+    }
+
+    private static DirectoryMatch Match(HostEntry? entry, in ClientView view)
+    {
+        if (entry is null) return default;
+        var choice = entry.Choose(view);
+        return choice.Source == AnswerSource.Invisible ? default : new DirectoryMatch(entry, choice);
+    }
+
+    private void Violated(string what)
+    {
+        Interlocked.Increment(ref _violations);
+        _onViolation(what);
+    }
+}

@@ -1,0 +1,117 @@
+using MeshDns.Contracts.Dns;
+
+namespace MeshDns.Actors.Directory;
+
+/// <summary>
+/// Names to nodes: open addressing with linear probing, one writer, any number of readers without a lock. A reader sees each node whole, either
+/// the old or the new one. Chosen over ConcurrentDictionary because it needs no node object and no key comparer: 48 bytes less a name.
+/// </summary>
+internal sealed class NameTable<T> where T : NamedNode
+{
+    private const int MinCapacity = 64;
+    private readonly ulong _seed;
+    private readonly T _tombstone;
+    private T?[] _slots = new T?[MinCapacity];
+    private int _used; // slots that are not null, tombstones included
+
+    /// <param name="seed">Keys the hash.</param>
+    /// <param name="tombstone">A node that no lookup can match; it marks slots that were emptied.</param>
+    public NameTable(ulong seed, T tombstone)
+    {
+        _seed = seed;
+        _tombstone = tombstone;
+    }
+
+    /// <summary>Nodes held.</summary>
+    public int Count { get; private set; }
+
+    public int HashOf(ReadOnlySpan<byte> foldedName) => (int)DnsName.Hash(foldedName, _seed);
+
+    /// <summary>The node of a folded wire name, or null. Any thread.</summary>
+    public T? Find(ReadOnlySpan<byte> foldedName) => Count == 0 ? null : Find(foldedName, HashOf(foldedName));
+
+    /// <summary>The node of a name whose hash is known. Any thread.</summary>
+    public T? Find(ReadOnlySpan<byte> foldedName, int hash)
+    {
+        // One array for the whole walk: a writer that grows the table publishes another one and leaves this as it is.
+        var slots = Volatile.Read(ref _slots);
+        for (var i = hash & (slots.Length - 1); ; i = (i + 1) & (slots.Length - 1))
+        {
+            var node = Volatile.Read(ref slots[i]);
+            if (node is null) return null;
+            if (node.Hash == hash && !ReferenceEquals(node, _tombstone) && node.Name.SequenceEqual(foldedName)) return node;
+        }
+    }
+
+    /// <summary>Adds a node or replaces the one of the same name, by one write. The writer only.</summary>
+    public void Put(T node)
+    {
+        // At most two thirds full, so that every walk ends at a null soon.
+        if ((_used + 1) * 3L > _slots.Length * 2L) Rebuild(Count + 1);
+        var slots = _slots;
+        for (var i = node.Hash & (slots.Length - 1); ; i = (i + 1) & (slots.Length - 1))
+        {
+            var there = slots[i];
+            if (there is null)
+            {
+                Volatile.Write(ref slots[i], node);
+                _used++;
+                Count++;
+                return;
+            }
+            if (there.Hash != node.Hash || ReferenceEquals(there, _tombstone) || !there.Name.SequenceEqual(node.Name)) continue;
+            Volatile.Write(ref slots[i], node);
+            return;
+        }
+    }
+
+    /// <summary>Removes a name; nothing happens when it is not there. The writer only.</summary>
+    public void Remove(ReadOnlySpan<byte> foldedName)
+    {
+        var slots = _slots;
+        var hash = HashOf(foldedName);
+        for (var i = hash & (slots.Length - 1); slots[i] is { } there; i = (i + 1) & (slots.Length - 1))
+        {
+            if (there.Hash != hash || ReferenceEquals(there, _tombstone) || !there.Name.SequenceEqual(foldedName)) continue;
+            Volatile.Write(ref slots[i], _tombstone);
+            Count--;
+            return;
+        }
+    }
+
+    /// <summary>Makes room for so many nodes at once, so that a load grows the table one time. The writer only.</summary>
+    public void Reserve(int count)
+    {
+        if (CapacityFor(count) > _slots.Length) Rebuild(count);
+    }
+
+    /// <summary>The nodes as they are now. Any thread; a node that changes meanwhile is seen old or new.</summary>
+    public IEnumerable<T> Nodes()
+    {
+        var slots = Volatile.Read(ref _slots);
+        for (var i = 0; i < slots.Length; i++)
+            if (Volatile.Read(ref slots[i]) is { } node && !ReferenceEquals(node, _tombstone)) yield return node;
+    }
+
+    private void Rebuild(int count)
+    {
+        var slots = new T?[CapacityFor(count)];
+        foreach (var node in _slots)
+        {
+            if (node is null || ReferenceEquals(node, _tombstone)) continue;
+            var i = node.Hash & (slots.Length - 1);
+            while (slots[i] is not null) i = (i + 1) & (slots.Length - 1);
+            slots[i] = node;
+        }
+        _used = Count;
+        Volatile.Write(ref _slots, slots);
+    }
+
+    // Half again as much as is needed, so that a rebuild that only clears tombstones leaves room for as many changes.
+    private static int CapacityFor(int count)
+    {
+        var capacity = MinCapacity;
+        while (capacity < count * 1.6) capacity *= 2;
+        return capacity;
+    }
+}
