@@ -1,0 +1,32 @@
+using MeshDns.Contracts.Dns;
+
+namespace MeshDns.Host.Resolve;
+
+/// <summary>Answers what is not ours: from the answer cache, or by asking the upstream resolvers.</summary>
+public interface IUpstream
+{
+    /// <summary>
+    /// Answers from the answer cache. Runs on an edge loop: it must not allocate, lock or wait.
+    /// False when the cache has no answer to serve; the query is then forwarded.
+    /// </summary>
+    /// <param name="packet">The client's query.</param>
+    /// <param name="query">The same, parsed.</param>
+    /// <param name="foldedName">The question's name in lower case, wire form.</param>
+    /// <param name="reply">Takes the complete reply: id, question, OPT.</param>
+    /// <param name="limit">The most bytes the client takes; what does not fit is left out and TC set.</param>
+    /// <param name="maxTtl">No TTL in the reply is above this, in seconds.</param>
+    /// <param name="length">The reply's length in bytes.</param>
+    bool TryAnswerCached(ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> foldedName, Span<byte> reply, int limit, uint maxTtl, out int length);
+
+    /// <summary>
+    /// Forwards the query and writes a complete reply: its id and question echoed, OPT, sized to <paramref name="limit"/> with TC.
+    /// Never throws except on cancel: failures are SERVFAIL replies. Bounded by the upstream deadline.
+    /// </summary>
+    /// <param name="packet">The client's query, well formed.</param>
+    /// <param name="reply">Takes the reply.</param>
+    /// <param name="limit">The most bytes the client takes.</param>
+    /// <param name="maxTtl">No TTL in the reply is above this, in seconds.</param>
+    /// <param name="cancel">Gives up.</param>
+    /// <returns>The reply's length in bytes.</returns>
+    ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Memory<byte> reply, int limit, uint maxTtl, CancellationToken cancel);
+}
