@@ -11,7 +11,7 @@ public abstract record MeshEvent;
 
 /// <summary>A document was created or changed. In the stream of the document's shard.</summary>
 /// <param name="Document">The whole new document.</param>
-/// <param name="Version">1 for the first, one more for each change; counts on after a deletion while the shard remembers it.</param>
+/// <param name="Version">The shard's count of document changes: it only grows, so no version of a document ever comes back, not even after a deletion.</param>
 /// <param name="Source">Who owns it: <c>api</c>, <c>file:SET</c> or <c>kubernetes:CLUSTER</c>.</param>
 /// <param name="Created">When the document was first put.</param>
 /// <param name="At">When this version was put.</param>
@@ -19,7 +19,7 @@ public sealed record DocumentPut(MeshDocument Document, long Version, string Sou
 
 /// <summary>A document was deleted.</summary>
 /// <param name="Key">Which one.</param>
-/// <param name="Version">The version of the deletion: one more than the document's last.</param>
+/// <param name="Version">The version of the deletion, from the same count.</param>
 /// <param name="At">When.</param>
 public sealed record DocumentDeleted(DocumentKey Key, long Version, long At) : MeshEvent;
 

@@ -1,0 +1,49 @@
+using MeshDns.Contracts.Names;
+using MeshDns.Contracts.Vips;
+
+namespace MeshDns.Actors.Cluster;
+
+/// <summary>What the mesh part of a node needs to know. The cluster-wide ones are written to the journal at its creation.</summary>
+public sealed record MeshOptions
+{
+    /// <summary>The node's name.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>The node's address, as others and people see it.</summary>
+    public string Address { get; init; } = "";
+
+    /// <summary>The node's roles.</summary>
+    public IReadOnlyList<string> Roles { get; init; } = ["owner", "edge"];
+
+    /// <summary>The program's version.</summary>
+    public string Version { get; init; } = "";
+
+    /// <summary>The number of shards; fixed at creation.</summary>
+    public int Shards { get; init; } = 64;
+
+    /// <summary>The VIP ranges; fixed at creation.</summary>
+    public VipRange Range { get; init; } = VipRange.Default;
+
+    /// <summary>How long a released VIP rests; a change is journalled and holds for later releases.</summary>
+    public TimeSpan Quarantine { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>The largest TTL that an edge may hand out; fixed at creation.</summary>
+    public TimeSpan MaxTtl { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The domain of Kubernetes Services; fixed at creation.</summary>
+    public HostName ClusterDomain { get; init; } = HostName.Parse("cluster.local");
+
+    /// <summary>The mesh zones; fixed at creation.</summary>
+    public required MeshZones Zones { get; init; }
+
+    /// <summary>The settings that every node must agree on, as the journal keeps them.</summary>
+    public IReadOnlyDictionary<string, string> Shared() => new Dictionary<string, string>
+    {
+        ["cluster.shards"] = Shards.ToString(System.Globalization.CultureInfo.InvariantCulture),
+        ["vips.ipv4"] = Range.V4.ToString(),
+        ["vips.ipv6"] = Range.V6.ToString(),
+        ["dns.ttl"] = MaxTtl.TotalSeconds.ToString("0.###", System.Globalization.CultureInfo.InvariantCulture),
+        ["mesh.cluster-domain"] = ClusterDomain.Text,
+        ["mesh.zones"] = string.Join(',', Zones.Apexes),
+    };
+}

@@ -1,0 +1,142 @@
+using MeshDns.Actors.Journal;
+using MeshDns.Actors.Runtime;
+using MeshDns.Actors.Shards;
+using MeshDns.Actors.Vips;
+using MeshDns.Contracts.Events;
+
+namespace MeshDns.Actors.Directory;
+
+/// <summary>
+/// Keeps a directory up to date: reads all streams after every commit it hears of, and every second anyway. Each read is one database
+/// snapshot and is applied whole.
+/// </summary>
+public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
+{
+    private const int MaxWaiters = 4096;
+
+    private static readonly TimeSpan _pollEvery = TimeSpan.FromSeconds(1);
+
+    private readonly IJournal _journal;
+    private readonly MeshDirectory _directory;
+    private readonly ShardTableCore _shardCore;
+    private readonly VipLedgerCore _vipCore;
+    private readonly List<Waiter> _waiters = [];
+    private ITimer? _timer;
+    private int _failures;
+    private int _pollAsked;
+
+    /// <summary>Makes the feed of a node's directory.</summary>
+    public DirectoryFeed(ActorSystem system, IJournal journal, MeshDirectory directory, ShardTableCore shardCore, VipLedgerCore vipCore) : base(system, "feed", MaxWaiters)
+    {
+        _journal = journal;
+        _directory = directory;
+        _shardCore = shardCore;
+        _vipCore = vipCore;
+    }
+
+    /// <summary>Reads that failed since the last one that did not.</summary>
+    public int Failures => Volatile.Read(ref _failures);
+
+    /// <summary>Asks for a read soon. Asking again before it has begun costs nothing.</summary>
+    public void Poll()
+    {
+        if (Interlocked.Exchange(ref _pollAsked, 1) == 0 && !Tell(new Message(null))) Volatile.Write(ref _pollAsked, 0);
+    }
+
+    /// <summary>Waits until the directory has read this far; false when it has not by the deadline.</summary>
+    public async Task<bool> WaitForAsync(IReadOnlyDictionary<string, long> position, TimeSpan deadline, CancellationToken cancel)
+    {
+        if (HasRead(position)) return true;
+        var waiter = new Waiter(position, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), System.Time.GetTimestamp(), deadline);
+        if (!Tell(new Message(waiter))) return false;
+        try { await waiter.Done.Task.WaitAsync(deadline, System.Time, cancel); }
+        catch (TimeoutException) { return false; }
+        return true;
+    }
+
+    /// <inheritdoc/>
+    protected override ValueTask StartingAsync()
+    {
+        _timer ??= System.Time.CreateTimer(_ => Poll(), null, TimeSpan.Zero, _pollEvery);
+        _journal.Appended -= Poll;
+        _journal.Appended += Poll;
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    protected override async ValueTask ReceiveAsync(Message message)
+    {
+        if (message.Waiter is { } waiter) _waiters.Add(waiter);
+        Volatile.Write(ref _pollAsked, 0);
+        try
+        {
+            var read = await _journal.ReadFeedAsync(_directory.Position, Stopping);
+            _directory.Apply(BatchOf(read));
+            Volatile.Write(ref _failures, 0);
+        }
+        catch (Exception e) when (e is JournalUnavailableException or JournalInDoubtException)
+        {
+            if (Interlocked.Increment(ref _failures) == 1) System.Log(ActorLogLevel.Warning, Name, "cannot read the journal; answers go on from what is known: " + e.Message, null);
+        }
+        _waiters.RemoveAll(IsSettled);
+    }
+
+    /// <inheritdoc/>
+    protected override async ValueTask StoppedAsync()
+    {
+        _journal.Appended -= Poll;
+        if (_timer is not null) await _timer.DisposeAsync();
+    }
+
+    private bool IsSettled(Waiter waiter)
+    {
+        if (HasRead(waiter.Position)) { waiter.Done.TrySetResult(); return true; }
+        return System.Time.GetElapsedTime(waiter.AskedAt) > waiter.Deadline;
+    }
+
+    private bool HasRead(IReadOnlyDictionary<string, long> position)
+    {
+        var read = _directory.Position;
+        return position.All(p => read.TryGetValue(p.Key, out var at) && at.Seq >= p.Value);
+    }
+
+    private FeedBatch BatchOf(FeedRead read)
+    {
+        var reset = new List<string>();
+        var facts = new List<FeedFact>();
+        var position = new Dictionary<string, StreamPosition>(_directory.Position);
+        foreach (var stream in read.Streams)
+        {
+            if (stream.Reset)
+            {
+                reset.Add(stream.Stream);
+                position.Remove(stream.Stream);
+                if (stream.Snapshot is { } snapshot)
+                {
+                    facts.AddRange(FactsOf(stream.Stream, snapshot).Select(f => new FeedFact(stream.Stream, f)));
+                    position[stream.Stream] = stream.SnapshotPosition;
+                }
+            }
+            foreach (var row in stream.Rows)
+                if (IsForDirectory(row.Kind)) facts.Add(new FeedFact(stream.Stream, EventCodec.Decode(row.Kind, row.Payload)));
+            if (stream.Rows is [.., var last]) position[stream.Stream] = new StreamPosition(last.Term, last.Epoch, last.Seq);
+        }
+        return new FeedBatch(reset, facts, position, read.Now);
+    }
+
+    private IEnumerable<MeshEvent> FactsOf(string stream, byte[] snapshot) =>
+        stream == Streams.Vips ? _vipCore.Restore(snapshot).DirectoryFacts() : _shardCore.Restore(snapshot).DirectoryFacts();
+
+    private static bool IsForDirectory(string kind) =>
+        kind.StartsWith("host-", StringComparison.Ordinal) || kind.StartsWith("vip-granted", StringComparison.Ordinal) || kind.StartsWith("vip-released", StringComparison.Ordinal);
+
+    /// <summary>What the feed is told: to read now, and to settle a waiter afterwards.</summary>
+    public readonly record struct Message
+    {
+        internal Message(Waiter? waiter) => Waiter = waiter;
+
+        internal Waiter? Waiter { get; }
+    }
+
+    internal sealed record Waiter(IReadOnlyDictionary<string, long> Position, TaskCompletionSource Done, long AskedAt, TimeSpan Deadline);
+}

@@ -1,0 +1,158 @@
+using MeshDns.Actors.Directory;
+using Microsoft.Data.Sqlite;
+
+namespace MeshDns.Actors.Journal;
+
+/// <summary>The journal of a single node: one SQLite file in its data directory, locked for as long as the node runs.</summary>
+public sealed class SqliteJournal : IJournal
+{
+    private readonly TimeProvider _time;
+    private readonly FileStream _lock;
+    private readonly SqliteWorker _writer;
+    private readonly SqliteWorker _reader;
+    private SqliteAppend? _append;
+
+    private SqliteJournal(string file, TimeProvider time, FileStream fileLock)
+    {
+        _time = time;
+        _lock = fileLock;
+        _writer = new SqliteWorker("journal-write", () => SqliteSchema.OpenForWriting(file));
+        _reader = new SqliteWorker("journal-read", () => SqliteSchema.OpenForReading(file));
+    }
+
+    /// <inheritdoc/>
+    public event Action? Appended;
+
+    /// <summary>The journal's file inside a data directory.</summary>
+    public static string FileIn(string dataDirectory) => Path.Combine(dataDirectory, "journal.db");
+
+    /// <summary>Opens the journal in a data directory, which is made if it is missing.</summary>
+    /// <exception cref="JournalUnavailableException">Another process holds it, or the directory cannot be used.</exception>
+    public static async Task<SqliteJournal> OpenAsync(string dataDirectory, TimeProvider time)
+    {
+        FileStream fileLock;
+        try
+        {
+            System.IO.Directory.CreateDirectory(dataDirectory);
+            fileLock = new FileStream(Path.Combine(dataDirectory, "journal.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new JournalUnavailableException($"the data directory {dataDirectory} is in use by another node or cannot be written: {e.Message}", e);
+        }
+        var journal = new SqliteJournal(FileIn(dataDirectory), time, fileLock);
+        try { await journal._writer.RunAsync(connection => connection.Scalar("SELECT count(*) FROM ownership"), CancellationToken.None); }
+        catch
+        {
+            await journal.DisposeAsync();
+            throw;
+        }
+        return journal;
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancel) =>
+        _writer.RunAsync<IReadOnlyDictionary<string, string>>(connection =>
+        {
+            using var transaction = connection.BeginTransaction();
+            if ((long)connection.Scalar("SELECT count(*) FROM cluster_setting")! == 0)
+            {
+                using var insert = connection.Command("INSERT INTO cluster_setting (name, value) VALUES ($0, $1)", "", "");
+                foreach (var (name, value) in settings) insert.Run(name, value);
+            }
+            var stored = ReadSettings(connection);
+            transaction.Commit();
+            return stored;
+        }, cancel);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<string> streams, string term, CancellationToken cancel) =>
+        _writer.RunAsync<IReadOnlyList<StreamClaim>>(connection =>
+        {
+            using var transaction = connection.BeginTransaction();
+            using var claim = connection.Command("""
+                INSERT INTO ownership (stream, owner, incarnation, term, epoch, seq) VALUES ($0, $1, $2, $3, 1, 0)
+                ON CONFLICT (stream) DO UPDATE SET owner = excluded.owner, incarnation = excluded.incarnation, term = excluded.term, epoch = epoch + 1
+                """, "", "", "", "");
+            foreach (var stream in streams) claim.Run(stream, node.Node, node.Incarnation, term);
+            var rows = ReadOwnership(connection).ToDictionary(r => r.Stream);
+            transaction.Commit();
+            var now = Now;
+            return [.. streams.Select(s => rows[s]).Select(r => new StreamClaim(new Fence(r.Stream, r.Node, r.Incarnation, r.Term, r.Epoch, r.Seq), now))];
+        }, cancel);
+
+    /// <inheritdoc/>
+    public Task<StreamHistory> ReadAsync(string stream, CancellationToken cancel) => _reader.RunAsync(connection =>
+    {
+        using var transaction = connection.BeginTransaction(deferred: true);
+        return SqliteReads.History(connection, stream);
+    }, cancel);
+
+    /// <inheritdoc/>
+    public async Task<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancel)
+    {
+        var result = await _writer.RunAsync(connection => (_append ??= new SqliteAppend(connection)).Run(request, Now), cancel);
+        if (result.Outcome == AppendOutcome.Committed) Appended?.Invoke();
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> SaveSnapshotAsync(Fence fence, byte[] snapshot, CancellationToken cancel) => _writer.RunAsync(connection =>
+    {
+        using var insert = connection.Command("""
+            INSERT OR REPLACE INTO snapshot (stream, seq, term, epoch, payload)
+            SELECT stream, $0, COALESCE((SELECT e.term FROM event e WHERE e.stream = $1 AND e.seq = $0), ''), COALESCE((SELECT e.epoch FROM event e WHERE e.stream = $1 AND e.seq = $0), 0), $2
+            FROM ownership WHERE stream = $1 AND owner = $3 AND incarnation = $4 AND term = $5 AND epoch = $6 AND seq >= $0
+            """, fence.Seq, fence.Stream, snapshot, fence.Node, fence.Incarnation, fence.Term, fence.Epoch);
+        return insert.ExecuteNonQuery() == 1;
+    }, cancel);
+
+    /// <inheritdoc/>
+    public Task<RememberedReply?> FindReplyAsync(string key, CancellationToken cancel) => _reader.RunAsync(connection =>
+    {
+        using var command = connection.Command("SELECT key, request_hash, reply FROM remembered_reply WHERE key = $0", key);
+        using var reader = command.ExecuteReader();
+        return reader.Read() ? new RememberedReply(reader.GetString(0), reader.GetString(1), reader.GetFieldValue<byte[]>(2)) : null;
+    }, cancel);
+
+    /// <inheritdoc/>
+    public Task<FeedRead> ReadFeedAsync(IReadOnlyDictionary<string, StreamPosition> from, CancellationToken cancel) => _reader.RunAsync(connection =>
+    {
+        // One transaction is one database snapshot: no change is ever read half.
+        using var transaction = connection.BeginTransaction(deferred: true);
+        var now = Now;
+        var streams = ReadOwnership(connection).Select(head => SqliteReads.Feed(connection, head, from.GetValueOrDefault(head.Stream))).OfType<StreamFeed>().ToArray();
+        return new FeedRead(streams, now);
+    }, cancel);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<OwnershipRow>> ReadOwnershipAsync(CancellationToken cancel) => _reader.RunAsync<IReadOnlyList<OwnershipRow>>(ReadOwnership, cancel);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _writer.DisposeAsync();
+        await _reader.DisposeAsync();
+        await _lock.DisposeAsync();
+    }
+
+    internal static OwnershipRow[] ReadOwnership(SqliteConnection connection)
+    {
+        using var command = connection.Command("SELECT stream, owner, incarnation, term, epoch, seq FROM ownership ORDER BY stream");
+        using var reader = command.ExecuteReader();
+        var rows = new List<OwnershipRow>();
+        while (reader.Read()) rows.Add(new OwnershipRow(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetInt64(4), reader.GetInt64(5)));
+        return [.. rows];
+    }
+
+    internal static Dictionary<string, string> ReadSettings(SqliteConnection connection)
+    {
+        using var command = connection.Command("SELECT name, value FROM cluster_setting");
+        using var reader = command.ExecuteReader();
+        var settings = new Dictionary<string, string>();
+        while (reader.Read()) settings[reader.GetString(0)] = reader.GetString(1);
+        return settings;
+    }
+
+    private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
+}

@@ -1,0 +1,48 @@
+using MeshDns.Actors.Journal;
+using MeshDns.Contracts.Events;
+
+namespace MeshDns.Actors.Runtime;
+
+/// <summary>One change's command for a stream, within a batch.</summary>
+/// <param name="Change">The change's place in the batch.</param>
+/// <param name="Command">What it asks of the stream.</param>
+public readonly record struct ChangeCommand<TCommand>(int Change, TCommand Command);
+
+/// <summary>What a stream's owner answers to Prepare.</summary>
+/// <param name="Append">The events of the whole batch under the stream's fence; null when a change was refused.</param>
+/// <param name="Replies">Per change, in the order asked; a refused one has a <see cref="Refusal"/> instead of a reply.</param>
+public sealed record Prepared<TReply>(StreamAppend? Append, IReadOnlyList<PreparedChange<TReply>> Replies) where TReply : class;
+
+/// <summary>What became of one change in one stream.</summary>
+public readonly record struct PreparedChange<TReply>(int Change, TReply? Reply, IReadOnlyList<MeshEvent> Events, Refusal? Refused) where TReply : class;
+
+/// <summary>What an owner shows of its stream: the state after the last commit, and the fence that stands for it.</summary>
+public sealed record StreamView<TState>(TState State, Fence Fence) where TState : class;
+
+/// <summary>
+/// The owner of a stream, wherever it lives. A batch is prepared, and then either committed or released; an owner that hears
+/// neither in time raises its epoch and recovers.
+/// </summary>
+public interface IStreamOwner<TState, TCommand, TReply> where TState : class where TReply : class
+{
+    /// <summary>The stream.</summary>
+    string Stream { get; }
+
+    /// <summary>Decides a batch and holds the stream. Preparing the same batch again replaces it.</summary>
+    /// <exception cref="MeshUnavailableException">Not recovered, overloaded, held by another batch too long, or not the owner.</exception>
+    Task<Prepared<TReply>> PrepareAsync(Guid batch, IReadOnlyList<ChangeCommand<TCommand>> commands, TimeSpan deadline, CancellationToken cancel);
+
+    /// <summary>The batch is durable: take it on. Returns when <see cref="View"/> shows it, so that a caller reads what it wrote.</summary>
+    /// <exception cref="MeshUnavailableException">The owner did not say so in time; the batch is durable all the same.</exception>
+    Task CommitAsync(Guid batch, TimeSpan deadline);
+
+    /// <summary>Nothing was appended: forget the batch.</summary>
+    void Release(Guid batch);
+
+    /// <summary>The append is in doubt or was fenced: raise the epoch and replay.</summary>
+    void Recover(Guid batch);
+
+    /// <summary>The committed state.</summary>
+    /// <exception cref="MeshUnavailableException">The owner has not recovered yet or cannot be reached.</exception>
+    StreamView<TState> View { get; }
+}

@@ -1,0 +1,86 @@
+using MeshDns.Actors.Vips;
+using MeshDns.Contracts.Events;
+using MeshDns.Contracts.Messages;
+using MeshDns.Contracts.Names;
+using MeshDns.Contracts.Services;
+
+namespace MeshDns.Actors.Shards;
+
+/// <summary>Collects what the owners answered to a batch, and makes each caller's reply from it.</summary>
+internal sealed class ChangeEffects(int changes)
+{
+    private readonly List<ShardReply>[] _shards = [.. Enumerable.Range(0, changes).Select(_ => new List<ShardReply>())];
+    private readonly VipReply?[] _vips = new VipReply?[changes];
+
+    // What the batch did to leases; null for a release. The ledger that the allocator shows is still the one before it.
+    private readonly Dictionary<HostName, int?> _leases = [];
+
+    public void Take(int change, ShardReply reply) => _shards[change].Add(reply);
+
+    public void Take(int change, VipReply reply, IReadOnlyList<MeshEvent> events)
+    {
+        _vips[change] = reply;
+        foreach (var fact in events)
+        {
+            if (fact is VipGranted granted) _leases[granted.Host] = granted.Index;
+            else if (fact is VipReleased released) _leases[released.Host] = null;
+        }
+    }
+
+    /// <summary>The demands of a change, in the order of its documents and their hosts, so that VIPs are given out in the order a person wrote.</summary>
+    public IReadOnlyList<VipDemand> Demands(ChangePlan plan, int change)
+    {
+        var order = new Dictionary<HostName, int>();
+        foreach (var (host, _) in plan.Documents.SelectMany(d => d.After)) order.TryAdd(host, order.Count);
+        return [.. _shards[change].SelectMany(s => s.Demands).OrderBy(d => order.GetValueOrDefault(d.Host, -1)).ThenBy(d => d.Host)];
+    }
+
+    public ChangeReply Reply(ChangePlan plan, int change, VipLedger ledger)
+    {
+        var versions = new Dictionary<DocumentKey, long>();
+        foreach (var (key, version) in _shards[change].SelectMany(s => s.Versions)) versions[key] = version;
+        var warnings = Warnings(plan, change);
+        return new ChangeReply
+        {
+            Outcome = ChangeOutcome.Applied,
+            Results = [.. plan.Documents.Select(d => new DocumentResult
+            {
+                Key = d.Change.Key,
+                Action = d.Action,
+                Version = d.Action is DocumentAction.Deleted or DocumentAction.Absent ? 0 : versions.GetValueOrDefault(d.Change.Key, d.Before?.Version ?? 0),
+                Addresses = [.. d.After.Where(h => h.Declaration.Eligible).SelectMany(h => AddressesOf(h.Host, ledger))],
+                Warnings = warnings.GetValueOrDefault(d.Change.Key) ?? [],
+            })],
+        };
+    }
+
+    /// <summary>The VIPs of a host, as a document's status shows them.</summary>
+    public static IEnumerable<HostAddress> AddressesOf(HostName host, int index, VipLedger ledger) =>
+        [new HostAddress(host, ledger.Range.IPv4(index).ToString()), new HostAddress(host, ledger.Range.IPv6(index).ToString())];
+
+    private IEnumerable<HostAddress> AddressesOf(HostName host, VipLedger ledger)
+    {
+        var index = _leases.TryGetValue(host, out var changed) ? changed : ledger.TryGetLease(host, out var held) ? held : null;
+        return index is { } lease ? AddressesOf(host, lease, ledger) : [];
+    }
+
+    // A warning goes to the documents that declare its host; one about a host of somebody else goes to the first document of the change.
+    private Dictionary<DocumentKey, List<string>> Warnings(ChangePlan plan, int change)
+    {
+        var byHost = plan.Documents.SelectMany(d => d.After.Select(h => (h.Host, d.Change.Key))).ToLookup(p => p.Host, p => p.Key);
+        var warnings = new Dictionary<DocumentKey, List<string>>();
+        foreach (var warning in _shards[change].SelectMany(s => s.Warnings)) Add(warning.Host, warning.Text);
+        foreach (var warning in _vips[change]?.Warnings ?? []) Add(warning.Host, warning.Text);
+        foreach (var move in _vips[change]?.Moves ?? []) Add(move.Host, $"{move.Host} moved to another VIP, because its old one is now taken: {move.Cause}");
+        return warnings;
+
+        void Add(HostName host, string text)
+        {
+            foreach (var key in byHost[host].DefaultIfEmpty(plan.Documents[0].Change.Key))
+            {
+                if (!warnings.TryGetValue(key, out var list)) warnings.Add(key, list = []);
+                if (!list.Contains(text)) list.Add(text);
+            }
+        }
+    }
+}

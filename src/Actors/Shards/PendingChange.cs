@@ -1,0 +1,40 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using MeshDns.Contracts.Messages;
+
+namespace MeshDns.Actors.Shards;
+
+/// <summary>A change that waits for its reply. Its caller may give up until the append begins; after that only the append decides.</summary>
+public sealed class PendingChange(ChangeRequest request)
+{
+    private const int Waiting = 0;
+    private const int Abandoned = 1;
+    private const int Appending = 2;
+
+    private readonly TaskCompletionSource<ChangeReply> _reply = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _state;
+
+    /// <summary>What was asked.</summary>
+    public ChangeRequest Request { get; } = request;
+
+    /// <summary>The reply.</summary>
+    public Task<ChangeReply> Reply => _reply.Task;
+
+    /// <summary>True when nothing more is to be done for it.</summary>
+    public bool IsOver => _reply.Task.IsCompleted || Volatile.Read(ref _state) == Abandoned;
+
+    /// <summary>Gives the reply; the first one counts.</summary>
+    public void Complete(ChangeReply reply) => _reply.TrySetResult(reply);
+
+    /// <summary>The caller gives up. True when nothing has been or will be appended.</summary>
+    public bool TryAbandon() => Interlocked.CompareExchange(ref _state, Abandoned, Waiting) != Appending;
+
+    /// <summary>The append begins. False when the caller gave up before.</summary>
+    public bool TryBeginAppend() => Interlocked.CompareExchange(ref _state, Appending, Waiting) != Abandoned;
+
+    /// <summary>The append ended without effect; the caller may give up again.</summary>
+    public void EndAppend() => Volatile.Write(ref _state, Waiting);
+
+    /// <summary>A hash of what was asked, to tell a repetition from a different request under the same key.</summary>
+    public string RequestHash() => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(Request with { IdempotencyKey = null }, ReplyJson.Default.ChangeRequest)));
+}
