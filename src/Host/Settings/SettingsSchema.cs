@@ -1,0 +1,76 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace MeshDns.Host.Settings;
+
+/// <summary>Every key, declared once: its path and its reader. Its default and its reason are in <c>hocon/reference.conf</c>; a test holds the two together.</summary>
+internal static class SettingsSchema
+{
+    private static readonly List<SettingKey> Declared = [];
+
+    public static readonly SettingKey<string> NodeName = Add("node.name", NameReaders.NodeName);
+    public static readonly SettingKey<NodeRoles> NodeRoles = Add("node.roles", NameReaders.Roles);
+    public static readonly SettingKey<string> NodeDataDirectory = Add("node.data-dir", NameReaders.FilePath);
+
+    public static readonly SettingKey<IReadOnlyList<IPEndPoint>> DnsListen
+        = Add("dns.listen", SettingReaders.List(AddressReaders.Listen, 1, 64, "endpoints (IP:PORT or [IPV6]:PORT)"));
+    public static readonly SettingKey<TimeSpan> DnsTtl = Add("dns.ttl", SettingReaders.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), wholeSeconds: true));
+    public static readonly SettingKey<TimeSpan> DnsNegativeTtl
+        = Add("dns.negative-ttl", SettingReaders.Duration(TimeSpan.Zero, TimeSpan.FromHours(1), wholeSeconds: true));
+    public static readonly SettingKey<NotReadyAnswer> DnsNotReady
+        = Add("dns.not-ready", SettingReaders.OneOf(("forward", NotReadyAnswer.Forward), ("servfail", NotReadyAnswer.ServFail)));
+    public static readonly SettingKey<bool> DnsCapture = Add("dns.capture", SettingReaders.Switch);
+
+    public static readonly SettingKey<string> MeshClusterDomain = Add("mesh.cluster-domain", NameReaders.Domain);
+    public static readonly SettingKey<IReadOnlyList<string>> MeshZones = Add("mesh.zones", SettingReaders.List(NameReaders.Domain, 0, 1024, "domain names"));
+
+    public static readonly SettingKey<TimeSpan?> DirectoryMaxAge = Add<TimeSpan?>("directory.max-age", (value, issues) =>
+        value is Hocon.HoconText { Text: "auto" } ? null : SettingReaders.Duration(TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(365))(value, issues));
+    public static readonly SettingKey<ExpiredAnswer> DirectoryExpired
+        = Add("directory.expired", SettingReaders.OneOf(("refuse", ExpiredAnswer.Refuse), ("serve", ExpiredAnswer.Serve)));
+
+    public static readonly SettingKey<IReadOnlyList<IPEndPoint>> UpstreamServers = Add("upstream.servers", TableReaders.Servers(0));
+    public static readonly SettingKey<IReadOnlyList<UpstreamRoute>> UpstreamRoutes = Add("upstream.routes", TableReaders.Routes);
+    public static readonly SettingKey<TimeSpan> UpstreamTimeout
+        = Add("upstream.timeout", SettingReaders.Duration(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(60)));
+    public static readonly SettingKey<long> UpstreamCacheSize = Add("upstream.cache-size", SettingReaders.Size(1L << 20, 64L << 30));
+
+    public static readonly SettingKey<IPEndPoint> AdminListen = Add("admin.listen", AddressReaders.Listen);
+    public static readonly SettingKey<Secret> AdminToken = Add("admin.token", SettingReaders.Secret(), isSecret: true);
+
+    public static readonly SettingKey<IPEndPoint?> ClusterListen = Add("cluster.listen", AddressReaders.OptionalListen);
+    public static readonly SettingKey<string?> ClusterAdvertise = Add("cluster.advertise", AddressReaders.Advertise);
+    public static readonly SettingKey<Secret> ClusterSecret = Add("cluster.secret", SettingReaders.Secret(), isSecret: true);
+    public static readonly SettingKey<TimeSpan> ClusterHeartbeat
+        = Add("cluster.heartbeat", SettingReaders.Duration(TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)));
+    public static readonly SettingKey<TimeSpan> ClusterLease
+        = Add("cluster.lease", SettingReaders.Duration(TimeSpan.FromMilliseconds(30), TimeSpan.FromMinutes(10)));
+    public static readonly SettingKey<int> ClusterShards = Add("cluster.shards", SettingReaders.Whole(1, 1024));
+
+    public static readonly SettingKey<JournalStore> JournalStore
+        = Add("journal.store", SettingReaders.OneOf(("sqlite", Settings.JournalStore.Sqlite), ("postgres", Settings.JournalStore.Postgres)));
+    public static readonly SettingKey<Secret> JournalConnectionString = Add("journal.connection-string", SettingReaders.Secret(free: true), isSecret: true);
+    public static readonly SettingKey<bool> JournalAllowDataLoss = Add("journal.allow-data-loss", SettingReaders.Switch);
+
+    public static readonly SettingKey<IPNetwork> VipsIPv4 = Add("vips.ipv4", AddressReaders.Network(AddressFamily.InterNetwork, 16, 30));
+    public static readonly SettingKey<IPNetwork> VipsIPv6 = Add("vips.ipv6", AddressReaders.Network(AddressFamily.InterNetworkV6, 16, 112));
+    public static readonly SettingKey<TimeSpan> VipsQuarantine = Add("vips.quarantine", SettingReaders.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromDays(365)));
+
+    public static readonly SettingKey<IReadOnlyList<ClientSettings>> Clients = Add("clients", TableReaders.Clients);
+
+    public static readonly SettingKey<IReadOnlyList<string>> SourcesManifests
+        = Add("sources.manifests", SettingReaders.List(NameReaders.FilePath, 0, 256, "paths"));
+    public static readonly SettingKey<string?> SourcesKubernetes = Add("sources.kubernetes", NameReaders.Kubernetes);
+
+    public static readonly SettingKey<bool> GatewayEnabled = Add("gateway.enabled", SettingReaders.Switch);
+
+    /// <summary>All keys, in the order of reference.conf.</summary>
+    public static IReadOnlyList<SettingKey> All => Declared;
+
+    private static SettingKey<T> Add<T>(string path, SettingReader<T> read, bool isSecret = false)
+    {
+        var key = new SettingKey<T>(path, read, isSecret);
+        Declared.Add(key);
+        return key;
+    }
+}
