@@ -1,0 +1,109 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MeshDns.Contracts.Messages;
+using MeshDns.Contracts.Services;
+
+namespace MeshDns.Host.Sources;
+
+/// <summary>
+/// Writes documents in the shape of the Istio and Kubernetes APIs. What it writes, <see cref="ManifestReader"/> reads back as the same
+/// document; assigned VIPs are shown in <c>status.addresses</c>, which a reader ignores.
+/// </summary>
+public static class ManifestWriter
+{
+    // The text is served as JSON, never inside HTML: letters beyond ASCII stay readable.
+    private static readonly JsonSerializerOptions _json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The document as a JSON object.</summary>
+    /// <param name="document">A checked document.</param>
+    /// <param name="addresses">VIPs that its hosts hold; none leaves <c>status</c> out.</param>
+    public static JsonObject ToJsonNode(MeshDocument document, IReadOnlyList<HostAddress>? addresses = null)
+    {
+        var root = new JsonObject
+        {
+            ["apiVersion"] = document.Key.Kind == DocumentKind.ServiceEntry ? "networking.istio.io/v1" : "v1",
+            ["kind"] = document.Key.Kind.ToString(),
+            ["metadata"] = Metadata(document),
+            ["spec"] = document.ServiceEntry is { } entry ? Spec(entry) : Spec(document.Service!),
+        };
+        if (addresses is { Count: > 0 })
+            root["status"] = new JsonObject { ["addresses"] = Array(addresses, a => new JsonObject { ["host"] = a.Host.Text, ["value"] = a.Value }) };
+        return root;
+    }
+
+    /// <summary>The document as indented JSON.</summary>
+    public static string ToJson(MeshDocument document, IReadOnlyList<HostAddress>? addresses = null) => ToJsonNode(document, addresses).ToJsonString(_json);
+
+    /// <summary>The document as YAML, without a document marker, ending in a line break.</summary>
+    public static string ToYaml(MeshDocument document, IReadOnlyList<HostAddress>? addresses = null) => YamlText.Of(ToJsonNode(document, addresses));
+
+    /// <summary>Documents as one YAML manifest, <c>---</c> between them.</summary>
+    public static void WriteYaml(TextWriter writer, IEnumerable<DocumentRecord> documents)
+    {
+        var isFirst = true;
+        foreach (var record in documents)
+        {
+            if (!isFirst) writer.Write("---\n");
+            isFirst = false;
+            writer.Write(ToYaml(record.Document, record.Addresses));
+        }
+    }
+
+    private static JsonObject Metadata(MeshDocument document)
+    {
+        var metadata = new JsonObject { ["name"] = document.Key.Name, ["namespace"] = document.Key.Namespace };
+        if (document.Labels is { Count: > 0 } labels) metadata["labels"] = Map(labels);
+        if (document.Annotations is { Count: > 0 } annotations) metadata["annotations"] = Map(annotations);
+        return metadata;
+    }
+
+    private static JsonObject Spec(ServiceEntrySpec entry)
+    {
+        var spec = new JsonObject { ["hosts"] = Array(entry.Hosts, h => JsonValue.Create(h.Text)) };
+        if (entry.Addresses.Count > 0) spec["addresses"] = Array(entry.Addresses, a => JsonValue.Create(a));
+        if (entry.Ports.Count > 0) spec["ports"] = Array(entry.Ports, p => Port(p, "number"));
+        if (entry.Location is { } location) spec["location"] = location;
+        spec["resolution"] = ServiceEntryReader.Resolutions.First(r => r.Value == entry.Resolution).Key;
+        if (entry.Endpoints.Count > 0) spec["endpoints"] = Array(entry.Endpoints, Endpoint);
+        if (entry.ExportTo.Count > 0) spec["exportTo"] = Array(entry.ExportTo, e => JsonValue.Create(e));
+        return spec;
+    }
+
+    private static JsonObject Spec(ServiceSpec service)
+    {
+        var spec = new JsonObject { ["type"] = service.Type };
+        if (service.Headless) spec["clusterIP"] = "None";
+        if (service.ClusterIPs.Count > 0)
+        {
+            spec["clusterIP"] = service.ClusterIPs[0];
+            spec["clusterIPs"] = Array(service.ClusterIPs, a => JsonValue.Create(a));
+        }
+        if (service.ExternalName is { } name) spec["externalName"] = name;
+        if (service.Ports.Count > 0) spec["ports"] = Array(service.Ports, p => Port(p, "port"));
+        if (service.PublishNotReadyAddresses) spec["publishNotReadyAddresses"] = true;
+        return spec;
+    }
+
+    private static JsonObject Port(ServicePort port, string numberField)
+    {
+        var json = new JsonObject();
+        if (port.Name is { } name) json["name"] = name;
+        json[numberField] = port.Number;
+        json["protocol"] = port.Protocol;
+        if (port.TargetPort is { } target) json["targetPort"] = target;
+        return json;
+    }
+
+    private static JsonObject Endpoint(ServiceEndpoint endpoint)
+    {
+        var json = new JsonObject { ["address"] = endpoint.Address };
+        if (endpoint.Ports is { Count: > 0 } ports) json["ports"] = new JsonObject(ports.Select(p => KeyValuePair.Create<string, JsonNode?>(p.Key, p.Value)));
+        if (endpoint.Labels is { Count: > 0 } labels) json["labels"] = Map(labels);
+        return json;
+    }
+
+    private static JsonObject Map(IReadOnlyDictionary<string, string> map) => new(map.Select(m => KeyValuePair.Create<string, JsonNode?>(m.Key, m.Value)));
+
+    private static JsonArray Array<T>(IReadOnlyList<T> items, Func<T, JsonNode?> write) => new([.. items.Select(write)]);
+}
