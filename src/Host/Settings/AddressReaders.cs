@@ -50,7 +50,8 @@ internal static class AddressReaders
             issues.Refuse(value, $"must be {allowed}; got {SettingReaders.Shown(text)}");
             return default;
         }
-        if (IPNetwork.TryParse(text, out var network))
+        // The framework cuts such bits off; here they are more likely a slip.
+        if (IPNetwork.TryParse(text, out var network) && network.BaseAddress.Equals(address))
             return network;
         issues.Refuse(value, $"must be {allowed}; {SettingReaders.Shown(text)} has bits set beyond its prefix");
         return default;

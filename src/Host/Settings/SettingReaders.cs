@@ -18,9 +18,9 @@ internal static class SettingReaders
         return null;
     }
 
-    public static SettingReader<TimeSpan> Duration(TimeSpan least, TimeSpan most, bool wholeSeconds = false) => (value, issues) =>
+    public static SettingReader<TimeSpan> Duration(TimeSpan least, TimeSpan most, bool wholeSeconds = false, string or = "") => (value, issues) =>
     {
-        var allowed = $"a duration from {HoconUnits.Format(least)} to {HoconUnits.Format(most)}{(wholeSeconds ? " in whole seconds" : "")}, such as \"{HoconUnits.Format(most)}\" (ms, s, m, h, d; no unit: ms)";
+        var allowed = $"{or}a duration from {HoconUnits.Format(least)} to {HoconUnits.Format(most)}{(wholeSeconds ? " in whole seconds" : "")}, such as \"{HoconUnits.Format(most)}\" (ms, s, m, h, d; no unit: ms)";
         if (Text(value, issues, allowed) is not { } text)
             return default;
         if (HoconUnits.TryParseDuration(text, out var duration) && duration >= least && duration <= most && !(wholeSeconds && duration.Ticks % TimeSpan.TicksPerSecond != 0))

@@ -54,6 +54,8 @@ internal sealed class SettingsBinder(HoconObject root, List<SettingsError> error
     {
         foreach (var (name, field) in section.Fields)
         {
+            if (errors.Count >= HoconLimits.Errors)
+                return;
             IReadOnlyList<string> here = [.. path, name];
             var key = HoconPath.Render(here);
             var issues = new SettingIssues(key, errors);

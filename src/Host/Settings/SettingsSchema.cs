@@ -25,7 +25,7 @@ internal static class SettingsSchema
     public static readonly SettingKey<IReadOnlyList<string>> MeshZones = Add("mesh.zones", SettingReaders.List(NameReaders.Domain, 0, 1024, "domain names"));
 
     public static readonly SettingKey<TimeSpan?> DirectoryMaxAge = Add<TimeSpan?>("directory.max-age", (value, issues) =>
-        value is Hocon.HoconText { Text: "auto" } ? null : SettingReaders.Duration(TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(365))(value, issues));
+        value is Hocon.HoconText { Text: "auto" } ? null : SettingReaders.Duration(TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(365), or: "auto or ")(value, issues));
     public static readonly SettingKey<ExpiredAnswer> DirectoryExpired
         = Add("directory.expired", SettingReaders.OneOf(("refuse", ExpiredAnswer.Refuse), ("serve", ExpiredAnswer.Serve)));
 
