@@ -11,6 +11,7 @@ public sealed class SqliteJournal : IJournal
     private readonly SqliteWorker _writer;
     private readonly SqliteWorker _reader;
     private SqliteAppend? _append;
+    private bool _feedVerified;
 
     private SqliteJournal(string file, TimeProvider time, FileStream fileLock)
     {
@@ -121,7 +122,8 @@ public sealed class SqliteJournal : IJournal
         // One transaction is one database snapshot: no change is ever read half.
         using var transaction = connection.BeginTransaction(deferred: true);
         var now = Now;
-        var streams = ReadOwnership(connection).Select(head => SqliteReads.Feed(connection, head, from.GetValueOrDefault(head.Stream))).OfType<StreamFeed>().ToArray();
+        var streams = ReadOwnership(connection).Select(head => SqliteReads.Feed(connection, head, from.GetValueOrDefault(head.Stream), !_feedVerified)).OfType<StreamFeed>().ToArray();
+        _feedVerified = true;
         return new FeedRead(streams, now);
     }, cancel);
 

@@ -13,10 +13,13 @@ internal static class SqliteReads
         return new StreamHistory(payload, position.Seq, Rows(connection, stream, position.Seq));
     }
 
-    /// <summary>What is new in a stream for a reader at a position; null when nothing is.</summary>
-    public static StreamFeed? Feed(SqliteConnection connection, OwnershipRow head, StreamPosition from)
+    /// <summary>
+    /// What is new in a stream for a reader at a position; null when nothing is. A file never rewinds under a running process, so only
+    /// the first read of a process (<paramref name="verify"/>) checks positions of streams that have not moved.
+    /// </summary>
+    public static StreamFeed? Feed(SqliteConnection connection, OwnershipRow head, StreamPosition from, bool verify)
     {
-        if (head.Seq == 0 && from.Seq == 0) return null;
+        if (head.Seq == from.Seq && (head.Seq == 0 || !verify)) return null;
         if (from.Seq > 0 && from.Seq <= head.Seq)
         {
             // The reader's own last row comes along: it shows that the journal still has that past.
