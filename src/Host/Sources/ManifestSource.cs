@@ -1,0 +1,139 @@
+using MeshDns.Actors.Cluster;
+using MeshDns.Actors.Runtime;
+using MeshDns.Contracts.Messages;
+using MeshDns.Contracts.Services;
+using Microsoft.Extensions.Logging;
+
+namespace MeshDns.Host.Sources;
+
+/// <summary>
+/// Keeps the mesh equal to one path of <c>sources.manifests</c> (a file or a folder): every new content becomes one change that puts its
+/// documents and deletes those that this source owns and the path no longer has. What cannot be read or is refused changes nothing.
+/// Polled, because file events get lost on network file systems and mounts.
+/// </summary>
+/// <param name="path">The file or folder.</param>
+/// <param name="mesh">Where changes go.</param>
+/// <param name="time">Paces everything.</param>
+/// <param name="jitter">Spreads retries; used by this source's loop only.</param>
+/// <param name="logger">Told of every change, and of each error once.</param>
+public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider time, Random jitter, ILogger logger)
+{
+    /// <summary>Time between looks at the files.</summary>
+    public static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(2);
+
+    /// <summary>Time between two looks that must agree before a change is read; well above a file system's clock tick.</summary>
+    public static readonly TimeSpan SettleInterval = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>The longest wait between tries to apply the same set.</summary>
+    public static readonly TimeSpan MaxBackOff = TimeSpan.FromMinutes(1);
+
+    private static readonly TimeSpan _changeDeadline = TimeSpan.FromSeconds(60);
+    private const int PageSize = 1_000;
+
+    // A source owns at most what two changes can leave; more pages than that are not believed.
+    private const int MaxPages = 2 * ManifestLimits.Documents / PageSize;
+
+    private readonly string _source = "file:" + path;
+    private readonly ManifestWatch _watch = new(path);
+    private IReadOnlyList<MeshDocument>? _pending;
+    private string? _lastLogged;
+    private int _tries;
+    private DateTimeOffset _nextTry;
+    private ManifestSourceState _state = new("file:" + path, null, 0, 0, "not read yet");
+
+    /// <summary>How it stands; safe to read from any thread.</summary>
+    public ManifestSourceState State => Volatile.Read(ref _state);
+
+    /// <summary>Runs until cancelled; then it returns without an exception.</summary>
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        try
+        {
+            while (true)
+            {
+                if (_watch.Look() is { } set) Take(set);
+                if (_pending is { } documents && time.GetUtcNow() >= _nextTry) await TryApplyAsync(documents, cancel);
+                await Task.Delay(_watch.IsMoving ? SettleInterval : PollInterval, time, cancel);
+            }
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested) { }
+    }
+
+    /// <summary>Reads a new set. With errors the set before it stays, and its tries end: the author has moved on from it.</summary>
+    private void Take(ManifestInputs set)
+    {
+        _pending = null;
+        _lastLogged = null;
+        var result = ManifestReader.ReadAll(set.Inputs);
+        IReadOnlyList<ManifestError> errors = [.. set.Errors, .. result.Errors];
+        if (errors.Count == 0)
+        {
+            foreach (var document in result.Documents)
+                foreach (var warning in document.Warnings)
+                    logger.LogWarning("{File}: document {Number}: {Warning}", document.File, document.Number, warning);
+            _pending = [.. result.Documents.Select(d => d.Document)];
+            (_tries, _nextTry) = (0, time.GetUtcNow());
+            return;
+        }
+        foreach (var error in errors) logger.LogError("{Source} keeps its earlier documents: {Error}", _source, error);
+        Failed(errors.Count == 1 ? errors[0].ToString() : $"{errors[0]} (and {errors.Count - 1} more)");
+    }
+
+    private async Task TryApplyAsync(IReadOnlyList<MeshDocument> documents, CancellationToken cancel)
+    {
+        string reason;
+        try
+        {
+            var request = new ChangeRequest { Source = _source, Changes = await ChangesAsync(documents, cancel) };
+            // Nothing to put and nothing to delete: an empty folder that never had anything.
+            var reply = request.Changes.Count == 0 ? new ChangeReply { Outcome = ChangeOutcome.Applied } : await mesh.ChangeAsync(request, _changeDeadline, cancel);
+            if (reply.Outcome == ChangeOutcome.Applied) { Applied(documents.Count, reply); return; }
+            reason = reply.Outcome == ChangeOutcome.Refused ? $"{reply.Reason}: {reply.Detail}" : $"{reply.Outcome}: {reply.Detail}";
+        }
+        catch (MeshUnavailableException e) { reason = $"{ChangeOutcome.Unavailable}: {e.Message}"; }
+        // Whatever else goes wrong there, a source outlives it.
+        catch (Exception e) when (!cancel.IsCancellationRequested) { reason = $"{e.GetType().Name}: {e.Message}"; }
+        // Every failure is tried again, a refusal too: a pool gets space, another source lets go of a document. Repeating is safe.
+        _nextTry = time.GetUtcNow() + BackOff();
+        if (reason != _lastLogged) logger.LogError("{Source} is not applied, and will be tried again: {Reason}", _source, reason);
+        _lastLogged = reason;
+        Failed(reason);
+    }
+
+    private async Task<List<DocumentChange>> ChangesAsync(IReadOnlyList<MeshDocument> documents, CancellationToken cancel)
+    {
+        var changes = documents.Select(d => new DocumentChange(d.Key, d)).ToList();
+        var kept = documents.Select(d => d.Key).ToHashSet();
+        foreach (var kind in Enum.GetValues<DocumentKind>())
+        {
+            string? after = null;
+            for (var pages = 0; pages < MaxPages && (pages == 0 || after is not null); pages++)
+            {
+                var page = await mesh.ListDocumentsAsync(kind, new PageRequest(PageSize, after, Source: _source), cancel);
+                changes.AddRange(page.Items.Where(r => r.Source == _source && !kept.Contains(r.Document.Key)).Select(r => new DocumentChange(r.Document.Key, null)));
+                after = page.Next;
+            }
+        }
+        return changes;
+    }
+
+    private void Applied(int documents, ChangeReply reply)
+    {
+        _pending = null;
+        var changed = reply.Results.Count(r => r.Action is DocumentAction.Created or DocumentAction.Configured or DocumentAction.Deleted);
+        logger.LogInformation("{Source} is applied: {Documents} documents, {Changed} changed", _source, documents, changed);
+        foreach (var result in reply.Results)
+            foreach (var warning in result.Warnings)
+                logger.LogWarning("{Source}: {Document}: {Warning}", _source, result.Key, warning);
+        Volatile.Write(ref _state, _state with { LastSuccess = time.GetUtcNow(), Documents = documents, Error = null });
+    }
+
+    private void Failed(string reason) => Volatile.Write(ref _state, _state with { Failures = _state.Failures + 1, Error = reason });
+
+    /// <summary>1, 2, 4 ... 60 s, of which a random half to whole is waited, so that nodes that failed together don't return together.</summary>
+    private TimeSpan BackOff()
+    {
+        var longest = Math.Min(MaxBackOff.TotalSeconds, Math.Pow(2, Math.Min(_tries++, 10)));
+        return TimeSpan.FromSeconds(longest * (0.5 + jitter.NextDouble() / 2));
+    }
+}
