@@ -74,7 +74,7 @@ internal sealed record VipExclusions
     /// <exception cref="InvalidOperationException">It covers none of the pool, or all of it: such a CIDR is never recorded.</exception>
     public (int First, int Last) Span(string cidr)
     {
-        if (!Cidr.TryParse(cidr, out var parsed)) throw new InvalidOperationException($"'{cidr}' is not a CIDR");
+        if (!Cidr.TryParse(cidr, out var parsed)) throw new InvalidOperationException($"the excluded '{cidr}' is not address/prefix");
         if (!Range.TryCovered(parsed, out var first, out var last, out var whole) || whole) throw new InvalidOperationException($"{cidr} does not cover part of {Range.V4}");
         return (first, last);
     }

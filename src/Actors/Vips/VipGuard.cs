@@ -65,9 +65,9 @@ public static class VipGuard
         _ => [],
     };
 
-    /// <summary>Every way in which the tables and a ledger disagree, one sentence each; empty when they agree.</summary>
+    /// <summary>Every way in which the tables and a ledger disagree, or the ledger with itself, one sentence each; empty when all agree.</summary>
     public static IEnumerable<string> Check(VipLedger ledger, IEnumerable<VipLeaseRow> leases, IEnumerable<VipClaimRow> claims) =>
-        CheckLeases(ledger, leases).Concat(CheckClaims(ledger, claims));
+        ledger.Breaches().Concat(CheckLeases(ledger, leases)).Concat(CheckClaims(ledger, claims));
 
     private static IEnumerable<string> CheckLeases(VipLedger ledger, IEnumerable<VipLeaseRow> rows)
     {

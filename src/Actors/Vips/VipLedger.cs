@@ -83,6 +83,20 @@ public sealed record VipLedger
     /// <summary>A grant for each lease, in order of index: what a directory needs of a snapshot.</summary>
     public IEnumerable<MeshEvent> DirectoryFacts() => Leases.Select(lease => new VipGranted(lease.Index, lease.Host) { At = lease.Since });
 
+    /// <summary>What does not fit together, one sentence each; nothing between two changes, whatever happened (halfway through a change's events it may).</summary>
+    public IEnumerable<string> Breaches()
+    {
+        foreach (var (index, host, _) in Leases)
+        {
+            if (!TryGetLease(host, out var held) || held != index) yield return $"index {index} is leased to {host}, who holds {held}";
+            if (ExcludedRanges.Covered.Contains(index)) yield return $"index {index} is leased to {host} but excluded";
+        }
+        foreach (var index in Reservations)
+            if (ClaimantsOf(index).IsEmpty) yield return $"index {index} is reserved but nobody claims it";
+        foreach (var (address, host) in Claims)
+            if (TryIndexOf(address, out var index) && Pool.Slots[index]?.State != VipState.Reserved) yield return $"{host} claims {address} but index {index} is not reserved";
+    }
+
     /// <summary>Every host that explicitly declares one of an index's two addresses.</summary>
     internal ImmutableSortedSet<HostName> ClaimantsOf(int index) =>
         ClaimedAddresses.HostsOf(Range.IPv4(index).ToString()).Union(ClaimedAddresses.HostsOf(Range.IPv6(index).ToString()));

@@ -1,0 +1,198 @@
+using System.Net;
+using MeshDns.Contracts.Messages;
+using MeshDns.Contracts.Names;
+using MeshDns.Contracts.Vips;
+
+namespace MeshDns.Actors.Tests.Vips;
+
+/// <summary>
+/// The rules again, as plainly as they can be said: dictionaries, linear scans, a copy of everything a change. It knows no events and
+/// shares no code with the ledger except the ranges' arithmetic.
+/// </summary>
+internal sealed class NaiveLedger(VipRange range, long quarantineMs)
+{
+    private readonly Dictionary<int, Entry> _entries = Usable(range).ToDictionary(index => index, _ => new Entry(VipState.Free, null, 0));
+    private readonly Dictionary<HostName, int> _own = [];
+    private readonly HashSet<(string Address, HostName Host)> _claims = [];
+    private readonly HashSet<(string Cidr, HostName Host)> _exclusions = [];
+    private readonly Dictionary<string, long> _resting = [];
+    private int _last = range.First - 1;
+
+    public long QuarantineMs { get; private set; } = quarantineMs;
+
+    public long LastAt { get; private set; }
+
+    public IEnumerable<(string Address, HostName Host)> Claims => _claims.OrderBy(c => c.Address, StringComparer.Ordinal).ThenBy(c => c.Host);
+
+    /// <summary>The model after a change; null when it is refused; this one when nothing was to do.</summary>
+    public NaiveLedger? Change(VipCommand command)
+    {
+        var next = Copy();
+        var changed = next.Do(command.Demands, Math.Max(command.At, LastAt));
+        return changed is null ? null : changed.Value ? next : this;
+    }
+
+    public NaiveLedger ClockSetBack(long byMs)
+    {
+        var next = Copy();
+        next.Mature(LastAt);
+        foreach (var (index, entry) in next._entries.ToList())
+            if (entry.State == VipState.Quarantined) next._entries[index] = entry with { Until = entry.Until + byMs };
+        foreach (var (cidr, until) in next._resting.ToList()) next._resting[cidr] = until + byMs;
+        return next;
+    }
+
+    public NaiveLedger QuarantineChanged(long periodMs, long at)
+    {
+        var next = Copy();
+        next.LastAt = Math.Max(at, LastAt);
+        next.Mature(next.LastAt);
+        next.QuarantineMs = periodMs;
+        return next;
+    }
+
+    public (VipState State, IEnumerable<HostName> Hosts, long? Until) At(int index, long now)
+    {
+        var entry = _entries[index];
+        if (entry.State == VipState.Reserved) return (VipState.Reserved, Claimants(index), null);
+        IEnumerable<HostName> hosts = entry.Host is { } host ? [host] : [];
+        if (entry.State == VipState.Quarantined && entry.Until <= now) return (VipState.Free, hosts, null);
+        return (entry.State, hosts, entry.State == VipState.Quarantined ? entry.Until : null);
+    }
+
+    public VipUsage Usage(long now)
+    {
+        var states = _entries.Keys.ToDictionary(index => index, index => At(index, now).State);
+        int Count(VipState state) => states.Values.Count(s => s == state);
+        var excluded = states.Count(s => s.Value == VipState.Free && Excluded(s.Key, now));
+        return new VipUsage(_entries.Count, Count(VipState.Leased), Count(VipState.Quarantined), Count(VipState.Reserved), excluded, Count(VipState.Free) - excluded);
+    }
+
+    public int? LeaseOf(HostName host)
+    {
+        foreach (var (index, entry) in _entries) if (entry.State == VipState.Leased && entry.Host == host) return index;
+        return null;
+    }
+
+    public bool Excluded(int index, long now) =>
+        _exclusions.Any(e => Covers(e.Cidr, index)) || _resting.Any(r => r.Value > now && Covers(r.Key, index));
+
+    private bool? Do(IReadOnlyList<VipDemand> demands, long at)
+    {
+        Mature(at);
+        var changed = false;
+        foreach (var demand in demands) changed |= GiveUp(demand, at);
+        var evicted = new List<HostName>();
+        foreach (var demand in demands)
+            foreach (var address in demand.Claims.Select(Canonical).Order(StringComparer.Ordinal)) changed |= Claim(demand.Host, address, at, evicted);
+        foreach (var demand in demands)
+            foreach (var cidr in demand.Exclusions.Where(Partial).Select(text => Cidr.Parse(text).ToString()).Order(StringComparer.Ordinal)) changed |= Exclude(demand.Host, cidr, at, evicted);
+        var seekers = demands.Where(d => d.Lease && LeaseOf(d.Host) is null && !evicted.Contains(d.Host)).Select(d => d.Host).Concat(evicted).ToList();
+        foreach (var host in seekers.ToList())
+        {
+            if (!_own.TryGetValue(host, out var own) || _entries[own].State is not (VipState.Free or VipState.Quarantined) || Excluded(own, at)) continue;
+            Grant(own, host);
+            seekers.Remove(host);
+            changed = true;
+        }
+        foreach (var host in seekers)
+        {
+            var free = Usable(range).Where(i => _entries[i].State == VipState.Free && !Excluded(i, at)).OrderBy(i => i <= _last).ThenBy(i => i).ToList();
+            if (free.Count == 0) return null;
+            Grant(_last = free[0], host);
+            changed = true;
+        }
+        if (changed) LastAt = at;
+        return changed;
+    }
+
+    private bool GiveUp(VipDemand demand, long at)
+    {
+        var changed = false;
+        if (!demand.Lease && LeaseOf(demand.Host) is { } lease)
+        {
+            _entries[lease] = new Entry(VipState.Quarantined, demand.Host, at + QuarantineMs);
+            changed = true;
+        }
+        foreach (var claim in _claims.Where(c => c.Host == demand.Host && !demand.Claims.Select(Canonical).Contains(c.Address)).ToList())
+        {
+            _claims.Remove(claim);
+            changed = true;
+            if (range.TryIndexOf(IPAddress.Parse(claim.Address), out var index) && !Claimants(index).Any())
+                _entries[index] = new Entry(VipState.Quarantined, null, at + QuarantineMs);
+        }
+        foreach (var exclusion in _exclusions.Where(e => e.Host == demand.Host && !demand.Exclusions.Contains(e.Cidr)).ToList())
+        {
+            _exclusions.Remove(exclusion);
+            changed = true;
+            if (!_exclusions.Any(e => e.Cidr == exclusion.Cidr)) _resting[exclusion.Cidr] = at + QuarantineMs;
+        }
+        return changed;
+    }
+
+    private bool Claim(HostName host, string address, long at, List<HostName> evicted)
+    {
+        if (!_claims.Add((address, host))) return false;
+        if (!range.TryIndexOf(IPAddress.Parse(address), out var index)) return true;
+        if (_entries[index] is { State: VipState.Leased, Host: { } holder }) evicted.Add(holder);
+        foreach (var former in _own.Where(own => own.Value == index).ToList()) _own.Remove(former.Key);
+        _entries[index] = new Entry(VipState.Reserved, null, 0);
+        return true;
+    }
+
+    private bool Exclude(HostName host, string cidr, long at, List<HostName> evicted)
+    {
+        if (!_exclusions.Add((cidr, host))) return false;
+        _resting.Remove(cidr);
+        foreach (var index in Usable(range).Where(i => Covers(cidr, i)))
+        {
+            if (_entries[index] is not { State: VipState.Leased, Host: { } holder }) continue;
+            evicted.Add(holder);
+            _entries[index] = new Entry(VipState.Quarantined, holder, at + QuarantineMs);
+        }
+        return true;
+    }
+
+    private void Grant(int index, HostName host)
+    {
+        foreach (var former in _own.Where(own => own.Value == index).ToList()) _own.Remove(former.Key);
+        _own[host] = index;
+        _entries[index] = new Entry(VipState.Leased, host, 0);
+    }
+
+    private void Mature(long at)
+    {
+        foreach (var (index, entry) in _entries.ToList())
+            if (entry.State == VipState.Quarantined && entry.Until <= at) _entries[index] = new Entry(VipState.Free, entry.Host, 0);
+        foreach (var (cidr, until) in _resting.ToList()) if (until <= at) _resting.Remove(cidr);
+    }
+
+    private IEnumerable<HostName> Claimants(int index) =>
+        _claims.Where(c => range.TryIndexOf(IPAddress.Parse(c.Address), out var i) && i == index).Select(c => c.Host).Distinct().Order();
+
+    private bool Covers(string cidr, int index) => Cidr.Parse(cidr).Contains(range.IPv4(index)) || Cidr.Parse(cidr).Contains(range.IPv6(index));
+
+    private bool Partial(string cidr)
+    {
+        // An IPv6 address outside the indexes' own 16 bits belongs to no index, so covering is asked index by index.
+        var covered = Enumerable.Range(range.First, range.Last - range.First + 1).Where(i => Covers(cidr, i)).ToList();
+        return covered.Count > 0 && Usable(range).Any(i => !Covers(cidr, i));
+    }
+
+    private NaiveLedger Copy()
+    {
+        var copy = new NaiveLedger(range, QuarantineMs) { LastAt = LastAt, _last = _last };
+        foreach (var (index, entry) in _entries) copy._entries[index] = entry;
+        foreach (var (host, index) in _own) copy._own[host] = index;
+        copy._claims.UnionWith(_claims);
+        copy._exclusions.UnionWith(_exclusions);
+        foreach (var (cidr, until) in _resting) copy._resting[cidr] = until;
+        return copy;
+    }
+
+    private static string Canonical(string address) => IPAddress.Parse(address).ToString();
+
+    private static IEnumerable<int> Usable(VipRange range) => Enumerable.Range(range.First, range.Last - range.First + 1).Where(range.IsUsable);
+
+    private sealed record Entry(VipState State, HostName? Host, long Until);
+}

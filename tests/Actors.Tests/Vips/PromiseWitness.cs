@@ -1,0 +1,96 @@
+using MeshDns.Contracts.Events;
+using MeshDns.Contracts.Messages;
+using MeshDns.Contracts.Names;
+using MeshDns.Contracts.Vips;
+
+namespace MeshDns.Actors.Tests.Vips;
+
+/// <summary>
+/// Watches the events of a ledger and holds them to the promises of the design, with its own notes and its own knowledge of the
+/// quarantine that was configured. It believes nothing that the ledger says about itself.
+/// </summary>
+internal sealed class PromiseWitness(VipRange range, long quarantineMs)
+{
+    private readonly Dictionary<int, HostName> _holders = [];
+    private readonly Dictionary<int, (HostName? Last, long End)> _rests = [];
+    private readonly Dictionary<string, long> _rangeRests = [];
+    private readonly Dictionary<HostName, int> _own = [];
+    private readonly HashSet<(string Address, HostName Host)> _claims = [];
+    private readonly HashSet<(string Cidr, HostName Host)> _exclusions = [];
+    private long _quarantineMs = quarantineMs;
+
+    /// <summary>A change was accepted with these events.</summary>
+    public void Saw(IReadOnlyList<VipDemand> demands, IReadOnlyList<MeshEvent> events)
+    {
+        var before = _holders.ToDictionary(entry => entry.Value, entry => entry.Key);
+        foreach (var fact in events) Saw(fact);
+        var now = _holders.ToDictionary(entry => entry.Value, entry => entry.Key);
+        var leaving = demands.Where(d => !d.Lease).Select(d => d.Host).ToHashSet();
+        foreach (var (host, index) in before)
+        {
+            if (leaving.Contains(host)) continue;
+            if (!now.TryGetValue(host, out var after)) throw Broken(2, $"{host} is still declared and has no VIP");
+            if (after != index && !TakenExplicitly(index)) throw Broken(2, $"{host} moved from {index} to {after} though nothing explicit is there");
+        }
+        foreach (var demand in demands)
+            if (demand.Lease != now.ContainsKey(demand.Host)) throw Broken(7, $"{demand.Host}: demand and lease differ after an accepted change");
+    }
+
+    /// <summary>An event outside a change.</summary>
+    public void Saw(MeshEvent fact)
+    {
+        switch (fact)
+        {
+            case VipGranted e: Granted(e); break;
+            case VipReleased e:
+                if (!_holders.Remove(e.Index, out var holder) || holder != e.Host) throw Broken(1, $"{e} of one who does not hold it");
+                if (e.Reason == ReleaseReason.Evicted && !TakenExplicitly(e.Index)) throw Broken(2, $"{e} though nothing explicit is there");
+                _rests[e.Index] = (e.Host, e.At + _quarantineMs);
+                break;
+            case VipReserved e:
+                if (_holders.ContainsKey(e.Index)) throw Broken(1, $"{e} of a leased index");
+                _rests.Remove(e.Index);
+                foreach (var (host, _) in _own.Where(own => own.Value == e.Index).ToList()) _own.Remove(host);
+                break;
+            case VipUnreserved e: _rests[e.Index] = (null, e.At + _quarantineMs); break;
+            case AddressClaimed e: _claims.Add((e.Address, e.Host)); break;
+            case AddressUnclaimed e: _claims.Remove((e.Address, e.Host)); break;
+            case RangeExcluded e: _exclusions.Add((e.Cidr, e.Host)); _rangeRests.Remove(e.Cidr); break;
+            case RangeIncluded e:
+                _exclusions.Remove((e.Cidr, e.Host));
+                if (!_exclusions.Any(x => x.Cidr == e.Cidr)) _rangeRests[e.Cidr] = e.At + _quarantineMs;
+                break;
+            case QuarantineChanged e: _quarantineMs = e.PeriodMs; break;
+            case ClockSetBack e: SetBack(e); break;
+        }
+    }
+
+    private void Granted(VipGranted e)
+    {
+        if (_holders.TryGetValue(e.Index, out var holder)) throw Broken(1, $"{e}: {holder} holds it");
+        if (_holders.ContainsValue(e.Host)) throw Broken(1, $"{e}: the host holds another");
+        if (TakenExplicitly(e.Index)) throw Broken(1, $"{e}: it is claimed or excluded");
+        if (_rests.TryGetValue(e.Index, out var rest) && rest.End > e.At && rest.Last != e.Host) throw Broken(4, $"{e}: it rests until {rest.End} for {rest.Last}");
+        if (RangeRests(e.Index, e.At)) throw Broken(4, $"{e}: a range over it rests");
+        if (_own.TryGetValue(e.Host, out var own) && own != e.Index && !TakenExplicitly(own) && !RangeRests(own, e.At)) throw Broken(2, $"{e}: its old VIP {own} is still free");
+        foreach (var (host, _) in _own.Where(entry => entry.Value == e.Index).ToList()) _own.Remove(host);
+        _own[e.Host] = e.Index;
+        _holders[e.Index] = e.Host;
+        _rests.Remove(e.Index);
+    }
+
+    private void SetBack(ClockSetBack e)
+    {
+        foreach (var (index, rest) in _rests.ToList()) if (rest.End > e.At) _rests[index] = (rest.Last, rest.End + e.ByMs);
+        foreach (var (cidr, end) in _rangeRests.ToList()) if (end > e.At) _rangeRests[cidr] = end + e.ByMs;
+    }
+
+    private bool RangeRests(int index, long at) => _rangeRests.Any(rest => rest.Value > at && Covers(rest.Key, index));
+
+    private bool TakenExplicitly(int index) =>
+        _exclusions.Any(e => Covers(e.Cidr, index)) || _claims.Any(c => c.Address == range.IPv4(index).ToString() || c.Address == range.IPv6(index).ToString());
+
+    private bool Covers(string cidr, int index) => Cidr.Parse(cidr).Contains(range.IPv4(index)) || Cidr.Parse(cidr).Contains(range.IPv6(index));
+
+    private static InvalidOperationException Broken(int promise, string what) => new($"promise {promise} is broken: {what}");
+}
