@@ -18,16 +18,13 @@ internal sealed class IndexSet
 
     public static IndexSet None { get; } = new([.. Enumerable.Repeat(new ulong[WordsPerChunk], Chunks)]);
 
-    /// <summary>The numbers for which a test holds.</summary>
-    public static IndexSet Where(Func<int, bool> test)
+    /// <summary>The numbers from first to last for which a test holds.</summary>
+    public static IndexSet Where(int first, int last, Func<int, bool> test)
     {
-        var chunks = new ulong[Chunks][];
-        for (var c = 0; c < Chunks; c++)
-        {
-            chunks[c] = new ulong[WordsPerChunk];
-            for (var bit = 0; bit < BitsPerChunk; bit++)
-                if (test((c * BitsPerChunk) + bit)) chunks[c][bit / BitsPerWord] |= 1UL << (bit % BitsPerWord);
-        }
+        var chunks = (ulong[][])None._chunks.Clone();
+        for (var c = first / BitsPerChunk; c <= last / BitsPerChunk; c++) chunks[c] = new ulong[WordsPerChunk];
+        for (var index = first; index <= last; index++)
+            if (test(index)) chunks[index / BitsPerChunk][index % BitsPerChunk / BitsPerWord] |= 1UL << (index % BitsPerWord);
         return new IndexSet(chunks);
     }
 

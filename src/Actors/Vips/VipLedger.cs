@@ -75,9 +75,15 @@ public sealed record VipLedger
     /// <summary>How full the pool is at a time.</summary>
     public VipUsage Usage(long now)
     {
-        // Where nothing is excluded the counts suffice; a metrics reader must not free a full pool's quarantines on each read.
-        if (ExcludedRanges.Covered != IndexSet.None) return MaturedAt(now).Count(ended: 0);
-        return Count(Pool.EndedBy(now));
+        // Counts the rests that have ended instead of ending them: a reader of metrics must not free a whole pool on each read.
+        var covered = ExcludedRanges.MaturedAt(now).Covered;
+        var (quarantined, excluded) = (Pool.Quarantined, Pool.Free.Overlap(covered));
+        foreach (var index in Pool.EndedBy(now))
+        {
+            quarantined--;
+            if (covered.Contains(index)) excluded++;
+        }
+        return new VipUsage(Range.Capacity, Pool.Leased, quarantined, Pool.Reserved, excluded, Range.Capacity - Pool.Leased - quarantined - Pool.Reserved - excluded);
     }
 
     /// <summary>A grant for each lease, in order of index: what a directory needs of a snapshot.</summary>
@@ -100,6 +106,13 @@ public sealed record VipLedger
     /// <summary>Every host that explicitly declares one of an index's two addresses.</summary>
     internal ImmutableSortedSet<HostName> ClaimantsOf(int index) =>
         ClaimedAddresses.HostsOf(Range.IPv4(index).ToString()).Union(ClaimedAddresses.HostsOf(Range.IPv6(index).ToString()));
+
+    /// <summary>The index of an address inside the ranges; false when it is no usable VIP.</summary>
+    internal bool TryIndexOf(string address, out int index)
+    {
+        index = 0;
+        return IPAddress.TryParse(address, out var parsed) && Range.TryIndexOf(parsed, out index);
+    }
 
     /// <summary>What the passing of time does: rests end. A function of the time alone, used before deciding and before applying.</summary>
     internal VipLedger MaturedAt(long time)
@@ -148,13 +161,6 @@ public sealed record VipLedger
         return this with { Pool = Pool.Unreserve(e.Index, e.Until, e.At) };
     }
 
-    private VipUsage Count(int ended)
-    {
-        var quarantined = Pool.Quarantined - ended;
-        var excluded = Pool.Free.Overlap(ExcludedRanges.Covered);
-        return new VipUsage(Range.Capacity, Pool.Leased, quarantined, Pool.Reserved, excluded, Range.Capacity - Pool.Leased - quarantined - Pool.Reserved - excluded);
-    }
-
     private VipRecord RecordOf(int index, VipSlot? slot, long now) => slot switch
     {
         null => new VipRecord(index, VipState.Free, [], 0, null),
@@ -167,11 +173,4 @@ public sealed record VipLedger
     private static HostName[] HostsOf(VipSlot slot) => slot.Host is { } host ? [host] : [];
 
     private static InvalidOperationException Broken(string what) => new("the VIP ledger is contradicted: " + what);
-
-    /// <summary>The index of an address inside the ranges; false when it is no usable VIP.</summary>
-    internal bool TryIndexOf(string address, out int index)
-    {
-        index = 0;
-        return IPAddress.TryParse(address, out var parsed) && Range.TryIndexOf(parsed, out index);
-    }
 }

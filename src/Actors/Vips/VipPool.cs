@@ -15,7 +15,7 @@ internal sealed record VipPool
     {
         Range = range;
         Cursor = range.First - 1;
-        Free = IndexSet.Where(range.IsUsable);
+        Free = IndexSet.Where(range.First, range.Last, range.IsUsable);
     }
 
     public VipRange Range { get; }
@@ -70,7 +70,7 @@ internal sealed record VipPool
             Quarantine = quarantine.ToImmutable(),
             Leased = leased,
             Reserved = reserved,
-            Free = IndexSet.Where(index => range.IsUsable(index) && slots[index] is null or { State: VipState.Free }),
+            Free = IndexSet.Where(range.First, range.Last, index => range.IsUsable(index) && slots[index] is null or { State: VipState.Free }),
         };
     }
 
@@ -143,12 +143,8 @@ internal sealed record VipPool
         return this with { Slots = slots, Free = free, Quarantine = quarantine };
     }
 
-    /// <summary>How many quarantines have ended by then.</summary>
-    public int EndedBy(long time)
-    {
-        var position = Quarantine.IndexOf((time, int.MaxValue));
-        return position < 0 ? ~position : position;
-    }
+    /// <summary>The resting indexes whose quarantine has ended by then.</summary>
+    public IEnumerable<int> EndedBy(long time) => Quarantine.TakeWhile(entry => entry.Until <= time).Select(entry => entry.Index);
 
     public VipPool Extended(long byMs)
     {

@@ -7,17 +7,17 @@ namespace MeshDns.Actors.Tests.Vips;
 
 /// <summary>
 /// Random lives of a ledger against a naive model, a witness of the promises, the guard tables, and its own snapshots and replays.
-/// MESHDNS_FUZZ_CASES sets the number of lives (default 200); of the larger pool, a tenth of it.
+/// MESHDNS_FUZZ_CASES sets the number of lives (default 400); of the larger pool, a twentieth of it.
 /// </summary>
 public class LedgerProperties(ITestOutputHelper output)
 {
-    private static int Cases => int.TryParse(Environment.GetEnvironmentVariable("MESHDNS_FUZZ_CASES"), NumberStyles.None, CultureInfo.InvariantCulture, out var cases) ? cases : 200;
+    private static int Cases => int.TryParse(Environment.GetEnvironmentVariable("MESHDNS_FUZZ_CASES"), NumberStyles.None, CultureInfo.InvariantCulture, out var cases) ? cases : 400;
 
     [Fact]
     public void A_small_pool_keeps_every_promise() => Check(LedgerWorld.Small, Cases, steps: 60);
 
     [Fact]
-    public void A_larger_pool_keeps_every_promise() => Check(LedgerWorld.Medium, Math.Max(1, Cases / 10), steps: 25);
+    public void A_larger_pool_keeps_every_promise() => Check(LedgerWorld.Medium, Math.Max(1, Cases / 20), steps: 25);
 
     [Fact]
     public void The_witness_would_see_it_if_quarantine_were_skipped()
