@@ -1,0 +1,102 @@
+using MeshDns.Actors.Directory;
+using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Names;
+
+namespace MeshDns.Host.Resolve;
+
+/// <summary>
+/// Decides what a name gets from the mesh, by the rules of behaviour.md; writing it is <see cref="AnswerWriter"/>'s. Any thread; nothing here
+/// allocates or waits.
+/// </summary>
+/// <param name="directory">This node's replica.</param>
+/// <param name="options">What the settings say.</param>
+public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions options)
+{
+    /// <summary>TTL cap of what is forwarded before the first load, seconds: a declared name's public address must not be cached past the start.</summary>
+    public const uint NotReadyTtl = 5;
+
+    /// <summary>The replica.</summary>
+    public MeshDirectory Directory => directory;
+
+    /// <summary>What the settings say.</summary>
+    public MeshResolverOptions Options => options;
+
+    /// <summary>What a client sees.</summary>
+    /// <param name="clientAddress">4 or 16 bytes. Client networks come with a later issue; until then every client has the same view.</param>
+#pragma warning disable IDE0060
+    public ClientView ViewOf(ReadOnlySpan<byte> clientAddress) => new(null, options.Capture);
+#pragma warning restore IDE0060
+
+    /// <summary>A declared name: exact first, then the longest wildcard (rule 1). False when the client sees none.</summary>
+    /// <param name="foldedName">Lower case, wire form.</param>
+    /// <param name="type">What is asked.</param>
+    /// <param name="view">What the client sees.</param>
+    /// <param name="finding">What it gets.</param>
+    public bool TryFindHost(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view, out Finding finding)
+    {
+        var stage = Stage.Exact;
+        var match = directory.FindExact(foldedName, view);
+        if (match.Entry is null)
+        {
+            stage = Stage.Wildcard;
+            match = directory.FindWildcard(foldedName, view);
+        }
+        finding = match.Entry is null ? default : OfHost(foldedName, type, match, stage);
+        return match.Entry is not null;
+    }
+
+    /// <summary>A name in a mesh zone that no declaration covers: the apex, an empty non-terminal, or NXDOMAIN (rule 4). False outside the zones.</summary>
+    public bool TryFindInZone(ReadOnlySpan<byte> foldedName, DnsType type, out Finding finding)
+    {
+        finding = default;
+        if (!directory.Zones.TryMatch(foldedName, out var apex)) return false;
+        if (!directory.IsLoaded) finding = new Finding(FindingKind.NotReady, Stage.Zone);
+        else if (apex == 0 || directory.HasNamesBelow(foldedName)) finding = new Finding(OfNode(apex, type), Stage.Zone);
+        else finding = new Finding(FindingKind.NXDomain, Stage.Zone);
+        return true;
+    }
+
+    /// <summary>A name that is not ours (rules 1 and 10).</summary>
+    public Finding NotOurs()
+    {
+        if (directory.IsLoaded) return Finding.Forward;
+        return options.ForwardWhenNotReady
+            ? new Finding(FindingKind.Forward, Stage.Forward, MaxTtl: NotReadyTtl)
+            : new Finding(FindingKind.NotReady, Stage.Error);
+    }
+
+    private Finding OfHost(ReadOnlySpan<byte> foldedName, DnsType type, in DirectoryMatch match, Stage stage)
+    {
+        var (entry, choice) = match;
+        var kind = choice.Source switch
+        {
+            AnswerSource.NoAddress => OfUnanswered(foldedName, type),
+            AnswerSource.Cname => type == DnsType.ANY ? FindingKind.AnyMinimal : FindingKind.Cname,
+            AnswerSource.Vip when type is DnsType.A or DnsType.AAAA && IsExpired() => FindingKind.Stale,
+            _ => OfAnswered(foldedName, type),
+        };
+        return kind == FindingKind.Forward ? NotOurs() : new Finding(kind, stage, entry, choice);
+    }
+
+    // Outside the zones a host without an address is declared but not answered: it shadows shorter wildcards and is forwarded.
+    private FindingKind OfUnanswered(ReadOnlySpan<byte> foldedName, DnsType type) =>
+        directory.Zones.TryMatch(foldedName, out var apex) ? OfNode(apex, type) : FindingKind.Forward;
+
+    private FindingKind OfAnswered(ReadOnlySpan<byte> foldedName, DnsType type) => type switch
+    {
+        DnsType.A or DnsType.AAAA => FindingKind.Addresses,
+        DnsType.ANY => FindingKind.AnyMinimal,
+        DnsType.SRV or DnsType.HTTPS or DnsType.SVCB => FindingKind.NoData,
+        _ => directory.Zones.TryMatch(foldedName, out var apex) ? OfNode(apex, type) : FindingKind.ForwardExisting,
+    };
+
+    // A name that exists in a mesh zone, for the types that its records don't have.
+    private static FindingKind OfNode(int apex, DnsType type) => type switch
+    {
+        DnsType.SOA or DnsType.NS when apex == 0 => FindingKind.Apex,
+        DnsType.ANY => FindingKind.AnyMinimal,
+        _ => FindingKind.NoData,
+    };
+
+    private bool IsExpired() => !options.ServeExpired && directory.Age > options.MaxAge;
+}
