@@ -1,0 +1,29 @@
+namespace MeshDns.Host.Edge;
+
+/// <summary>The bounds of the edge.</summary>
+public sealed record EdgeOptions
+{
+    /// <summary>UDP loops for each listen address, each a thread with a socket of its own: one a core.</summary>
+    public int UdpLoops { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Socket receive buffer, bytes: at 1,000 outstanding queries the system's default loses thousands. Capped by net.core.rmem_max.</summary>
+    public int ReceiveBufferBytes { get; init; } = 4 << 20;
+
+    /// <summary>UDP queries that may wait for an upstream at once; as many again wait for a place, then the oldest of those is dropped.</summary>
+    public int MaxDeferred { get; init; } = 4096;
+
+    /// <summary>A TCP connection without a complete query or a reply under way for this long is closed (RFC 7766 section 6.2.3).</summary>
+    public TimeSpan TcpIdle { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>TCP connections at once.</summary>
+    public int MaxTcpConnections { get; init; } = 4096;
+
+    /// <summary>TCP connections at once from one address.</summary>
+    public int MaxTcpConnectionsPerClient { get; init; } = 128;
+
+    /// <summary>Queries of one TCP connection that may wait for an upstream, and replies that may wait to be read, each.</summary>
+    public int MaxInFlightPerConnection { get; init; } = 64;
+
+    /// <summary>Queries of all TCP connections that may be asked upstream at once; each holds a buffer of 64 KiB.</summary>
+    public int MaxTcpForwards { get; init; } = 1024;
+}

@@ -1,0 +1,96 @@
+using System.Net;
+using System.Net.Sockets;
+using MeshDns.Host.Resolve;
+
+namespace MeshDns.Host.Edge;
+
+/// <summary>The sockets that clients ask: UDP and TCP on every listen address.</summary>
+public sealed class EdgeServer
+{
+    private const int PortAttempts = 16;
+    private readonly EdgeServices _services;
+    private readonly DeferredQueries _deferred;
+    private readonly List<UdpEdge> _udp = [];
+    private readonly List<TcpEdge> _tcp = [];
+
+    private EdgeServer(EdgeServices services)
+    {
+        _services = services;
+        _services.Statistics.FaultCounter = services.Faults;
+        _deferred = new DeferredQueries(services);
+    }
+
+    /// <summary>The addresses with their real ports; UDP and TCP have the same.</summary>
+    public IReadOnlyList<IPEndPoint> Endpoints => [.. _udp.Select(u => u.Endpoint)];
+
+    /// <summary>What was counted so far.</summary>
+    public EdgeStatistics Statistics => _services.Statistics;
+
+    /// <summary>Binds every address, then begins to answer.</summary>
+    /// <param name="listen">Where; port 0 lets the system choose one that is free for both transports.</param>
+    /// <param name="options">The bounds.</param>
+    /// <param name="resolver">Decides what names get.</param>
+    /// <param name="answers">Writes the mesh's records.</param>
+    /// <param name="upstream">Answers what is not ours.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="onFault">Told of bugs, at most one a second.</param>
+    /// <exception cref="SocketException">An address cannot be bound; nothing stays bound then.</exception>
+    public static EdgeServer Start(
+        IReadOnlyList<IPEndPoint> listen, EdgeOptions options, MeshResolver resolver, AnswerWriter answers, IUpstream upstream, TimeProvider time, Action<Exception>? onFault = null)
+    {
+        var server = new EdgeServer(new EdgeServices(options, resolver, answers, upstream, time, onFault));
+        try
+        {
+            server.Bind(listen);
+        }
+        catch
+        {
+            server.Close();
+            throw;
+        }
+        foreach (var udp in server._udp) udp.Start();
+        foreach (var tcp in server._tcp) tcp.Start();
+        return server;
+    }
+
+    /// <summary>Receives nothing more, answers what was asked, up to the bound; then everything is closed. Called once.</summary>
+    public async Task StopAsync(TimeSpan bound)
+    {
+        foreach (var udp in _udp) udp.StopReceiving();
+        await Task.WhenAll([_deferred.StopAsync(bound), .. _tcp.Select(tcp => tcp.StopAsync(bound))]);
+        foreach (var udp in _udp) udp.Close();
+    }
+
+    private void Bind(IReadOnlyList<IPEndPoint> listen)
+    {
+        var limits = new TcpLimits(_services.Options.MaxTcpConnections, _services.Options.MaxTcpConnectionsPerClient);
+        var counters = _services.Statistics.NewCounters("tcp", isShared: true);
+        foreach (var address in listen)
+            for (var attempt = 1; !TryBind(address, limits, counters, isLast: address.Port != 0 || attempt == PortAttempts); attempt++) { }
+    }
+
+    // A port that the system chose for UDP may be taken for TCP: then another is tried.
+    private bool TryBind(IPEndPoint address, TcpLimits limits, QueryCounters counters, bool isLast)
+    {
+        var udp = UdpEdge.Open(address, _services, _deferred);
+        try
+        {
+            _tcp.Add(TcpEdge.Open(udp.Endpoint, _services, limits, counters));
+            _udp.Add(udp);
+            return true;
+        }
+        catch (SocketException e)
+        {
+            udp.Close();
+            if (isLast || e.SocketErrorCode != SocketError.AddressAlreadyInUse) throw;
+            return false;
+        }
+    }
+
+    private void Close()
+    {
+        foreach (var udp in _udp) udp.Close();
+        foreach (var tcp in _tcp) tcp.Close();
+        _ = _deferred.StopAsync(TimeSpan.Zero);
+    }
+}

@@ -1,0 +1,25 @@
+using MeshDns.Host.Resolve;
+
+namespace MeshDns.Host.Edge;
+
+/// <summary>What every loop and connection of the edge uses.</summary>
+internal sealed class EdgeServices(EdgeOptions options, MeshResolver resolver, AnswerWriter answers, IUpstream upstream, TimeProvider time, Action<Exception>? onFault)
+{
+    private readonly LocalReply _replies = new(answers);
+    private readonly CookieJar _cookies = new(time);
+
+    public EdgeOptions Options { get; } = options;
+
+    public TimeProvider Time { get; } = time;
+
+    public ForwardPath Forward { get; } = new(upstream, answers);
+
+    public FaultCounter Faults { get; } = new(onFault, time);
+
+    public EdgeStatistics Statistics { get; } = new();
+
+    /// <summary>Places for TCP queries that wait for an upstream, of all connections.</summary>
+    public SemaphoreSlim TcpForwards { get; } = new(options.MaxTcpForwards);
+
+    public QueryPipeline NewPipeline(QueryCounters counters) => new(resolver, _replies, upstream, _cookies, counters, Faults);
+}

@@ -1,0 +1,125 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace MeshDns.Host.Edge;
+
+/// <summary>The TCP side of one listen address (RFC 7766): accepts within the limits, hands each connection to a <see cref="TcpConnection"/>.</summary>
+internal sealed class TcpEdge
+{
+    private const int Backlog = 512;
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
+
+    private readonly Socket _listener;
+    private readonly EdgeServices _services;
+    private readonly TcpLimits _limits;
+    private readonly QueryCounters _counters;
+    private readonly CancellationTokenSource _stopAccepting = new();
+    private readonly CancellationTokenSource _abort = new();
+    private readonly HashSet<Task> _connections = [];
+    private Task _run = Task.CompletedTask;
+
+    private TcpEdge(Socket listener, EdgeServices services, TcpLimits limits, QueryCounters counters)
+    {
+        _listener = listener;
+        _services = services;
+        _limits = limits;
+        _counters = counters;
+    }
+
+    /// <summary>Binds and listens; nothing is accepted before <see cref="Start"/>.</summary>
+    /// <exception cref="SocketException">The address cannot be bound.</exception>
+    public static TcpEdge Open(IPEndPoint listen, EdgeServices services, TcpLimits limits, QueryCounters counters)
+    {
+        var listener = new Socket(listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            listener.Bind(listen);
+            listener.Listen(Backlog);
+            return new TcpEdge(listener, services, limits, counters);
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
+        }
+    }
+
+    public void Start() => _run = Task.Run(AcceptAllAsync);
+
+    /// <summary>Accepts and reads nothing more, finishes what was asked, up to the bound; then cuts what is left.</summary>
+    public async Task StopAsync(TimeSpan bound)
+    {
+        await _stopAccepting.CancelAsync();
+        await _run;
+        Task[] open;
+        lock (_connections) open = [.. _connections];
+        using (_services.Time.CreateTimer(_ => _abort.Cancel(), null, bound, Timeout.InfiniteTimeSpan)) await Task.WhenAll(open);
+        Close();
+    }
+
+    /// <summary>Closes the listener of an edge that never started or has stopped.</summary>
+    public void Close()
+    {
+        _listener.Dispose();
+        _stopAccepting.Dispose();
+        _abort.Dispose();
+    }
+
+    private async Task AcceptAllAsync()
+    {
+        while (!_stopAccepting.IsCancellationRequested)
+        {
+            try
+            {
+                Serve(await _listener.AcceptAsync(_stopAccepting.Token));
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (SocketException)
+            {
+                // Out of descriptors, or the client has gone already: neither is worth a busy loop.
+                _services.Statistics.CountReceiveError();
+                await Task.Delay(_pause, _services.Time, CancellationToken.None);
+            }
+        }
+    }
+
+    private void Serve(Socket socket)
+    {
+        if (socket.RemoteEndPoint is not IPEndPoint client || !_limits.TryEnter(client.Address))
+        {
+            _services.Statistics.CountTcpRefused();
+            socket.Dispose();
+            return;
+        }
+        var connection = new TcpConnection(socket, client.Address, _services, _counters);
+        var done = RunAsync(connection, client.Address);
+        lock (_connections) _connections.Add(done);
+        _ = done.ContinueWith(Forget, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    private async Task RunAsync(TcpConnection connection, IPAddress client)
+    {
+        _services.Statistics.AddTcpConnections(1);
+        try
+        {
+            await connection.RunAsync(_stopAccepting.Token, _abort.Token);
+        }
+        catch (Exception e)
+        {
+            _services.Faults.Count(e);
+        }
+        finally
+        {
+            _limits.Leave(client);
+            _services.Statistics.AddTcpConnections(-1);
+        }
+    }
+
+    private void Forget(Task done)
+    {
+        lock (_connections) _connections.Remove(done);
+    }
+}
