@@ -1,0 +1,62 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using MeshDns.Host.Settings;
+using Microsoft.AspNetCore.Http;
+
+namespace MeshDns.Host.Admin;
+
+/// <summary>
+/// Who may call. With a token: whoever shows it. Without one the API listens on a loopback address, and the danger is a web page
+/// in the operator's own browser: a page whose name was rebound to 127.0.0.1 shows itself by its Host header, and a page that
+/// posts across origins by its Origin header.
+/// </summary>
+internal sealed class AccessGuard
+{
+    private const string Scheme = "Bearer ";
+
+    private readonly byte[]? _tokenHash;
+    private readonly HashSet<string> _hosts;
+
+    public AccessGuard(AdminSettings settings)
+    {
+        // Hashing makes the compared lengths equal, so that the time of the comparison does not tell the token's length either.
+        _tokenHash = settings.Token.IsSet ? SHA256.HashData(Encoding.UTF8.GetBytes(settings.Token.Reveal())) : null;
+        _hosts = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "localhost", "127.0.0.1", "[::1]", Bracketed(settings.Listen.Address) };
+    }
+
+    /// <summary>Null when the request may go on.</summary>
+    public Problem? Check(HttpContext context)
+    {
+        var path = context.Request.Path;
+        if (path.Equals("/healthz", StringComparison.Ordinal) || path.Equals("/readyz", StringComparison.Ordinal)) return null;
+        return _tokenHash is null ? CheckBrowser(context.Request) : CheckToken(context);
+    }
+
+    private Problem? CheckToken(HttpContext context)
+    {
+        var header = context.Request.Headers.Authorization.ToString();
+        if (header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            var shown = SHA256.HashData(Encoding.UTF8.GetBytes(header[Scheme.Length..].Trim()));
+            if (CryptographicOperations.FixedTimeEquals(shown, _tokenHash)) return null;
+        }
+        context.Response.Headers.WWWAuthenticate = "Bearer realm=\"meshdns\"";
+        return Problem.Of(StatusCodes.Status401Unauthorized, "unauthorized", "Token needed", "send the configured admin.token as Authorization: Bearer TOKEN");
+    }
+
+    private Problem? CheckBrowser(HttpRequest request)
+    {
+        if (!_hosts.Contains(request.Host.Host))
+        {
+            return Problem.Of(StatusCodes.Status421MisdirectedRequest, "wrong-host", "Not this server's name",
+                "without admin.token only the names localhost, 127.0.0.1, [::1] and the listen address are answered");
+        }
+        var origin = request.Headers.Origin.ToString();
+        if (origin.Length == 0 || origin == $"{request.Scheme}://{request.Host}") return null;
+        return Problem.Of(StatusCodes.Status403Forbidden, "cross-origin", "Request from another origin", "without admin.token a page of another origin may not call");
+    }
+
+    private static string Bracketed(IPAddress address) =>
+        address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString();
+}

@@ -1,0 +1,47 @@
+namespace MeshDns.Host.Admin;
+
+/// <summary>The bounds of the admin API; each request and all of them together stay within these.</summary>
+internal static class AdminLimits
+{
+    /// <summary>Largest body of a set of manifests.</summary>
+    public const int ManifestsBytes = 64 * 1024 * 1024;
+
+    /// <summary>Largest body of one document.</summary>
+    public const int DocumentBytes = 1024 * 1024;
+
+    /// <summary>Requests at a time; more get 503.</summary>
+    public const int Requests = 64;
+
+    /// <summary>Sets of manifests at a time; more get 503. Bounds the memory of bodies and parsed documents.</summary>
+    public const int ManifestRequests = 2;
+
+    /// <summary>Open connections.</summary>
+    public const int Connections = 1024;
+
+    /// <summary>Most items of a page.</summary>
+    public const int PageItems = 10_000;
+
+    /// <summary>Most errors in a problem document.</summary>
+    public const int ProblemErrors = 1000;
+
+    /// <summary>Items of a page when the caller does not say.</summary>
+    public const int DefaultPageItems = 100;
+
+    /// <summary>Until the body of a request has arrived.</summary>
+    public static readonly TimeSpan BodyTimeout = TimeSpan.FromSeconds(60);
+
+    /// <summary>Until a change has ended; after it the outcome is unknown.</summary>
+    public static readonly TimeSpan ChangeTimeout = TimeSpan.FromSeconds(20);
+
+    /// <summary>Until a read has ended.</summary>
+    public static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Until a streamed export has ended.</summary>
+    public static readonly TimeSpan ExportTimeout = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long <c>?wait=edges</c> waits.</summary>
+    public static readonly TimeSpan EdgesTimeout = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a stopping server waits for requests under way.</summary>
+    public static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(25);
+}

@@ -1,0 +1,39 @@
+using MeshDns.Actors.Cluster;
+using MeshDns.Contracts.Vips;
+using MeshDns.Host.Settings;
+using MeshDns.Host.Telemetry;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MeshDns.Host.Admin;
+
+/// <summary>What the admin API needs of its node.</summary>
+public sealed record AdminServices
+{
+    /// <summary>Where to listen, and the token.</summary>
+    public required AdminSettings Settings { get; init; }
+
+    /// <summary>The mesh.</summary>
+    public required IMeshControl Mesh { get; init; }
+
+    /// <summary>Whether the node lives and is ready.</summary>
+    public required INodeHealth Health { get; init; }
+
+    /// <summary>Answers <c>/v1/explain</c>.</summary>
+    public required IExplainer Explainer { get; init; }
+
+    /// <summary>What <c>/metrics</c> shows; the API registers its own counters here.</summary>
+    public required MetricsRegistry Metrics { get; init; }
+
+    /// <summary>The ranges that turn a VIP's index into its addresses.</summary>
+    public required VipRange Vips { get; init; }
+
+    /// <summary>The TTL of answers, shown with each host (<c>dns.ttl</c>).</summary>
+    public required TimeSpan Ttl { get; init; }
+
+    /// <summary>The clock of all deadlines.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Gets a line for every change and every failure; never a token or a body.</summary>
+    public ILogger Log { get; init; } = NullLogger.Instance;
+}

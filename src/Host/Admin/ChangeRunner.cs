@@ -1,0 +1,124 @@
+using MeshDns.Actors.Cluster;
+using MeshDns.Actors.Runtime;
+using MeshDns.Contracts.Messages;
+using MeshDns.Host.Sources;
+using MeshDns.Host.Telemetry;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace MeshDns.Host.Admin;
+
+/// <summary>Carries a change to the mesh and its outcome back, the same for one document and for a set.</summary>
+internal sealed class ChangeRunner(AdminServices services)
+{
+    /// <summary>How much longer than its deadline a change may take to say so, before its outcome is called unknown for it.</summary>
+    private static readonly TimeSpan _grace = TimeSpan.FromSeconds(2);
+
+    private readonly CounterFamily _outcomes = new(MeshMetrics.ChangesTotal, maxSeries: 16);
+
+    /// <summary>The clock of all deadlines.</summary>
+    public TimeProvider Time => services.Time;
+
+    /// <summary>The mesh, to look documents up.</summary>
+    public IMeshControl Mesh => services.Mesh;
+
+    public void Collect(MetricsText text) => _outcomes.Collect(text);
+
+    /// <summary>Runs a change.</summary>
+    /// <param name="context">Whose request it is.</param>
+    /// <param name="request">The change.</param>
+    /// <param name="documents">The manifests' documents in the request's order, for their warnings; empty for a deletion.</param>
+    /// <param name="waitForEdges">Reply only when the live edges have it, or the time for that is over.</param>
+    /// <exception cref="ProblemException">It was not applied.</exception>
+    public async Task<ChangeJson> RunAsync(HttpContext context, ChangeRequest request, IReadOnlyList<ManifestDocument> documents, bool waitForEdges)
+    {
+        var reply = await ChangeAsync(request);
+        _outcomes.With(OutcomeLabel(request, reply)).Increment();
+        services.Log.LogInformation("change of {Count} documents by {Remote}: {Outcome} {Detail}", request.Changes.Count, context.Connection.RemoteIpAddress, OutcomeLabel(request, reply), reply.Detail);
+        if (reply.Outcome != ChangeOutcome.Applied) throw new ProblemException(ChangeProblems.Of(request, reply));
+        return new ChangeJson
+        {
+            DryRun = request.DryRun,
+            Results = [.. reply.Results.Select((result, i) => Render(result, i, i < documents.Count ? documents[i] : null))],
+            Edges = waitForEdges && !request.DryRun ? await WaitForEdgesAsync(reply.Position) : null,
+        };
+    }
+
+    /// <summary>
+    /// Not bound to the caller's connection: a caller who hangs up must not leave a change half waited for. It ends by its own deadline.
+    /// </summary>
+    private async Task<ChangeReply> ChangeAsync(ChangeRequest request)
+    {
+        try
+        {
+            return await services.Mesh.ChangeAsync(request, AdminLimits.ChangeTimeout, CancellationToken.None).WaitAsync(AdminLimits.ChangeTimeout + _grace, services.Time);
+        }
+        catch (MeshUnavailableException e)
+        {
+            return new ChangeReply { Outcome = ChangeOutcome.Unavailable, Detail = e.Message };
+        }
+#pragma warning disable CA1031 // A change that ended in any other way may have been written: its caller must hear that nobody knows.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            services.Log.LogError(e, "a change ended without an outcome");
+            return new ChangeReply { Outcome = ChangeOutcome.Unknown, Detail = "the change ended without an outcome; look, or ask again with the same Idempotency-Key" };
+        }
+    }
+
+    /// <summary>The change is durable whatever happens here, so nothing here may turn the reply into a failure.</summary>
+    private async Task<EdgesJson> WaitForEdgesAsync(IReadOnlyDictionary<string, long> position)
+    {
+        if (position.Count == 0) return new EdgesJson(true, []);
+        try
+        {
+            using var timer = new CancellationTokenSource(AdminLimits.EdgesTimeout + _grace, services.Time);
+            return new EdgesJson(true, await services.Mesh.WaitForEdgesAsync(position, AdminLimits.EdgesTimeout, timer.Token).WaitAsync(timer.Token));
+        }
+#pragma warning disable CA1031
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            services.Log.LogWarning(e, "the edges could not be asked whether they have a change");
+            return new EdgesJson(false, []);
+        }
+    }
+
+    private static DocumentResultJson Render(DocumentResult result, int index, ManifestDocument? document) => new()
+    {
+        Document = index + 1,
+        Kind = result.Key.Kind.ToString(),
+        Namespace = result.Key.Namespace,
+        Name = result.Key.Name,
+        Action = result.Action switch
+        {
+            DocumentAction.Created => "created",
+            DocumentAction.Configured => "configured",
+            DocumentAction.Unchanged => "unchanged",
+            DocumentAction.Deleted => "deleted",
+            _ => "absent",
+        },
+        Version = result.Version,
+        Addresses = [.. result.Addresses.Select(address => new HostAddressJson(address.Host.Text, address.Value))],
+        Warnings = document is null ? result.Warnings : [.. document.Warnings, .. result.Warnings],
+        Ignored = document?.Ignored ?? [],
+    };
+
+    private static string OutcomeLabel(ChangeRequest request, ChangeReply reply) => reply.Outcome switch
+    {
+        ChangeOutcome.Applied => request.DryRun ? "dry_run" : "applied",
+        ChangeOutcome.Unavailable => "unavailable",
+        ChangeOutcome.Unknown => "unknown",
+        _ => reply.Reason switch
+        {
+            RefusalReason.VersionMismatch => "version_mismatch",
+            RefusalReason.OtherSource => "other_source",
+            RefusalReason.NotFound => "not_found",
+            RefusalReason.PoolExhausted => "pool_exhausted",
+            RefusalReason.GuardRefused => "guard_refused",
+            RefusalReason.KeyReused => "key_reused",
+            RefusalReason.Contention => "contention",
+            _ => "invalid",
+        },
+    };
+}

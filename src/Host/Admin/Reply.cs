@@ -1,0 +1,47 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http;
+
+namespace MeshDns.Host.Admin;
+
+/// <summary>Writes whole replies, so that every reply carries its length and a cut one is noticed.</summary>
+internal static class Reply
+{
+    private const string Json = "application/json";
+    private const string Yaml = "application/yaml";
+
+    /// <summary>Writes a value as JSON.</summary>
+    public static Task JsonAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK) =>
+        BytesAsync(context, status, Json, JsonSerializer.SerializeToUtf8Bytes(value, type));
+
+    /// <summary>Writes YAML.</summary>
+    public static Task YamlAsync(HttpContext context, string text) => BytesAsync(context, StatusCodes.Status200OK, Yaml, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Writes text of a media type.</summary>
+    public static Task TextAsync(HttpContext context, string mediaType, string text) => BytesAsync(context, StatusCodes.Status200OK, mediaType, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Writes a problem document; nothing when the reply is under way already.</summary>
+    public static Task ProblemAsync(HttpContext context, Problem problem)
+    {
+        if (context.Response.HasStarted)
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        }
+        if (problem.Status == StatusCodes.Status503ServiceUnavailable) context.Response.Headers.RetryAfter = "1";
+        return BytesAsync(context, problem.Status, Problem.ContentType, JsonSerializer.SerializeToUtf8Bytes(problem, AdminJson.Readable.Problem));
+    }
+
+    private static Task BytesAsync(HttpContext context, int status, string mediaType, byte[] body)
+    {
+        var response = context.Response;
+        response.StatusCode = status;
+        response.ContentType = mediaType;
+        response.ContentLength = body.Length;
+        // Names and addresses change at any time, and a cached token-protected reply would outlive the token.
+        response.Headers.CacheControl = "no-store";
+        response.Headers.XContentTypeOptions = "nosniff";
+        return response.Body.WriteAsync(body, context.RequestAborted).AsTask();
+    }
+}

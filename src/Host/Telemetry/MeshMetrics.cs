@@ -1,0 +1,106 @@
+namespace MeshDns.Host.Telemetry;
+
+/// <summary>Every metric that a node exposes, in one place, so that a dashboard's author finds them and a test checks their names.</summary>
+public static class MeshMetrics
+{
+    /// <summary>Queries answered. <c>stage</c> is the step of the pipeline that answered.</summary>
+    public static readonly MetricDefinition QueriesTotal = Counter("meshdns_queries_total", "DNS queries answered, by the pipeline stage that answered.", "transport", "type", "rcode", "stage");
+
+    /// <summary>Time from receive to send, of a sample of the queries.</summary>
+    public static readonly MetricDefinition QueryDurationSeconds = Histogram("meshdns_query_duration_seconds", "Time from receiving a query to sending its answer, sampled.");
+
+    /// <summary>Packets dropped without an answer.</summary>
+    public static readonly MetricDefinition QueriesDroppedTotal = Counter("meshdns_queries_dropped_total", "DNS packets dropped without an answer, by reason.", "transport", "reason");
+
+    /// <summary>Queries sent upstream and how they ended.</summary>
+    public static readonly MetricDefinition UpstreamQueriesTotal = Counter("meshdns_upstream_queries_total", "Queries sent upstream, by server and outcome.", "server", "outcome");
+
+    /// <summary>Time until an upstream server answered.</summary>
+    public static readonly MetricDefinition UpstreamDurationSeconds = Histogram("meshdns_upstream_duration_seconds", "Time until an upstream server answered.", "server");
+
+    /// <summary>Forwarded queries answered from the cache.</summary>
+    public static readonly MetricDefinition CacheHitsTotal = Counter("meshdns_cache_hits_total", "Forwarded queries answered from the cache.");
+
+    /// <summary>Forwarded queries that the cache could not answer.</summary>
+    public static readonly MetricDefinition CacheMissesTotal = Counter("meshdns_cache_misses_total", "Forwarded queries that the cache could not answer.");
+
+    /// <summary>Answers served past their TTL (RFC 8767).</summary>
+    public static readonly MetricDefinition CacheStaleTotal = Counter("meshdns_cache_stale_total", "Answers served past their TTL because upstream failed (RFC 8767).");
+
+    /// <summary>Cache entries evicted to stay within the bound.</summary>
+    public static readonly MetricDefinition CacheEvictionsTotal = Counter("meshdns_cache_evictions_total", "Cache entries evicted to stay within the bound.");
+
+    /// <summary>Memory that the cache holds.</summary>
+    public static readonly MetricDefinition CacheBytes = Gauge("meshdns_cache_bytes", "Memory that the answer cache holds.");
+
+    /// <summary>Names in the directory.</summary>
+    public static readonly MetricDefinition DirectoryNames = Gauge("meshdns_directory_names", "Names that this node's directory knows.");
+
+    /// <summary>Time since the last successful read of all streams.</summary>
+    public static readonly MetricDefinition DirectoryAgeSeconds = Gauge("meshdns_directory_age_seconds", "Time since this node last read all streams successfully.");
+
+    /// <summary>Events of the journal that the directory hasn't.</summary>
+    public static readonly MetricDefinition DirectoryLagEvents = Gauge("meshdns_directory_lag_events", "Events that the journal has and this node's directory hasn't.");
+
+    /// <summary>VIPs by state; the states sum to the capacity.</summary>
+    public static readonly MetricDefinition Vips = Gauge("meshdns_vips", "VIPs by state: leased, quarantined, reserved, excluded or free.", "state");
+
+    /// <summary>Usable VIPs.</summary>
+    public static readonly MetricDefinition VipsCapacity = Gauge("meshdns_vips_capacity", "Usable VIPs.");
+
+    /// <summary>Time of an append to the journal.</summary>
+    public static readonly MetricDefinition JournalAppendSeconds = Histogram("meshdns_journal_append_seconds", "Time of an append to the journal, until it is durable.");
+
+    /// <summary>Appends and how they ended.</summary>
+    public static readonly MetricDefinition JournalAppendsTotal = Counter("meshdns_journal_appends_total", "Appends to the journal, by outcome.", "outcome");
+
+    /// <summary>Changes and how they ended.</summary>
+    public static readonly MetricDefinition ChangesTotal = Counter("meshdns_changes_total", "Changes asked of this node's API, by outcome.", "outcome");
+
+    /// <summary>API requests.</summary>
+    public static readonly MetricDefinition AdminRequestsTotal = Counter("meshdns_admin_requests_total", "Requests to the admin API, by method and status code.", "method", "code");
+
+    /// <summary>Collectors that threw.</summary>
+    public static readonly MetricDefinition CollectorFailuresTotal = Counter("meshdns_collector_failures_total", "Metric collectors that failed during a scrape.");
+
+    /// <summary>Always 1; the labels say what runs.</summary>
+    public static readonly MetricDefinition BuildInfo = Gauge("meshdns_build_info", "Always 1; the labels say what runs.", "version", "runtime");
+
+    /// <summary>Memory in the managed heap after the last collection.</summary>
+    public static readonly MetricDefinition HeapBytes = Gauge("meshdns_heap_bytes", "Managed heap in use.");
+
+    /// <summary>Garbage collections.</summary>
+    public static readonly MetricDefinition CollectionsTotal = Counter("meshdns_gc_collections_total", "Garbage collections, by generation.", "generation");
+
+    /// <summary>Time that the collector paused the process.</summary>
+    public static readonly MetricDefinition GcPauseSecondsTotal = Counter("meshdns_gc_pause_seconds_total", "Time that the garbage collector paused the process.");
+
+    /// <summary>Processor time used, as Prometheus' client libraries name it.</summary>
+    public static readonly MetricDefinition ProcessCpuSecondsTotal = Counter("process_cpu_seconds_total", "Processor time used, user and system.");
+
+    /// <summary>Resident memory, as Prometheus' client libraries name it.</summary>
+    public static readonly MetricDefinition ProcessResidentMemoryBytes = Gauge("process_resident_memory_bytes", "Resident memory.");
+
+    /// <summary>Start time, as Prometheus' client libraries name it.</summary>
+    public static readonly MetricDefinition ProcessStartTimeSeconds = Gauge("process_start_time_seconds", "Start of the process, seconds since the Unix epoch.");
+
+    /// <summary>Threads of the process.</summary>
+    public static readonly MetricDefinition ProcessThreads = Gauge("process_threads", "Threads of the process.");
+
+    /// <summary>All of the above.</summary>
+    public static IReadOnlyList<MetricDefinition> All { get; } =
+    [
+        QueriesTotal, QueryDurationSeconds, QueriesDroppedTotal, UpstreamQueriesTotal, UpstreamDurationSeconds,
+        CacheHitsTotal, CacheMissesTotal, CacheStaleTotal, CacheEvictionsTotal, CacheBytes,
+        DirectoryNames, DirectoryAgeSeconds, DirectoryLagEvents, Vips, VipsCapacity,
+        JournalAppendSeconds, JournalAppendsTotal, ChangesTotal, AdminRequestsTotal, CollectorFailuresTotal,
+        BuildInfo, HeapBytes, CollectionsTotal, GcPauseSecondsTotal,
+        ProcessCpuSecondsTotal, ProcessResidentMemoryBytes, ProcessStartTimeSeconds, ProcessThreads,
+    ];
+
+    private static MetricDefinition Counter(string name, string help, params string[] labels) => new(name, MetricType.Counter, help, labels);
+
+    private static MetricDefinition Gauge(string name, string help, params string[] labels) => new(name, MetricType.Gauge, help, labels);
+
+    private static MetricDefinition Histogram(string name, string help, params string[] labels) => new(name, MetricType.Histogram, help, labels);
+}
