@@ -1,0 +1,101 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using MeshDns.Contracts.Dns;
+
+namespace MeshDns.Host.Upstream;
+
+/// <summary>
+/// The answers of upstreams, by <see cref="ForwardKey"/>. A read takes no lock and allocates nothing. Writes, which follow a network round trip,
+/// share one lock. Never holds more than its capacity in bytes, as <see cref="SizeOf"/> counts them.
+/// </summary>
+internal sealed class AnswerCache
+{
+    /// <summary>Bytes counted for a node beside its key and answer: the node, its dictionary entry and its place in a queue.</summary>
+    private const int NodeOverheadSize = 200;
+
+    private readonly Lock _gate = new();
+    private readonly ConcurrentDictionary<byte[], CacheNode> _nodes = new(new ForwardKeyComparer());
+    private readonly ConcurrentDictionary<byte[], CacheNode>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
+    private readonly ulong _seed = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+    private readonly S3Fifo _queues;
+    private long _evictions;
+
+    /// <summary>An empty cache.</summary>
+    public AnswerCache(long capacityBytes)
+    {
+        _lookup = _nodes.GetAlternateLookup<ReadOnlySpan<byte>>();
+        _queues = new S3Fifo(capacityBytes, OnEvicted);
+    }
+
+    /// <summary>Bytes held.</summary>
+    public long Bytes
+    {
+        get
+        {
+            lock (_gate)
+                return _queues.Bytes;
+        }
+    }
+
+    /// <summary>Keys held.</summary>
+    public int Count => _nodes.Count;
+
+    /// <summary>Answers given up for room since the start.</summary>
+    public long Evictions => Volatile.Read(ref _evictions);
+
+    /// <summary>What is kept under a key, fresh or not, and counts a hit.</summary>
+    public CachedAnswer? Find(ReadOnlySpan<byte> key, out bool isHot)
+    {
+        isHot = false;
+        if (!_lookup.TryGetValue(key, out CacheNode? node))
+            return null;
+        isHot = node.Frequency > 1;
+        node.Touch();
+        return node.Answer;
+    }
+
+    /// <summary>
+    /// Keeps an answer, unless it has no lifetime. A failure never takes the place of an answer that
+    /// may still be served stale; that one is marked instead. Returns what is now to be served for the key.
+    /// </summary>
+    public CachedAnswer Store(byte[] key, CachedAnswer answer)
+    {
+        lock (_gate)
+        {
+            _nodes.TryGetValue(key, out CacheNode? node);
+            CachedAnswer? old = node?.Answer;
+            if (answer.Kind == AnswerKind.Failure && old is not null && old.IsServableStale(answer.StoredAtMs))
+            {
+                old.Failures = answer.Failures;
+                old.MarkFailed(answer.StoredAtMs + (answer.LifetimeSeconds * 1000L));
+                return old;
+            }
+            if (answer.LifetimeSeconds != 0)
+                Keep(key, answer, node);
+            return answer;
+        }
+    }
+
+    /// <summary>Bytes that an answer under a key counts for.</summary>
+    public static int SizeOf(byte[] key, CachedAnswer answer) => NodeOverheadSize + key.Length + answer.SizeBytes;
+
+    private void Keep(byte[] key, CachedAnswer answer, CacheNode? node)
+    {
+        int size = SizeOf(key, answer);
+        if (node is not null && _queues.TryResize(node, size))
+            node.Answer = answer;
+        if (node is { IsEvicted: false })
+            return; // Replaced, or too large to be: then the old one stays until it is of no use.
+        var added = new CacheNode(key, DnsName.Hash(key, _seed)) { Answer = answer };
+        if (_queues.TryAdmit(added, size))
+            _nodes[key] = added;
+    }
+
+    private void OnEvicted(CacheNode node)
+    {
+        _nodes.TryRemove(new KeyValuePair<byte[], CacheNode>(node.Key, node));
+        node.Answer = null;
+        Interlocked.Increment(ref _evictions);
+    }
+}

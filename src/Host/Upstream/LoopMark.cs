@@ -1,0 +1,98 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Security.Cryptography;
+using MeshDns.Contracts.Dns;
+
+namespace MeshDns.Host.Upstream;
+
+/// <summary>
+/// Finds out that we are our own upstream. Every query that we send carries a random mark of this process in an EDNS option from the range for
+/// local use (RFC 6891 section 9); a query that arrives with our own mark has come round. Marks of other nodes are passed on, at most
+/// <see cref="MaxMarks"/>, so that a ring of several nodes is found too. Resolvers ignore the option (RFC 6891 section 6.1.2). A loop through a
+/// resolver that drops it ends in the single flight of the question: it costs one query its deadline, and never multiplies.
+/// </summary>
+internal sealed class LoopMark
+{
+    /// <summary>The option's code.</summary>
+    public const EdnsOptionCode OptionCode = (EdnsOptionCode)65153;
+
+    /// <summary>The most marks in one query; a query with more has been round too many nodes and counts as looping.</summary>
+    public const int MaxMarks = 8;
+
+    private const int MarkSize = 8;
+    private const int OptionHeaderSize = 4;
+    private readonly byte[] _mark = RandomNumberGenerator.GetBytes(MarkSize);
+
+    /// <summary>The option for a query that we originate or pass on: the marks it came with, then ours.</summary>
+    public byte[] ToOption(ReadOnlySpan<byte> marks)
+    {
+        var option = new byte[OptionHeaderSize + marks.Length + MarkSize];
+        BinaryPrimitives.WriteUInt16BigEndian(option, (ushort)OptionCode);
+        BinaryPrimitives.WriteUInt16BigEndian(option.AsSpan(2), (ushort)(marks.Length + MarkSize));
+        marks.CopyTo(option.AsSpan(OptionHeaderSize));
+        _mark.CopyTo(option.AsSpan(OptionHeaderSize + marks.Length));
+        return option;
+    }
+
+    /// <summary>Reads the marks that a client's packet carries. True when the query has come round.</summary>
+    public bool HasLooped(ReadOnlySpan<byte> packet, out ReadOnlySpan<byte> marks)
+    {
+        marks = ReadMarks(packet);
+        if (marks.Length >= MaxMarks * MarkSize)
+            return true;
+        for (int at = 0; at < marks.Length; at += MarkSize)
+        {
+            if (marks.Slice(at, MarkSize).SequenceEqual(_mark))
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>True when an upstream address is one that this node itself listens on, so that asking it would be a loop.</summary>
+    public static bool IsOwnAddress(IPEndPoint server, IEnumerable<IPEndPoint> listen)
+    {
+        foreach (IPEndPoint own in listen)
+        {
+            if (own.Port != server.Port || own.Port == 0)
+                continue;
+            bool isWildcard = own.Address.Equals(IPAddress.Any) || own.Address.Equals(IPAddress.IPv6Any);
+            if (own.Address.Equals(server.Address) || (isWildcard && IsOfThisHost(server.Address)))
+                return true;
+        }
+        return false;
+    }
+
+    private static bool IsOfThisHost(IPAddress address)
+    {
+        if (IPAddress.IsLoopback(address))
+            return true;
+        try
+        {
+            return NetworkInterface.GetAllNetworkInterfaces()
+                .SelectMany(each => each.GetIPProperties().UnicastAddresses)
+                .Any(each => each.Address.Equals(address));
+        }
+        catch (NetworkInformationException)
+        {
+            return false; // The mark still finds the loop when a query comes round.
+        }
+    }
+
+    private static ReadOnlySpan<byte> ReadMarks(ReadOnlySpan<byte> packet)
+    {
+        var reader = new MessageReader(packet);
+        while (reader.TryReadRecord(out RecordView record))
+        {
+            if (!OptView.TryRead(packet, record, out _))
+                continue;
+            var options = new EdnsOptionReader(record.Rdata(packet));
+            while (options.TryRead(out EdnsOptionCode code, out ReadOnlySpan<byte> data))
+            {
+                if (code == OptionCode && data.Length % MarkSize == 0)
+                    return data;
+            }
+        }
+        return default;
+    }
+}

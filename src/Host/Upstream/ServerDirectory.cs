@@ -1,0 +1,96 @@
+using System.Net;
+using MeshDns.Host.Settings;
+
+namespace MeshDns.Host.Upstream;
+
+/// <summary>The server sets of all routes. A server that several routes name is one link, with one score; links that nobody names any more are closed.</summary>
+internal sealed class ServerDirectory : IDisposable
+{
+    private const int DefaultRounds = 2;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<IPEndPoint, ServerLink> _links = [];
+    private readonly IReadOnlyList<IPEndPoint> _listen;
+    private readonly UpstreamClock _clock;
+    private readonly UpstreamCounters _counters;
+    private readonly HashSet<IPEndPoint> _own = [];
+    private readonly ServerSet[] _sets;
+
+    /// <summary>Sets for the default route and those of the settings, by the numbers of <see cref="RouteTable"/>.</summary>
+    public ServerDirectory(UpstreamSettings settings, IReadOnlyList<IPEndPoint> listen, UpstreamClock clock, UpstreamCounters counters)
+    {
+        _listen = listen;
+        _clock = clock;
+        _counters = counters;
+        _sets = [
+            new ServerSet(Link(settings.Servers), DefaultRounds, null, false),
+            .. settings.Routes.Select(each => new ServerSet(Link(each.Servers), DefaultRounds, null, false)),
+        ];
+    }
+
+    /// <summary>Every server of every route.</summary>
+    public IReadOnlyList<ServerLink> All
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _links.Values];
+        }
+    }
+
+    /// <summary>Named servers that are this node itself; they are not asked.</summary>
+    public IReadOnlyList<IPEndPoint> Own
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _own];
+        }
+    }
+
+    /// <summary>The servers of a route; may be none.</summary>
+    public ServerSet For(int route) => Volatile.Read(ref _sets[route]);
+
+    /// <summary>Takes the default route's servers from resolv.conf.</summary>
+    public void Use(ResolvConf conf)
+    {
+        lock (_gate)
+        {
+            var set = new ServerSet(Link(conf.Servers), conf.Attempts, conf.Timeout, conf.Rotate);
+            Volatile.Write(ref _sets[RouteTable.Default], set);
+            _own.RemoveWhere(each => !conf.Servers.Contains(each));
+            foreach (ServerLink unused in _links.Values.Where(each => !_sets.Any(any => any.Links.Contains(each))).ToList())
+            {
+                _links.Remove(unused.Address);
+                unused.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Closes every server's sockets.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            foreach (ServerLink link in _links.Values)
+                link.Dispose();
+        }
+    }
+
+    private List<ServerLink> Link(IReadOnlyList<IPEndPoint> servers)
+    {
+        var links = new List<ServerLink>();
+        foreach (IPEndPoint server in servers.Distinct())
+        {
+            if (LoopMark.IsOwnAddress(server, _listen))
+            {
+                _own.Add(server);
+                continue;
+            }
+            if (!_links.TryGetValue(server, out ServerLink? link))
+                _links[server] = link = new ServerLink(server, _clock, _counters);
+            links.Add(link);
+        }
+        return links;
+    }
+}
