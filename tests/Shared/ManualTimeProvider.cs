@@ -1,24 +1,25 @@
 namespace MeshDns.Tests.Shared;
 
-/// <summary>A clock that moves only when a test says so; timers fire inside <see cref="Advance"/>, in order of their due times.</summary>
+/// <summary>
+/// Time that stands still until a test moves it. Timers fire inside <see cref="Advance"/>, in the order of their due times, each at its own time.
+/// </summary>
 public sealed class ManualTimeProvider(DateTimeOffset? start = null) : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
-    private readonly List<TaskCompletionSource> _waiters = [];
-    private readonly DateTimeOffset _start = start ?? new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    private TimeSpan _elapsed;
+    private readonly List<(TimeSpan Within, TaskCompletionSource Seen)> _watchers = [];
+    private DateTimeOffset _now = start ?? new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    /// <inheritdoc/>
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    /// <inheritdoc/>
-    public override DateTimeOffset GetUtcNow() { lock (_gate) return _start + _elapsed; }
+    public override DateTimeOffset GetUtcNow()
+    {
+        lock (_gate)
+            return _now;
+    }
 
-    /// <inheritdoc/>
-    public override long GetTimestamp() { lock (_gate) return _elapsed.Ticks; }
+    public override long GetTimestamp() => GetUtcNow().Ticks;
 
-    /// <inheritdoc/>
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new ManualTimer(this, callback, state);
@@ -26,72 +27,82 @@ public sealed class ManualTimeProvider(DateTimeOffset? start = null) : TimeProvi
         return timer;
     }
 
-    /// <summary>Completes when a timer is pending: the code under test then waits for time.</summary>
-    public Task WaitForTimerAsync()
+    /// <summary>Moves time on.</summary>
+    public void Advance(TimeSpan by)
+    {
+        DateTimeOffset end = GetUtcNow() + by;
+        while (TakeDue(end) is { } due)
+            due.Fire();
+        lock (_gate)
+            _now = end;
+    }
+
+    /// <summary>Completes when any timer is pending: the code under test then waits for time.</summary>
+    public Task WaitForTimerAsync() => WhenTimerWithin(TimeSpan.FromDays(1000));
+
+    /// <summary>Completes once a timer is set that fires within a span from now: the moment to advance.</summary>
+    public Task WhenTimerWithin(TimeSpan span)
     {
         lock (_gate)
         {
-            if (_timers.Count > 0) return Task.CompletedTask;
-            var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _waiters.Add(waiter);
-            return waiter.Task;
+            if (_timers.Exists(each => each.DueAt <= _now + span))
+                return Task.CompletedTask;
+            var seen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _watchers.Add((span, seen));
+            return seen.Task.WaitAsync(TimeSpan.FromSeconds(30));
         }
     }
 
-    /// <summary>Moves time on and fires what becomes due on the way, each at its own time.</summary>
-    public void Advance(TimeSpan by)
+    private ManualTimer? TakeDue(DateTimeOffset end)
     {
-        TimeSpan end;
-        lock (_gate) end = _elapsed + by;
-        while (true)
+        lock (_gate)
         {
-            ManualTimer? due;
-            lock (_gate)
-            {
-                due = _timers.Where(t => t.DueAt <= end).MinBy(t => t.DueAt);
-                _elapsed = due is null ? end : due.DueAt > _elapsed ? due.DueAt : _elapsed;
-                due?.Reschedule();
-            }
-            if (due is null) return;
-            due.Fire();
+            ManualTimer? due = _timers.Where(each => each.DueAt <= end).MinBy(each => each.DueAt);
+            if (due is null)
+                return null;
+            if (due.DueAt > _now)
+                _now = due.DueAt;
+            due.Rearm();
+            if (due.DueAt == DateTimeOffset.MaxValue)
+                _timers.Remove(due);
+            return due;
         }
     }
 
-    private sealed class ManualTimer(ManualTimeProvider clock, TimerCallback callback, object? state) : ITimer
+    private sealed class ManualTimer(ManualTimeProvider owner, TimerCallback callback, object? state) : ITimer
     {
         private TimeSpan _period;
 
-        public TimeSpan DueAt { get; private set; }
+        public DateTimeOffset DueAt { get; private set; } = DateTimeOffset.MaxValue;
 
         public void Fire() => callback(state);
 
-        /// <summary>Called under the clock's lock.</summary>
-        public void Reschedule()
-        {
-            if (_period > TimeSpan.Zero) DueAt += _period;
-            else clock._timers.Remove(this);
-        }
+        public void Rearm() => DueAt = _period > TimeSpan.Zero ? DueAt + _period : DateTimeOffset.MaxValue;
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            List<TaskCompletionSource> waiters = [];
-            lock (clock._gate)
+            lock (owner._gate)
             {
-                clock._timers.Remove(this);
-                if (dueTime == Timeout.InfiniteTimeSpan) return true;
-                DueAt = clock._elapsed + dueTime;
+                owner._timers.Remove(this);
                 _period = period;
-                clock._timers.Add(this);
-                waiters.AddRange(clock._waiters);
-                clock._waiters.Clear();
+                DueAt = dueTime < TimeSpan.Zero ? DateTimeOffset.MaxValue : owner._now + dueTime;
+                if (DueAt == DateTimeOffset.MaxValue)
+                    return true;
+                owner._timers.Add(this);
+                foreach ((TimeSpan within, TaskCompletionSource seen) in owner._watchers)
+                {
+                    if (DueAt <= owner._now + within)
+                        seen.TrySetResult();
+                }
+                owner._watchers.RemoveAll(each => each.Seen.Task.IsCompleted);
+                return true;
             }
-            foreach (var waiter in waiters) waiter.TrySetResult();
-            return true;
         }
 
         public void Dispose()
         {
-            lock (clock._gate) clock._timers.Remove(this);
+            lock (owner._gate)
+                owner._timers.Remove(this);
         }
 
         public ValueTask DisposeAsync()
