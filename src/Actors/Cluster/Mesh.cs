@@ -68,6 +68,10 @@ public sealed class Mesh
     /// <summary>True when every stream that this node owns has recovered.</summary>
     public bool IsReady => !IsDraining && _allocator.IsReady && _shards.All(s => s.IsReady);
 
+    /// <summary>Events that the owners have committed and the directory has not read yet.</summary>
+    /// <exception cref="MeshUnavailableException">An owner has not recovered yet.</exception>
+    public long LagEvents => _shards.Sum(s => s.View.Fence.Seq) + _allocator.View.Fence.Seq - Directory.Position.Values.Sum(p => p.Seq);
+
     /// <summary>Checks the settings against the journal's, starts the feed, claims the streams and recovers them.</summary>
     /// <exception cref="JournalUnavailableException">The journal cannot be used now.</exception>
     /// <exception cref="InvalidOperationException">The journal was created with other cluster settings.</exception>

@@ -49,7 +49,7 @@ internal sealed class MeshControl(Mesh mesh) : IMeshControl
     {
         var node = mesh.Options.Node;
         var views = mesh.Region.Shards.Select(s => s.View.Fence).Append(mesh.Region.Allocator.View.Fence).ToArray();
-        var directory = new DirectoryFreshness(mesh.Directory.Names, mesh.Directory.Age, views.Sum(v => v.Seq) - mesh.Directory.Position.Values.Sum(p => p.Seq));
+        var directory = new DirectoryFreshness(mesh.Directory.Names, mesh.Directory.Age, mesh.LagEvents);
         var state = mesh.IsDraining ? "draining" : mesh.IsReady ? "up" : "joining";
         var member = new MemberView(node, mesh.Options.Address, mesh.Options.Roles, state, mesh.Options.Version, views.Length, directory);
         return Task.FromResult(new ClusterView(node, [member], [.. views.Select(v => new StreamView(v.Stream, v.Node, v.Epoch, v.Seq))], Ledger.Usage(Now)));

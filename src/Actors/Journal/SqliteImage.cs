@@ -12,6 +12,7 @@ public static class SqliteImage
     {
         var file = SqliteJournal.FileIn(dataDirectory);
         if (!File.Exists(file)) throw new JournalUnavailableException($"there is no journal at {file}");
+        SQLitePCL.Batteries_V2.Init();
         try
         {
             using var connection = SqliteSchema.OpenForReading(file);

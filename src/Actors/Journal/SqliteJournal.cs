@@ -27,25 +27,31 @@ public sealed class SqliteJournal : IJournal
     /// <summary>The journal's file inside a data directory.</summary>
     public static string FileIn(string dataDirectory) => Path.Combine(dataDirectory, "journal.db");
 
-    /// <summary>Opens the journal in a data directory, which is made if it is missing.</summary>
-    /// <exception cref="JournalUnavailableException">Another process holds it, or the directory cannot be used.</exception>
-    public static async Task<SqliteJournal> OpenAsync(string dataDirectory, TimeProvider time)
+    /// <summary>Takes a data directory for this process, until the lock is disposed; it is made if it is missing.</summary>
+    /// <exception cref="JournalUnavailableException">Another process holds it, or it cannot be used.</exception>
+    public static FileStream Lock(string dataDirectory)
     {
-        FileStream fileLock;
         try
         {
             System.IO.Directory.CreateDirectory(dataDirectory);
-            fileLock = new FileStream(Path.Combine(dataDirectory, "journal.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return new FileStream(Path.Combine(dataDirectory, "journal.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new JournalUnavailableException($"the data directory {dataDirectory} is in use by another node or cannot be written: {e.Message}", e);
         }
-        var journal = new SqliteJournal(FileIn(dataDirectory), time, fileLock);
+    }
+
+    /// <summary>Opens the journal in a data directory that this process holds; the journal owns the lock from now on.</summary>
+    /// <exception cref="JournalUnavailableException">The file cannot be opened; the lock is still the caller's.</exception>
+    public static async Task<SqliteJournal> OpenAsync(string dataDirectory, FileStream held, TimeProvider time)
+    {
+        SQLitePCL.Batteries_V2.Init();
+        var journal = new SqliteJournal(FileIn(dataDirectory), time, held);
         try { await journal._writer.RunAsync(connection => connection.Scalar("SELECT count(*) FROM ownership"), CancellationToken.None); }
         catch
         {
-            await journal.DisposeAsync();
+            await journal.CloseWorkersAsync();
             throw;
         }
         return journal;
@@ -133,9 +139,14 @@ public sealed class SqliteJournal : IJournal
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        await CloseWorkersAsync();
+        await _lock.DisposeAsync();
+    }
+
+    private async Task CloseWorkersAsync()
+    {
         await _writer.DisposeAsync();
         await _reader.DisposeAsync();
-        await _lock.DisposeAsync();
     }
 
     internal static OwnershipRow[] ReadOwnership(SqliteConnection connection)

@@ -7,7 +7,7 @@ public static class MeshMetrics
     public static readonly MetricDefinition QueriesTotal = Counter("meshdns_queries_total", "DNS queries answered, by the pipeline stage that answered.", "transport", "type", "rcode", "stage");
 
     /// <summary>Time from receive to send, of a sample of the queries.</summary>
-    public static readonly MetricDefinition QueryDurationSeconds = Histogram("meshdns_query_duration_seconds", "Time from receiving a query to sending its answer, sampled.");
+    public static readonly MetricDefinition QueryDurationSeconds = Histogram("meshdns_query_duration_seconds", "Time from receiving a query to sending its answer, sampled; forward: of all that waited for an upstream.", "transport");
 
     /// <summary>Packets dropped without an answer.</summary>
     public static readonly MetricDefinition QueriesDroppedTotal = Counter("meshdns_queries_dropped_total", "DNS packets dropped without an answer, by reason.", "transport", "reason");
@@ -15,8 +15,14 @@ public static class MeshMetrics
     /// <summary>Queries sent upstream and how they ended.</summary>
     public static readonly MetricDefinition UpstreamQueriesTotal = Counter("meshdns_upstream_queries_total", "Queries sent upstream, by server and outcome.", "server", "outcome");
 
-    /// <summary>Time until an upstream server answered.</summary>
-    public static readonly MetricDefinition UpstreamDurationSeconds = Histogram("meshdns_upstream_duration_seconds", "Time until an upstream server answered.", "server");
+    /// <summary>How fast an upstream server answers.</summary>
+    public static readonly MetricDefinition UpstreamLatencySeconds = Gauge("meshdns_upstream_latency_seconds", "Mean time until an upstream server answered, exponentially weighted.", "server");
+
+    /// <summary>Replies that were not believed.</summary>
+    public static readonly MetricDefinition UpstreamIgnoredRepliesTotal = Counter("meshdns_upstream_ignored_replies_total", "Upstream replies ignored while listening on, by reason.", "reason");
+
+    /// <summary>Everything else that happens while forwarding.</summary>
+    public static readonly MetricDefinition UpstreamEventsTotal = Counter("meshdns_upstream_events_total", "What happened while forwarding: prefetch, coalesced, hedge, tcp_fallback, loop ...", "event");
 
     /// <summary>Forwarded queries answered from the cache.</summary>
     public static readonly MetricDefinition CacheHitsTotal = Counter("meshdns_cache_hits_total", "Forwarded queries answered from the cache.");
@@ -32,6 +38,24 @@ public static class MeshMetrics
 
     /// <summary>Memory that the cache holds.</summary>
     public static readonly MetricDefinition CacheBytes = Gauge("meshdns_cache_bytes", "Memory that the answer cache holds.");
+
+    /// <summary>Answers in the cache.</summary>
+    public static readonly MetricDefinition CacheEntries = Gauge("meshdns_cache_entries", "Answers in the cache.");
+
+    /// <summary>Exceptions that reached the edge.</summary>
+    public static readonly MetricDefinition EdgeFaultsTotal = Counter("meshdns_edge_faults_total", "Exceptions that reached the edge and became SERVFAIL; each is a bug.");
+
+    /// <summary>Open TCP connections.</summary>
+    public static readonly MetricDefinition TcpConnections = Gauge("meshdns_tcp_connections", "DNS connections over TCP that are open.");
+
+    /// <summary>TCP connections that were closed by us.</summary>
+    public static readonly MetricDefinition TcpConnectionsClosedTotal = Counter("meshdns_tcp_connections_closed_total", "DNS connections over TCP closed by a limit or a timeout.", "reason");
+
+    /// <summary>Queries that wait for an upstream.</summary>
+    public static readonly MetricDefinition QueriesWaiting = Gauge("meshdns_queries_waiting", "UDP queries that wait for an upstream.");
+
+    /// <summary>Facts that the directory refused.</summary>
+    public static readonly MetricDefinition DirectoryViolationsTotal = Counter("meshdns_directory_violations_total", "Facts refused by the directory because two names would have held one VIP.");
 
     /// <summary>Names in the directory.</summary>
     public static readonly MetricDefinition DirectoryNames = Gauge("meshdns_directory_names", "Names that this node's directory knows.");
@@ -90,8 +114,9 @@ public static class MeshMetrics
     /// <summary>All of the above.</summary>
     public static IReadOnlyList<MetricDefinition> All { get; } =
     [
-        QueriesTotal, QueryDurationSeconds, QueriesDroppedTotal, UpstreamQueriesTotal, UpstreamDurationSeconds,
-        CacheHitsTotal, CacheMissesTotal, CacheStaleTotal, CacheEvictionsTotal, CacheBytes,
+        QueriesTotal, QueryDurationSeconds, QueriesDroppedTotal, UpstreamQueriesTotal, UpstreamLatencySeconds, UpstreamIgnoredRepliesTotal, UpstreamEventsTotal,
+        CacheHitsTotal, CacheMissesTotal, CacheStaleTotal, CacheEvictionsTotal, CacheBytes, CacheEntries,
+        EdgeFaultsTotal, TcpConnections, TcpConnectionsClosedTotal, QueriesWaiting, DirectoryViolationsTotal,
         DirectoryNames, DirectoryAgeSeconds, DirectoryLagEvents, Vips, VipsCapacity,
         JournalAppendSeconds, JournalAppendsTotal, ChangesTotal, AdminRequestsTotal, CollectorFailuresTotal,
         BuildInfo, HeapBytes, CollectionsTotal, GcPauseSecondsTotal,

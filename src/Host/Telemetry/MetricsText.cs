@@ -24,18 +24,26 @@ public sealed class MetricsText
 
     /// <summary>Writes a histogram: cumulative buckets, sum and count.</summary>
     /// <exception cref="ArgumentException">The number of values differs from the number of labels.</exception>
-    public void Histogram(MetricDefinition metric, Histogram histogram, params ReadOnlySpan<string> labels)
+    public void Histogram(MetricDefinition metric, Histogram histogram, params ReadOnlySpan<string> labels) =>
+        Buckets(metric, histogram.Counts(), i => i < histogram.Bounds.Count ? histogram.Bounds[i] : double.PositiveInfinity, histogram.SumSeconds, labels);
+
+    /// <summary>Writes a histogram that somebody else keeps.</summary>
+    /// <param name="metric">The metric.</param>
+    /// <param name="counts">Observations by bucket, not cumulative.</param>
+    /// <param name="upperBound">The upper bound of each bucket, in seconds; that of the last is infinite.</param>
+    /// <param name="sum">The sum of all observations, in seconds.</param>
+    /// <param name="labels">One value for each of the metric's labels.</param>
+    /// <exception cref="ArgumentException">The number of values differs from the number of labels.</exception>
+    public void Buckets(MetricDefinition metric, IReadOnlyList<long> counts, Func<int, double> upperBound, double sum, params ReadOnlySpan<string> labels)
     {
         var family = Family(metric);
-        var counts = histogram.Counts();
         var total = 0L;
-        for (var i = 0; i < counts.Length; i++)
+        for (var i = 0; i < counts.Count; i++)
         {
             total += counts[i];
-            var bound = i < histogram.Bounds.Count ? Number(histogram.Bounds[i]) : "+Inf";
-            Line(family, metric.Name + "_bucket", metric, labels, bound, total);
+            Line(family, metric.Name + "_bucket", metric, labels, Number(upperBound(i)), total);
         }
-        Line(family, metric.Name + "_sum", metric, labels, null, histogram.SumSeconds);
+        Line(family, metric.Name + "_sum", metric, labels, null, sum);
         Line(family, metric.Name + "_count", metric, labels, null, total);
     }
 

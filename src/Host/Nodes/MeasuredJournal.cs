@@ -1,0 +1,57 @@
+using MeshDns.Actors.Directory;
+using MeshDns.Actors.Journal;
+using MeshDns.Host.Telemetry;
+
+namespace MeshDns.Host.Nodes;
+
+/// <summary>A journal whose appends are counted and timed.</summary>
+internal sealed class MeasuredJournal(IJournal inner, TimeProvider time) : IJournal
+{
+    private readonly CounterFamily _appends = new(MeshMetrics.JournalAppendsTotal);
+    private readonly Histogram _duration = Histogram.ForRoundTrips();
+
+    public event Action? Appended
+    {
+        add => inner.Appended += value;
+        remove => inner.Appended -= value;
+    }
+
+    public void Collect(MetricsText text)
+    {
+        _appends.Collect(text);
+        text.Histogram(MeshMetrics.JournalAppendSeconds, _duration);
+    }
+
+    public async Task<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancel)
+    {
+        var begin = time.GetTimestamp();
+        var outcome = "failed";
+        try
+        {
+            var result = await inner.AppendAsync(request, cancel);
+            outcome = result.Outcome.ToString().ToLowerInvariant();
+            return result;
+        }
+        finally
+        {
+            _duration.Observe(time.GetElapsedTime(begin));
+            _appends.With(outcome).Increment();
+        }
+    }
+
+    public Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancel) => inner.SettleSettingsAsync(settings, cancel);
+
+    public Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<string> streams, string term, CancellationToken cancel) => inner.ClaimAsync(node, streams, term, cancel);
+
+    public Task<StreamHistory> ReadAsync(string stream, CancellationToken cancel) => inner.ReadAsync(stream, cancel);
+
+    public Task<bool> SaveSnapshotAsync(Fence fence, byte[] snapshot, CancellationToken cancel) => inner.SaveSnapshotAsync(fence, snapshot, cancel);
+
+    public Task<RememberedReply?> FindReplyAsync(string key, CancellationToken cancel) => inner.FindReplyAsync(key, cancel);
+
+    public Task<FeedRead> ReadFeedAsync(IReadOnlyDictionary<string, StreamPosition> from, CancellationToken cancel) => inner.ReadFeedAsync(from, cancel);
+
+    public Task<IReadOnlyList<OwnershipRow>> ReadOwnershipAsync(CancellationToken cancel) => inner.ReadOwnershipAsync(cancel);
+
+    public ValueTask DisposeAsync() => inner.DisposeAsync();
+}

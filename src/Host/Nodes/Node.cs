@@ -1,0 +1,217 @@
+using System.Globalization;
+using System.Reflection;
+using MeshDns.Actors.Cluster;
+using MeshDns.Actors.Directory;
+using MeshDns.Actors.Journal;
+using MeshDns.Actors.Runtime;
+using MeshDns.Contracts.Names;
+using MeshDns.Contracts.Vips;
+using MeshDns.Host.Admin;
+using MeshDns.Host.Edge;
+using MeshDns.Host.Resolve;
+using MeshDns.Host.Settings;
+using MeshDns.Host.Sources;
+using MeshDns.Host.Telemetry;
+using MeshDns.Host.Upstream;
+using Microsoft.Extensions.Logging;
+
+namespace MeshDns.Host.Nodes;
+
+/// <summary>
+/// A node from start to stop. The order is the promise: lock the data directory, load the saved directory, answer queries, and only then
+/// open the journal; so a node answers what it knew while everything else is still missing.
+/// </summary>
+internal sealed class Node
+{
+    private static readonly TimeSpan _edgeStop = TimeSpan.FromSeconds(5);
+
+    private readonly MeshDnsSettings _settings;
+    private readonly TimeProvider _time = TimeProvider.System;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _log;
+    private readonly MeshOptions _options;
+    private readonly MeshDirectory _directory;
+    private readonly MeshResolver _resolver;
+    private readonly NodeHealth _health;
+    private readonly LateMesh _lateMesh = new();
+    private readonly MetricsRegistry _metrics = new();
+    private readonly DirectorySaver _saver;
+
+    public Node(MeshDnsSettings settings, ILoggerFactory loggers)
+    {
+        _settings = settings;
+        _loggers = loggers;
+        _log = loggers.CreateLogger("node");
+        _options = OptionsOf(settings);
+        _directory = new MeshDirectory(_options.Range, _options.Zones, _options.Shards, _time, violation => _log.LogCritical("{Violation}", violation));
+        _resolver = new MeshResolver(_directory, ResolverOptionsOf(settings));
+        _health = new NodeHealth(_directory);
+        _saver = new DirectorySaver(SavedDirectory, _directory, _time, _log);
+    }
+
+    private string SavedDirectory => Path.Combine(_settings.Node.DataDirectory, "directory.bin");
+
+    /// <summary>Runs until the token; returns the exit code.</summary>
+    public async Task<int> RunAsync(CancellationToken cancel)
+    {
+        if (TryLock() is not { } held) return 1;
+        await using var lockFile = held;
+        if (DirectoryFile.TryLoad(SavedDirectory, _directory, out var reason)) _log.LogInformation("the saved directory has {Names} names, {Age:F0} s old", _directory.Names, _directory.Age.TotalSeconds);
+        else _log.LogInformation("starting without a saved directory: {Reason}", reason);
+
+        var answers = new AnswerWriter(_resolver);
+        using var upstream = new UpstreamForwarder(new UpstreamOptions(_settings.Upstream, _settings.Dns.Listen, _options.Range), answers, _time, _loggers.CreateLogger("upstream"));
+        EdgeServer edge;
+        try { edge = EdgeServer.Start(_settings.Dns.Listen, new EdgeOptions(), _resolver, answers, upstream, _time, fault => _log.LogError(fault, "a query handler failed")); }
+        catch (System.Net.Sockets.SocketException e) { return Fail($"cannot listen for DNS on {string.Join(", ", _settings.Dns.Listen)}: {e.Message}"); }
+        _metrics.Register(text => NodeMetrics.Collect(text, edge.Statistics));
+        _metrics.Register(text => NodeMetrics.Collect(text, upstream.Snapshot()));
+        _metrics.Register(text => NodeMetrics.Collect(text, _directory));
+        _metrics.Register(ProcessMetrics.Collect);
+
+        AdminServer admin;
+        try { admin = await AdminServer.StartAsync(AdminServicesOf(), cancel); }
+        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
+        {
+            await edge.StopAsync(TimeSpan.Zero);
+            return Fail($"cannot listen for HTTP on {_settings.Admin.Listen}: {e.Message}");
+        }
+        await using (admin)
+        {
+            var exit = await RunMeshAsync(edge, admin, held, cancel);
+            _health.Stopping();
+            await admin.StopAsync(CancellationToken.None);
+            await edge.StopAsync(_edgeStop);
+            _log.LogInformation("stopped");
+            return exit;
+        }
+    }
+
+    private async Task<int> RunMeshAsync(EdgeServer edge, AdminServer admin, FileStream held, CancellationToken cancel)
+    {
+        using var background = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var tasks = new List<Task>();
+        Mesh? mesh = null;
+        MeasuredJournal? journal = null;
+        try
+        {
+            journal = new MeasuredJournal(await OpenJournalAsync(held, cancel), _time);
+            _metrics.Register(journal.Collect);
+            mesh = await StartMeshAsync(journal, cancel);
+            tasks.Add(_saver.RunAsync(background.Token));
+            while (!mesh.IsReady || !_directory.IsLoaded) await Task.Delay(TimeSpan.FromMilliseconds(5), _time, cancel);
+            _log.LogInformation("ready: dns {Dns} (udp and tcp), admin http://{Admin}", string.Join(", ", edge.Endpoints), admin.Endpoint);
+            foreach (var path in _settings.Sources.Manifests) tasks.Add(new ManifestSource(path, _lateMesh, _time, new Random(), _loggers.CreateLogger("source")).RunAsync(background.Token));
+            await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancel);
+            return 0;
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            _log.LogInformation("stopping");
+            return 0;
+        }
+        catch (InvalidOperationException e)
+        {
+            _health.Failed();
+            return Fail(e.Message);
+        }
+        finally
+        {
+            _health.Stopping();
+            await background.CancelAsync();
+            await Task.WhenAll(tasks);
+            if (mesh is not null) await mesh.StopAsync();
+            if (_directory.IsLoaded) _saver.Save();
+            if (journal is not null) await journal.DisposeAsync();
+        }
+    }
+
+    private async Task<SqliteJournal> OpenJournalAsync(FileStream held, CancellationToken cancel)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            try { return await SqliteJournal.OpenAsync(_settings.Node.DataDirectory, held, _time); }
+            catch (JournalUnavailableException e)
+            {
+                // Queries are answered from what is known; changes wait until the store is back.
+                _lateMesh.Explain(e.Message);
+                _log.LogError("the journal cannot be opened, trying again: {Error}", e.Message);
+                await Task.Delay(TimeSpan.FromSeconds(Math.Min(30, 1 << Math.Min(attempt, 5))), _time, cancel);
+            }
+        }
+    }
+
+    private async Task<Mesh> StartMeshAsync(MeasuredJournal journal, CancellationToken cancel)
+    {
+        var system = new ActorSystem(TaskScheduler.Default, _time, new Random(), WriteActorLog);
+        var mesh = new Mesh(system, journal, _options, _directory);
+        await mesh.StartAsync(cancel);
+        _metrics.Register(text => NodeMetrics.Collect(text, mesh));
+        _health.Set(mesh);
+        _lateMesh.Set(mesh.Control);
+        return mesh;
+    }
+
+    private FileStream? TryLock()
+    {
+        try { return SqliteJournal.Lock(_settings.Node.DataDirectory); }
+        catch (JournalUnavailableException e)
+        {
+            Fail(e.Message);
+            return null;
+        }
+    }
+
+    private int Fail(string message)
+    {
+        _log.LogCritical("{Message}", message);
+        return 1;
+    }
+
+    private void WriteActorLog(ActorLogLevel level, string source, string message, Exception? error)
+    {
+        var mapped = level switch { ActorLogLevel.Information => LogLevel.Information, ActorLogLevel.Warning => LogLevel.Warning, _ => LogLevel.Critical };
+        _log.Log(mapped, error, "{Source}: {Text}", source, message);
+    }
+
+    private AdminServices AdminServicesOf() => new()
+    {
+        Settings = _settings.Admin,
+        Mesh = _lateMesh,
+        Health = _health,
+        Explainer = new NodeExplainer(_resolver),
+        Metrics = _metrics,
+        Vips = _options.Range,
+        Ttl = _settings.Dns.Ttl,
+        Time = _time,
+        Log = _loggers.CreateLogger("admin"),
+    };
+
+    private static MeshResolverOptions ResolverOptionsOf(MeshDnsSettings settings) => new()
+    {
+        Ttl = (uint)settings.Dns.Ttl.TotalSeconds,
+        NegativeTtl = (uint)settings.Dns.NegativeTtl.TotalSeconds,
+        ForwardWhenNotReady = settings.Dns.NotReady == NotReadyAnswer.Forward,
+        Capture = settings.Dns.Capture,
+        MaxAge = settings.Directory.MaxAge,
+        ServeExpired = settings.Directory.Expired == ExpiredAnswer.Serve,
+    };
+
+    private static MeshOptions OptionsOf(MeshDnsSettings settings)
+    {
+        var range = new VipRange(Cidr.Parse(settings.Vips.IPv4.ToString()), Cidr.Parse(settings.Vips.IPv6.ToString()));
+        var clusterDomain = HostName.Parse(settings.Mesh.ClusterDomain);
+        return new MeshOptions
+        {
+            Node = settings.Node.Name,
+            Address = settings.Admin.Listen.ToString(),
+            Version = typeof(Node).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "",
+            Shards = settings.Cluster.Shards,
+            Range = range,
+            Quarantine = settings.Vips.Quarantine,
+            MaxTtl = settings.Dns.Ttl,
+            ClusterDomain = clusterDomain,
+            Zones = new MeshZones([clusterDomain, .. ReverseZones.Of(range), .. settings.Mesh.Zones.Select(z => HostName.Parse(z.ToString(CultureInfo.InvariantCulture)))]),
+        };
+    }
+}

@@ -1,0 +1,76 @@
+using MeshDns.Actors.Cluster;
+using MeshDns.Actors.Directory;
+using MeshDns.Actors.Runtime;
+using MeshDns.Host.Edge;
+using MeshDns.Host.Telemetry;
+using MeshDns.Host.Upstream;
+
+namespace MeshDns.Host.Nodes;
+
+/// <summary>Turns what the parts count into metrics, when somebody scrapes.</summary>
+internal static class NodeMetrics
+{
+    public static void Collect(MetricsText text, EdgeStatistics edge)
+    {
+        foreach (var (transport, type, rcode, stage, count) in edge.Queries.Where(q => q.Stage != "drop")) text.Sample(MeshMetrics.QueriesTotal, count, transport, type, rcode, stage);
+        foreach (var dropped in edge.Queries.Where(q => q.Stage == "drop").GroupBy(q => q.Transport)) text.Sample(MeshMetrics.QueriesDroppedTotal, dropped.Sum(d => d.Count), dropped.Key, "malformed");
+        text.Sample(MeshMetrics.QueriesDroppedTotal, edge.DeferredDropped, "udp", "overload");
+        text.Sample(MeshMetrics.QueriesDroppedTotal, edge.SendErrors, "udp", "send_error");
+        foreach (var latency in edge.Latencies) text.Buckets(MeshMetrics.QueryDurationSeconds, latency.Counts, LatencyHistogram.UpperBoundSeconds, latency.Sum.TotalSeconds, latency.Transport);
+        text.Sample(MeshMetrics.EdgeFaultsTotal, edge.Faults);
+        text.Sample(MeshMetrics.TcpConnections, edge.TcpConnections);
+        text.Sample(MeshMetrics.TcpConnectionsClosedTotal, edge.TcpRefused, "limit");
+        text.Sample(MeshMetrics.TcpConnectionsClosedTotal, edge.TcpTimedOut, "timeout");
+        text.Sample(MeshMetrics.QueriesWaiting, edge.DeferredInFlight);
+    }
+
+    public static void Collect(MetricsText text, UpstreamStatistics upstream)
+    {
+        foreach (var server in upstream.Servers)
+        {
+            foreach (var (outcome, count) in server.Outcomes) text.Sample(MeshMetrics.UpstreamQueriesTotal, count, server.Address.ToString(), outcome);
+            text.Sample(MeshMetrics.UpstreamLatencySeconds, server.Latency.TotalSeconds, server.Address.ToString());
+        }
+        foreach (var (reason, count) in upstream.IgnoredReplies) text.Sample(MeshMetrics.UpstreamIgnoredRepliesTotal, count, reason);
+        foreach (var (what, count) in Events(upstream)) text.Sample(MeshMetrics.UpstreamEventsTotal, count, what);
+        text.Sample(MeshMetrics.CacheHitsTotal, upstream.CacheHits);
+        text.Sample(MeshMetrics.CacheMissesTotal, upstream.CacheMisses);
+        text.Sample(MeshMetrics.CacheStaleTotal, upstream.StaleServed);
+        text.Sample(MeshMetrics.CacheEvictionsTotal, upstream.CacheEvictions);
+        text.Sample(MeshMetrics.CacheBytes, upstream.CacheBytes);
+        text.Sample(MeshMetrics.CacheEntries, upstream.CacheEntries);
+    }
+
+    public static void Collect(MetricsText text, MeshDirectory directory)
+    {
+        text.Sample(MeshMetrics.DirectoryNames, directory.Names);
+        text.Sample(MeshMetrics.DirectoryViolationsTotal, directory.Violations);
+        if (directory.IsLoaded) text.Sample(MeshMetrics.DirectoryAgeSeconds, directory.Age.TotalSeconds);
+    }
+
+    public static void Collect(MetricsText text, Mesh mesh)
+    {
+        try
+        {
+            var usage = mesh.Region.Allocator.View.State.Usage(mesh.Time.GetUtcNow().ToUnixTimeMilliseconds());
+            text.Sample(MeshMetrics.VipsCapacity, usage.Capacity);
+            text.Sample(MeshMetrics.Vips, usage.Leased, "leased");
+            text.Sample(MeshMetrics.Vips, usage.Quarantined, "quarantined");
+            text.Sample(MeshMetrics.Vips, usage.Reserved, "reserved");
+            text.Sample(MeshMetrics.Vips, usage.Excluded, "excluded");
+            text.Sample(MeshMetrics.Vips, usage.Free, "free");
+            text.Sample(MeshMetrics.DirectoryLagEvents, mesh.LagEvents);
+        }
+        catch (MeshUnavailableException)
+        {
+            // Before the recovery there is nothing to say; a gauge that is absent is truer than a zero.
+        }
+    }
+
+    private static IEnumerable<(string What, long Count)> Events(UpstreamStatistics upstream) =>
+    [
+        ("prefetch", upstream.Prefetches), ("coalesced", upstream.Coalesced), ("hedge", upstream.Hedges), ("tcp_fallback", upstream.TcpFallbacks),
+        ("plain_fallback", upstream.PlainFallbacks), ("overload", upstream.Overloads), ("loop", upstream.Loops), ("no_server", upstream.NoServers),
+        ("failure", upstream.Failures), ("chain_too_long", upstream.ChainsTooLong), ("stripped_record", upstream.StrippedRecords),
+    ];
+}

@@ -1,0 +1,31 @@
+using MeshDns.Host.Settings;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+
+namespace MeshDns.Host.Nodes;
+
+/// <summary>The verb <c>run</c>, once its settings are known to be good.</summary>
+public static class RunNode
+{
+    /// <summary>Runs a node until the token; returns the exit code.</summary>
+    public static async Task<int> RunAsync(MeshDnsSettings settings, CancellationToken cancel)
+    {
+        using var loggers = LoggerFactory.Create(logging => logging
+            .SetMinimumLevel(LogLevel.Information)
+            .AddFilter("Microsoft", LogLevel.Warning)
+            .AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.UseUtcTimestamp = true;
+                console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+                console.ColorBehavior = LoggerColorBehavior.Disabled;
+            }));
+        if (settings.Unsupported() is { Count: > 0 } unsupported)
+        {
+            var log = loggers.CreateLogger("node");
+            foreach (var why in unsupported) log.LogCritical("{Why}", why);
+            return 1;
+        }
+        return await new Node(settings, loggers).RunAsync(cancel);
+    }
+}
