@@ -19,7 +19,7 @@ internal sealed class YamlTreeReader(string file, ReadOnlyMemory<byte> utf8, Man
     public IEnumerable<ManifestTree> Read()
     {
         var markers = 0;
-        for (var start = 0; start < utf8.Length && !errors.Full;)
+        for (var start = 0; start < utf8.Length && !errors.Full && _number <= ManifestLimits.Documents;)
         {
             var end = EndOfChunk(utf8.Span, start);
             if (++markers > ManifestLimits.Markers)
@@ -70,6 +70,7 @@ internal sealed class YamlTreeReader(string file, ReadOnlyMemory<byte> utf8, Man
             {
                 if (parser.Current is not DocumentStart) continue;
                 _number++;
+                if (_number > ManifestLimits.Documents) throw new ManifestSyntaxException(LineOf(parser.Current.Start), $"a manifest has at most {ManifestLimits.Documents} documents");
                 _values = 0;
                 _duplicates = [];
                 Advance(parser);

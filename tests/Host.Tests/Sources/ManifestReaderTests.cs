@@ -15,7 +15,7 @@ public sealed class ManifestReaderTests
     {
         var result = Read($"# comment\n---\n{GoodNamed("a")}---\n---\n{GoodNamed("b")}  \n---\n" + Entry("hosts:\n- a.b\n- bad host"));
         var error = Assert.Single(result.Errors);
-        Assert.Equal("test.yaml: document 3, line 20: spec.hosts[1]: 'bad host' has the character ' ', which a host name cannot have", error.ToString());
+        Assert.Equal("test.yaml: document 3, line 22: spec.hosts[1]: 'bad host' has the character ' ', which a host name cannot have", error.ToString());
         Assert.Equal(3, error.Number);
         Assert.Equal([1, 2], result.Documents.Select(d => d.Number));
     }
