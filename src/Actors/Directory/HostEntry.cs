@@ -88,14 +88,22 @@ public sealed class HostEntry : NamedNode
         return (choice.Answers ? 0 : 4) + (shape.Kind == DocumentKind.Service ? 0 : 2) + (shape.Namespace == view.Namespace ? 0 : 1);
     }
 
-    // A record with explicit addresses answers with them, also where an older declaration of its namespace has none.
+    // The record is all of the namespace's declarations that the client sees: what one of them has, the record has.
     private AnswerSource SourceOf(Declaration declaration, in ClientView view)
     {
         if (declaration.HasAddresses) return AnswerSource.Explicit;
         if (declaration.Shape.CnameTarget is not null) return AnswerSource.Cname;
-        foreach (var other in _declarations)
-            if (other.HasAddresses && SameRecord(other, declaration) && view.Sees(other.Shape.Namespace, other.Shape.ExportTo)) return AnswerSource.Explicit;
-        return declaration.Shape.Eligible && VipIndex != NoVip ? AnswerSource.Vip : AnswerSource.NoAddress;
+        var isEligible = declaration.Shape.Eligible;
+        if (_declarations.Length > 1)
+        {
+            foreach (var other in _declarations)
+            {
+                if (!SameRecord(other, declaration) || !view.Sees(other.Shape.Namespace, other.Shape.ExportTo)) continue;
+                if (other.HasAddresses) return AnswerSource.Explicit;
+                isEligible |= other.Shape.Eligible;
+            }
+        }
+        return isEligible && VipIndex != NoVip ? AnswerSource.Vip : AnswerSource.NoAddress;
     }
 
     internal static bool SameRecord(Declaration x, Declaration y) => x.Shape.Kind == y.Shape.Kind && x.Shape.Namespace == y.Shape.Namespace;

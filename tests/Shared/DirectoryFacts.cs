@@ -1,0 +1,45 @@
+using MeshDns.Actors.Directory;
+using MeshDns.Contracts.Events;
+using MeshDns.Contracts.Names;
+using MeshDns.Contracts.Services;
+
+namespace MeshDns.Tests.Shared;
+
+/// <summary>Facts and batches, written short.</summary>
+public static class DirectoryFacts
+{
+    public const int Shards = 64;
+
+    public static FeedFact Declare(
+        string host, string[]? addresses = null, string ns = "default", string name = "doc", bool eligible = false, long created = 1,
+        string[]? exportTo = null, DocumentKind kind = DocumentKind.ServiceEntry, string? externalName = null)
+    {
+        var declared = new HostDeclared(HostName.Parse(host), new HostDeclaration
+        {
+            Document = new DocumentKey(kind, ns, name),
+            Created = created,
+            Eligible = eligible,
+            Addresses = addresses ?? [],
+            Resolution = eligible ? Resolution.Static : Resolution.None,
+            Ports = [new ServicePort(80, "http", "HTTP", null)],
+            ExportTo = exportTo ?? [],
+            ExternalName = externalName,
+        });
+        return new FeedFact(StreamOf(declared.Host), declared);
+    }
+
+    public static FeedFact Withdraw(string host, string ns = "default", string name = "doc", DocumentKind kind = DocumentKind.ServiceEntry) =>
+        new(StreamOf(HostName.Parse(host)), new HostWithdrawn(HostName.Parse(host), new DocumentKey(kind, ns, name)));
+
+    public static FeedFact Grant(int index, string host) => new(Streams.Vips, new VipGranted(index, HostName.Parse(host)) { At = 1 });
+
+    public static FeedFact Release(int index, string host) => new(Streams.Vips, new VipReleased(index, HostName.Parse(host), 2, ReleaseReason.Withdrawn) { At = 1 });
+
+    public static FeedBatch Batch(long readAt, params FeedFact[] facts) => new([], facts, new Dictionary<string, StreamPosition> { ["vips"] = new("t", 1, 1) }, readAt);
+
+    public static FeedBatch Reset(string[] streams, params FeedFact[] facts) => new(streams, facts, new Dictionary<string, StreamPosition>(), 1);
+
+    public static byte[] Wire(string host) => HostName.Parse(host).Suffix.ToWire();
+
+    private static string StreamOf(HostName host) => Streams.Shard(Streams.ShardOf(host, Shards), Shards);
+}
