@@ -1,0 +1,165 @@
+using System.Net;
+using System.Net.Sockets;
+using MeshDns.Contracts.Dns;
+using MeshDns.Host.Edge;
+using MeshDns.Host.Tests.Resolve;
+
+namespace MeshDns.Host.Tests.Edge;
+
+public sealed class UdpEdgeTests
+{
+    [Fact]
+    public async Task A_declared_name_is_answered()
+    {
+        await using var edge = new EdgeBench();
+        using var client = edge.NewUdp();
+        client.Send(QueryPacket.Of("a.example", id: 77));
+        var reply = EdgeBench.Receive(client);
+        Assert.Equal((77, "10.0.0.1"), (reply.Id, Assert.Single(reply.AnswerData)));
+        await EdgeBench.Until(() => edge.Count("udp", "A", "NOERROR", "exact") == 1);
+    }
+
+    [Fact]
+    public async Task Every_loop_answers_on_the_one_port()
+    {
+        await using var edge = new EdgeBench(new EdgeOptions { UdpLoops = 4 });
+        for (ushort i = 0; i < 64; i++)
+        {
+            using var client = edge.NewUdp();
+            client.Send(QueryPacket.Of("a.example", id: i));
+            Assert.Equal(i, EdgeBench.Receive(client).Id);
+        }
+        await EdgeBench.Until(() => edge.Count("udp", "A", "NOERROR", "exact") == 64);
+    }
+
+    [Fact]
+    public async Task IPv6_clients_are_answered_too()
+    {
+        await using var bench = new EdgeBench();
+        var server = EdgeServer.Start([new IPEndPoint(IPAddress.IPv6Loopback, 0)], new EdgeOptions { UdpLoops = 1 }, bench.Bench.Resolver, bench.Bench.Answers, bench.Bench.Upstream, bench.Bench.Time);
+        using var client = new Socket(AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 20_000 };
+        client.Connect(server.Endpoints[0]);
+        client.Send(QueryPacket.Of("a.example", edns: 1232, cookie: [1, 2, 3, 4, 5, 6, 7, 8]));
+        Assert.Equal(24, EdgeBench.Receive(client).Cookie!.Length);
+        await server.StopAsync(TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public async Task Garbage_and_empty_datagrams_do_not_stop_the_loop()
+    {
+        await using var edge = new EdgeBench(new EdgeOptions { UdpLoops = 1 });
+        using var client = edge.NewUdp();
+        client.Send(Array.Empty<byte>());
+        client.Send(new byte[5]);
+        client.Send(QueryPacket.Of("a.example", flags: DnsFlags.Response));
+        client.Send(new byte[1400]);
+        client.Send(QueryPacket.Of("a.example", id: 9));
+        Assert.Equal(Rcode.FormErr, EdgeBench.Receive(client).Rcode);
+        Assert.Equal(9, EdgeBench.Receive(client).Id);
+        await EdgeBench.Until(() => edge.Count("udp", "none", "none", "drop") == 3);
+    }
+
+    [Fact]
+    public async Task A_forwarded_query_never_delays_a_hit()
+    {
+        await using var edge = new EdgeBench(new EdgeOptions { UdpLoops = 1 });
+        var answerNow = new TaskCompletionSource();
+        edge.Bench.Upstream.Before = _ => answerNow.Task;
+        using var client = edge.NewUdp();
+        client.Send(QueryPacket.Of("slow.example", id: 1));
+        client.Send(QueryPacket.Of("a.example", id: 2));
+        Assert.Equal(2, EdgeBench.Receive(client).Id);
+        answerNow.SetResult();
+        var slow = EdgeBench.Receive(client);
+        Assert.Equal((1, "192.0.2.0"), (slow.Id, Assert.Single(slow.AnswerData)));
+        await EdgeBench.Until(() => edge.Count("udp", "A", "NOERROR", "forward") == 1 && edge.Server.Statistics.DeferredInFlight == 0);
+    }
+
+    [Fact]
+    public async Task When_too_many_wait_the_oldest_waiting_is_dropped()
+    {
+        await using var edge = new EdgeBench(new EdgeOptions { UdpLoops = 1, MaxDeferred = 1 });
+        var answerNow = new TaskCompletionSource();
+        edge.Bench.Upstream.Before = _ => answerNow.Task;
+        using var client = edge.NewUdp();
+        client.Send(QueryPacket.Of("one.example", id: 1));
+        await EdgeBench.Until(() => { lock (edge.Bench.Upstream.Asked) return edge.Bench.Upstream.Asked.Count == 1; });
+        for (ushort i = 2; i <= 9; i++) client.Send(QueryPacket.Of("more.example", id: i));
+        client.Send(QueryPacket.Of("a.example", id: 100));
+        Assert.Equal(100, EdgeBench.Receive(client).Id);
+        var dropped = edge.Server.Statistics.DeferredDropped;
+        Assert.InRange(dropped, 6, 7);
+        answerNow.SetResult();
+        var answered = Enumerable.Range(0, 9 - (int)dropped).Select(_ => (int)EdgeBench.Receive(client).Id).ToArray();
+        Assert.Contains(1, answered);
+        Assert.Contains(9, answered);
+    }
+
+    [Fact]
+    public async Task A_fault_of_the_forwarder_is_SERVFAIL()
+    {
+        await using var edge = new EdgeBench();
+        edge.Bench.Upstream.Before = _ => throw new InvalidOperationException("a bug");
+        using var client = edge.NewUdp();
+        client.Send(QueryPacket.Of("slow.example", id: 1));
+        Assert.Equal(Rcode.ServFail, EdgeBench.Receive(client).Rcode);
+        Assert.Equal(1, edge.Server.Statistics.Faults);
+    }
+
+    [Fact]
+    public async Task Stopping_answers_what_was_asked_and_frees_the_port()
+    {
+        await using var edge = new EdgeBench();
+        var asked = new TaskCompletionSource();
+        var answerNow = new TaskCompletionSource();
+        edge.Bench.Upstream.Before = _ => { asked.SetResult(); return answerNow.Task; };
+        using var client = edge.NewUdp();
+        client.Send(QueryPacket.Of("slow.example", id: 1));
+        await asked.Task;
+        var endpoint = edge.Endpoint;
+        var stopping = edge.StopAsync();
+        answerNow.SetResult();
+        await stopping;
+        Assert.Equal(1, EdgeBench.Receive(client).Id);
+        using var next = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        next.Bind(endpoint);
+    }
+
+    [Fact]
+    public async Task Stopping_gives_up_what_takes_longer_than_the_bound()
+    {
+        await using var edge = new EdgeBench();
+        var asked = new TaskCompletionSource();
+        edge.Bench.Upstream.Before = _ => { asked.SetResult(); return new TaskCompletionSource().Task; };
+        using var client = edge.NewUdp();
+        client.Send(QueryPacket.Of("slow.example", id: 1));
+        await asked.Task;
+        var stopping = edge.StopAsync();
+        await edge.Bench.Time.WaitForTimerAsync();
+        edge.Bench.Time.Advance(TimeSpan.FromSeconds(6));
+        await stopping;
+        Assert.Equal(1, edge.Count("udp", "A", "none", "drop"));
+    }
+
+    [Fact]
+    public async Task A_port_that_another_process_has_is_refused_and_nothing_stays_bound()
+    {
+        await using var edge = new EdgeBench();
+        var free = new IPEndPoint(IPAddress.Loopback, 0);
+        var bench = edge.Bench;
+        Assert.Throws<SocketException>(() => EdgeServer.Start([free, edge.Endpoint], new EdgeOptions(), bench.Resolver, bench.Answers, bench.Upstream, bench.Time));
+    }
+
+    [Fact]
+    public async Task One_in_256_is_timed()
+    {
+        await using var edge = new EdgeBench(new EdgeOptions { UdpLoops = 1 });
+        using var client = edge.NewUdp();
+        for (ushort i = 0; i < 257; i++)
+        {
+            client.Send(QueryPacket.Of("a.example", id: i));
+            EdgeBench.Receive(client);
+        }
+        await EdgeBench.Until(() => edge.Server.Statistics.Latencies.Single(l => l.Transport == "udp").Counts.Sum() == 2);
+    }
+}

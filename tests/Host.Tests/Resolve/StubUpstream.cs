@@ -1,0 +1,57 @@
+using MeshDns.Contracts.Dns;
+using MeshDns.Host.Resolve;
+
+namespace MeshDns.Host.Tests.Resolve;
+
+/// <summary>An upstream that answers every A query with one address, or whatever a test says.</summary>
+public sealed class StubUpstream : IUpstream
+{
+    public List<(string Name, DnsType Type, uint MaxTtl)> Asked { get; } = [];
+
+    /// <summary>Names that the cache holds.</summary>
+    public HashSet<string> Cached { get; } = [];
+
+    public Rcode Rcode { get; set; } = Rcode.NoError;
+
+    /// <summary>Awaited before answering.</summary>
+    public Func<string, Task> Before { get; set; } = _ => Task.CompletedTask;
+
+    public Exception? CacheFault { get; set; }
+
+    public int Addresses { get; set; } = 1;
+
+    public bool TryAnswerCached(ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> foldedName, Span<byte> reply, int limit, uint maxTtl, out int length)
+    {
+        length = 0;
+        if (CacheFault is not null) throw CacheFault;
+        if (Cached.Count == 0 || !Cached.Contains(DnsName.ToText(foldedName))) return false;
+        length = Write(query, reply, limit, Math.Min(maxTtl, 300));
+        return true;
+    }
+
+    public async ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Memory<byte> reply, int limit, uint maxTtl, CancellationToken cancel)
+    {
+        DnsQuery.TryParse(packet.Span, out var query);
+        var name = DnsName.ToText(query.QuestionName);
+        lock (Asked) Asked.Add((name, query.Type, maxTtl));
+        await Before(name).WaitAsync(cancel);
+        DnsQuery.TryParse(packet.Span, out query);
+        return Write(query, reply.Span, limit, Math.Min(maxTtl, 300));
+    }
+
+    private int Write(in DnsQuery query, Span<byte> reply, int limit, uint ttl)
+    {
+        var writer = MessageWriter.StartReply(reply, query, rcode: Rcode);
+        writer.Limit = limit - 11;
+        var name = query.QuestionName;
+        for (var i = 0; i < Addresses && Rcode == Rcode.NoError && query.Type == DnsType.A; i++)
+        {
+            if (writer.TryWriteA(name, ttl, [192, 0, (byte)(2 + (i >> 8)), (byte)i])) continue;
+            DnsHeader.SetFlags(writer.Message, DnsHeader.GetFlags(writer.Message) | DnsFlags.Truncated);
+            break;
+        }
+        writer.Limit = limit;
+        if (query.HasEdns) writer.TryWriteOpt(new OptRecord { Rcode = Rcode });
+        return writer.Length;
+    }
+}
