@@ -78,11 +78,12 @@ public sealed class Mesh
     public async Task StartAsync(CancellationToken cancel)
     {
         await SettleSettingsAsync(cancel);
+        var claims = await _journal.ClaimAsync(_node, Streams.All(Options.Shards), _system.NextTerm(), cancel);
+        // Nothing runs before this point, so a caller may try again after a failure.
         Feed.Start();
         foreach (var shard in _shards) shard.Start();
         _allocator.Start();
         Coordinator.Start();
-        var claims = await _journal.ClaimAsync(_node, Streams.All(Options.Shards), _system.NextTerm(), cancel);
         foreach (var claim in claims)
         {
             if (claim.Fence.Stream == Streams.Vips) _allocator.Adopt(claim);

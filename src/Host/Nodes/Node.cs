@@ -95,7 +95,7 @@ internal sealed class Node
         MeasuredJournal? journal = null;
         try
         {
-            journal = new MeasuredJournal(await OpenJournalAsync(held, cancel), _time);
+            journal = new MeasuredJournal(await RetryAsync("the journal cannot be opened", () => SqliteJournal.OpenAsync(_settings.Node.DataDirectory, held, _time), cancel), _time);
             _metrics.Register(journal.Collect);
             mesh = await StartMeshAsync(journal, cancel);
             tasks.Add(_saver.RunAsync(background.Token));
@@ -126,17 +126,17 @@ internal sealed class Node
         }
     }
 
-    private async Task<SqliteJournal> OpenJournalAsync(FileStream held, CancellationToken cancel)
+    // Queries are answered from what is known meanwhile; changes wait until the store is back.
+    private async Task<T> RetryAsync<T>(string what, Func<Task<T>> attempt, CancellationToken cancel)
     {
-        for (var attempt = 0; ; attempt++)
+        for (var tries = 0; ; tries++)
         {
-            try { return await SqliteJournal.OpenAsync(_settings.Node.DataDirectory, held, _time); }
-            catch (JournalUnavailableException e)
+            try { return await attempt(); }
+            catch (Exception e) when (e is JournalUnavailableException or JournalInDoubtException)
             {
-                // Queries are answered from what is known; changes wait until the store is back.
                 _lateMesh.Explain(e.Message);
-                _log.LogError("the journal cannot be opened, trying again: {Error}", e.Message);
-                await Task.Delay(TimeSpan.FromSeconds(Math.Min(30, 1 << Math.Min(attempt, 5))), _time, cancel);
+                _log.LogError("{What}, trying again: {Error}", what, e.Message);
+                await Task.Delay(TimeSpan.FromSeconds(Math.Min(30, 1 << Math.Min(tries, 5))), _time, cancel);
             }
         }
     }
@@ -145,7 +145,11 @@ internal sealed class Node
     {
         var system = new ActorSystem(TaskScheduler.Default, _time, new Random(), WriteActorLog);
         var mesh = new Mesh(system, journal, _options, _directory);
-        await mesh.StartAsync(cancel);
+        await RetryAsync("the streams cannot be claimed", async () =>
+        {
+            await mesh.StartAsync(cancel);
+            return true;
+        }, cancel);
         _metrics.Register(text => NodeMetrics.Collect(text, mesh));
         _health.Set(mesh);
         _lateMesh.Set(mesh.Control);
