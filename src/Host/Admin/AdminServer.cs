@@ -33,6 +33,7 @@ public sealed class AdminServer : IAsyncDisposable
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton<IHostLifetime, NodeOwnsSignals>();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = AdminLimits.StopTimeout);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(options => Configure(options, services.Settings.Listen));
         var app = builder.Build();
@@ -67,5 +68,13 @@ public sealed class AdminServer : IAsyncDisposable
         options.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         options.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(2);
         options.Listen(listen, endpoint => endpoint.Protocols = HttpProtocols.Http1);
+    }
+
+    /// <summary>Ctrl-C and SIGTERM are the node's to handle: it drains before it stops this server. The host's own handler would race with it.</summary>
+    private sealed class NodeOwnsSignals : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

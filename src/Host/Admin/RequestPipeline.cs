@@ -21,7 +21,8 @@ internal sealed class RequestPipeline(AdminServices services)
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         var problem = await RunAsync(context, next);
-        if (problem is not null) await Reply.ProblemAsync(context, problem);
+        // A caller who has hung up gets nothing, and writing to the closed connection would throw.
+        if (problem is not null && !context.RequestAborted.IsCancellationRequested) await Reply.ProblemAsync(context, problem);
         _requests.With(MethodLabel(context.Request.Method), context.Response.StatusCode.ToString(CultureInfo.InvariantCulture)).Increment();
     }
 

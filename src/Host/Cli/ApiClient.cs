@@ -1,0 +1,178 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace MeshDns.Host.Cli;
+
+/// <summary>
+/// Asks a node's admin API. Its failures are the verbs' exit codes: what surely did not happen is <see cref="ExitCode.Failed"/>; a change
+/// whose reply never came is <see cref="ExitCode.OutcomeUnknown"/>.
+/// </summary>
+internal sealed class ApiClient : IDisposable
+{
+    /// <summary>Above the server's own bounds, so that its answer, not our impatience, decides.</summary>
+    private static readonly TimeSpan _defaultTimeout = TimeSpan.FromSeconds(90);
+
+    private static readonly TimeSpan _connectTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly HttpClient _http;
+    private readonly Uri _server;
+    private volatile bool _isConnected;
+
+    public ApiClient(Uri server, string? token, TimeSpan? timeout)
+    {
+        _server = server;
+        // A proxy is for reaching the Internet, never for the node beside us; a redirect would carry the token elsewhere.
+        var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, ConnectTimeout = _connectTimeout, ConnectCallback = ConnectAsync };
+        _http = new HttpClient(handler) { BaseAddress = server, Timeout = timeout ?? _defaultTimeout };
+        if (token is not null) _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    /// <summary>Reads JSON.</summary>
+    /// <exception cref="VerbFailedException">No answer, or one that is not success.</exception>
+    public async Task<JsonNode> GetAsync(string path, CancellationToken cancel)
+    {
+        using var reply = await SendAsync(HttpMethod.Get, path, null, null, cancel);
+        return await ReadAsync(reply, [], cancel);
+    }
+
+    /// <summary>Copies a reply's text as it comes.</summary>
+    /// <exception cref="VerbFailedException">No answer, one that is not success, or one that was cut.</exception>
+    public async Task CopyAsync(string path, TextWriter output, CancellationToken cancel)
+    {
+        using var reply = await SendAsync(HttpMethod.Get, path, null, null, cancel);
+        if (!reply.IsSuccessStatusCode) throw Refusal(reply.StatusCode, await TextAsync(reply, cancel), []);
+        try
+        {
+            using var reader = new StreamReader(await reply.Content.ReadAsStreamAsync(cancel));
+            var buffer = new char[16 * 1024];
+            for (int read; (read = await reader.ReadAsync(buffer, cancel)) > 0;) await output.WriteAsync(buffer.AsMemory(0, read), cancel);
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException)
+        {
+            throw new VerbFailedException(ExitCode.Failed, $"{_server} cut the reply; what was written is not whole");
+        }
+    }
+
+    /// <summary>
+    /// Asks for a change. With an idempotency key a lost connection is tried once more: the server answers the repetition with the first
+    /// one's outcome.
+    /// </summary>
+    /// <param name="method">PUT, POST or DELETE.</param>
+    /// <param name="path">Path and query.</param>
+    /// <param name="body">JSON, or null.</param>
+    /// <param name="key">The idempotency key, or null.</param>
+    /// <param name="documents">What to call each document of the body in errors.</param>
+    /// <param name="cancel">Ends it.</param>
+    /// <exception cref="VerbFailedException">It was refused, or its outcome is unknown.</exception>
+    public async Task<JsonNode> ChangeAsync(HttpMethod method, string path, byte[]? body, string? key, IReadOnlyList<string> documents, CancellationToken cancel)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                using var reply = await SendAsync(method, path, body, key, cancel);
+                return await ReadAsync(reply, documents, cancel);
+            }
+            catch (ConnectionLostException e) when (attempt == 1 && key is not null && e.IsWorthRepeating)
+            {
+                // Once more. When that cannot even connect, the first one's outcome is still unknown.
+            }
+            catch (ConnectionLostException e)
+            {
+                throw new VerbFailedException(ExitCode.OutcomeUnknown, $"{e.Message}; the change may or may not have happened");
+            }
+        }
+    }
+
+    /// <summary>The status of a path and what it said; for health checks, where 503 is an answer.</summary>
+    public async Task<(HttpStatusCode Status, string Reason)> ProbeAsync(string path, CancellationToken cancel)
+    {
+        using var reply = await SendAsync(HttpMethod.Get, path, null, null, cancel);
+        return (reply.StatusCode, ProblemText.Of(await TextAsync(reply, cancel), []) ?? "");
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, byte[]? body, string? key, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        if (key is not null) request.Headers.Add("Idempotency-Key", key);
+        if (body is not null) request.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        try
+        {
+            return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel);
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
+        {
+            throw Lost(method, e);
+        }
+    }
+
+    private async Task<JsonNode> ReadAsync(HttpResponseMessage reply, IReadOnlyList<string> documents, CancellationToken cancel)
+    {
+        string text;
+        try
+        {
+            text = await TextAsync(reply, cancel);
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
+        {
+            throw Lost(reply.RequestMessage!.Method, e);
+        }
+        if (!reply.IsSuccessStatusCode) throw Refusal(reply.StatusCode, text, documents);
+        try
+        {
+            return JsonNode.Parse(text) ?? throw new JsonException("null");
+        }
+        catch (JsonException)
+        {
+            throw new VerbFailedException(ExitCode.Failed, $"{_server} answered with something that is not JSON; is it a MeshDns node?");
+        }
+    }
+
+    /// <summary>The body, bounded by the request's timeout, which HttpClient applies to the headers only.</summary>
+    private async Task<string> TextAsync(HttpResponseMessage reply, CancellationToken cancel)
+    {
+        using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        timer.CancelAfter(_http.Timeout);
+        return await reply.Content.ReadAsStringAsync(timer.Token);
+    }
+
+    private Exception Lost(HttpMethod method, Exception cause)
+    {
+        if (!_isConnected) return new VerbFailedException(ExitCode.Failed, $"cannot connect to {_server}: {(cause.InnerException ?? cause).Message}");
+        var what = cause is OperationCanceledException ? $"no answer from {_server}" : $"the connection to {_server} was lost";
+        return method == HttpMethod.Get ? new VerbFailedException(ExitCode.Failed, what) : new ConnectionLostException(what, isWorthRepeating: cause is not OperationCanceledException);
+    }
+
+    private VerbFailedException Refusal(HttpStatusCode status, string text, IReadOnlyList<string> documents) => new(
+        status == HttpStatusCode.GatewayTimeout ? ExitCode.OutcomeUnknown : ExitCode.Failed,
+        ProblemText.Of(text, documents) ?? $"{_server} answered {(int)status}");
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(context.DnsEndPoint, cancel);
+            _isConnected = true;
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The request was, or may have been, sent, and no reply came.</summary>
+    private sealed class ConnectionLostException(string message, bool isWorthRepeating) : Exception(message)
+    {
+        /// <summary>False after a timeout or an interruption: the caller has waited long enough.</summary>
+        public bool IsWorthRepeating { get; } = isWorthRepeating;
+    }
+}

@@ -1,0 +1,40 @@
+using MeshDns.Host.Settings;
+
+namespace MeshDns.Host.Cli;
+
+/// <summary>What the verbs need of their process, so that tests run them without one.</summary>
+public sealed record CliContext
+{
+    /// <summary>Runs a node until it is told to stop; its result is the exit code.</summary>
+    public required Func<MeshDnsSettings, CancellationToken, Task<int>> Run { get; init; }
+
+    /// <summary>Checks a store, read-only; its result is the exit code.</summary>
+    public required Func<MeshDnsSettings, CancellationToken, Task<int>> Verify { get; init; }
+
+    /// <summary>Gets results.</summary>
+    public required TextWriter Output { get; init; }
+
+    /// <summary>Gets errors and warnings.</summary>
+    public required TextWriter Error { get; init; }
+
+    /// <summary>Gives the manifests of <c>-f -</c>.</summary>
+    public required Stream Input { get; init; }
+
+    /// <summary>Environment variables.</summary>
+    public required IReadOnlyDictionary<string, string> Environment { get; init; }
+
+    /// <summary>How long a server may take for one request; null: the default of each verb. Tests shorten it.</summary>
+    public TimeSpan? RequestTimeout { get; init; }
+
+    /// <summary>The context of this process.</summary>
+    public static CliContext OfProcess(Func<MeshDnsSettings, CancellationToken, Task<int>> run, Func<MeshDnsSettings, CancellationToken, Task<int>> verify) => new()
+    {
+        Run = run,
+        Verify = verify,
+        Output = Console.Out,
+        Error = Console.Error,
+        Input = Console.OpenStandardInput(),
+        Environment = System.Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
+            .ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "", StringComparer.Ordinal),
+    };
+}

@@ -1,0 +1,39 @@
+using System.Text;
+using MeshDns.Host.Sources;
+
+namespace MeshDns.Host.Cli;
+
+/// <summary>
+/// The manifests behind <c>-f</c>, checked before anything is sent, so that errors name file and line. They are sent as the checked
+/// documents, one JSON object a line: document N of the request is document N here, whatever files they came from.
+/// </summary>
+internal sealed class ManifestSet
+{
+    private ManifestSet(IReadOnlyList<ManifestDocument> documents) => Documents = documents;
+
+    /// <summary>The documents, in order.</summary>
+    public IReadOnlyList<ManifestDocument> Documents { get; }
+
+    /// <summary>What errors call each document.</summary>
+    public IReadOnlyList<string> Names => [.. Documents.Select(document => $"{document.File}: document {document.Number}")];
+
+    /// <summary>Reads and checks.</summary>
+    /// <exception cref="VerbFailedException">Something is wrong with them; the message has a line for each error.</exception>
+    public static ManifestSet Read(IReadOnlyList<string> paths, CliContext context)
+    {
+        var files = ManifestFiles.Read(paths, context.Input);
+        var result = ManifestReader.ReadAll(files.Inputs);
+        IReadOnlyList<ManifestError> errors = [.. files.Errors, .. result.Errors];
+        if (errors.Count > 0) throw new VerbFailedException(ExitCode.Failed, "nothing was sent\n  " + string.Join("\n  ", errors));
+        if (result.Documents.Count == 0) throw new VerbFailedException(ExitCode.Failed, "there are no documents in " + string.Join(", ", paths));
+        return new ManifestSet(result.Documents);
+    }
+
+    /// <summary>The request's body.</summary>
+    public byte[] ToJson()
+    {
+        var text = new StringBuilder();
+        foreach (var document in Documents) text.Append(ManifestWriter.ToJsonNode(document.Document).ToJsonString()).Append('\n');
+        return Encoding.UTF8.GetBytes(text.ToString());
+    }
+}

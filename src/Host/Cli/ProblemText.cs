@@ -1,0 +1,36 @@
+using System.Text;
+using System.Text.Json;
+using MeshDns.Host.Admin;
+
+namespace MeshDns.Host.Cli;
+
+/// <summary>A problem document as lines for a person.</summary>
+internal static class ProblemText
+{
+    /// <summary>The problem; null when the text is not a problem document.</summary>
+    /// <param name="json">The reply.</param>
+    /// <param name="documents">What to call each document of the request, in order; the file it came from.</param>
+    public static string? Of(string json, IReadOnlyList<string> documents)
+    {
+        Problem? problem;
+        try
+        {
+            problem = JsonSerializer.Deserialize(json, AdminJson.Readable.Problem);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+        if (problem is null) return null;
+        var text = new StringBuilder(problem.Title);
+        if (!string.IsNullOrEmpty(problem.Detail)) text.Append(": ").Append(problem.Detail);
+        foreach (var error in problem.Errors ?? [])
+        {
+            text.Append("\n  ");
+            if (error.Document is { } number) text.Append(number <= documents.Count ? documents[number - 1] : $"document {number}").Append(": ");
+            if (error.Field is { } field) text.Append(field).Append(": ");
+            text.Append(error.Reason);
+        }
+        return text.ToString();
+    }
+}
