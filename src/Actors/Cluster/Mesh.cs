@@ -30,7 +30,7 @@ public sealed class Mesh
         Directory = directory;
         _node = new NodeIdentity(options.Node, system.NextTerm());
         var shardCore = new ShardTableCore(options.Range);
-        var vipCore = new VipLedgerCore(options.Range, options.Quarantine);
+        var vipCore = new VipLedgerCore(options.Range);
         _shards = [.. Enumerable.Range(0, options.Shards).Select(i => new StreamActor<ShardTable, ShardCommand, ShardReply>(
             system, journal, _node, Streams.Shard(i, options.Shards), shardCore, (command, _) => command, (_, _) => []))];
         _allocator = new StreamActor<VipLedger, VipCommand, VipReply>(

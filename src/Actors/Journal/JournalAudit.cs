@@ -41,8 +41,7 @@ public sealed class JournalAudit
         _range = new VipRange(Cidr.Parse(image.Settings["vips.ipv4"]), Cidr.Parse(image.Settings["vips.ipv6"]));
         _clusterDomain = HostName.Parse(image.Settings["mesh.cluster-domain"]);
         _shardCore = new ShardTableCore(_range);
-        // The period is journalled; what the empty ledger starts with does not matter.
-        _vipCore = new VipLedgerCore(_range, TimeSpan.FromHours(24));
+        _vipCore = new VipLedgerCore(_range);
         _ledger = _vipCore.Empty;
     }
 

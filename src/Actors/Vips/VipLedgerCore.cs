@@ -11,7 +11,18 @@ namespace MeshDns.Actors.Vips;
 /// </summary>
 public sealed class VipLedgerCore : IStreamCore<VipLedger, VipCommand, VipReply>
 {
+    /// <summary>
+    /// The period that every journal begins with; another one is journalled before the first lease. Part of the journal's format: it never
+    /// changes, or old journals would replay differently.
+    /// </summary>
+    public static readonly TimeSpan FirstQuarantine = TimeSpan.FromHours(24);
+
     private readonly VipRange _range;
+
+    /// <summary>A core for journals.</summary>
+    public VipLedgerCore(VipRange range) : this(range, FirstQuarantine)
+    {
+    }
 
     /// <summary>Takes the cluster's ranges and its first quarantine period; later periods are events.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A quarantine shorter than a millisecond.</exception>
