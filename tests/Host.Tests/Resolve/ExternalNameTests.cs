@@ -107,19 +107,6 @@ public sealed class ExternalNameTests
         Assert.Equal(expected, bench.Answers.TryAppend(Wire(target), DnsType.A, view, ref writer));
     }
 
-    [Fact]
-    public void Explain_says_which_record_answers_and_why()
-    {
-        var bench = QueryBench.Loaded(Declare("db.example.com", eligible: true, ns: "prod"), Grant(0x0102, "db.example.com"));
-        var explained = Explanation.Of(bench.Resolver, "DB.example.com", DnsType.A, null)!;
-        Assert.Equal(("exact", "db.example.com", "prod", "NOERROR", 30u), (explained.Stage, explained.Host, explained.Namespace, explained.Rcode, explained.Ttl));
-        Assert.Equal(["db.example.com. 30 IN A 240.240.1.2"], explained.Answers);
-        Assert.Contains(explained.Steps, s => s.Contains("240.240.1.2", StringComparison.Ordinal));
-        Assert.Equal("forward", Explanation.Of(bench.Resolver, "www.example.org.", DnsType.A, null)!.Stage);
-        Assert.Equal("NXDOMAIN", Explanation.Of(bench.Resolver, "x.mesh.internal", DnsType.A, null)!.Rcode);
-        Assert.Null(Explanation.Of(bench.Resolver, "a..b", DnsType.A, null));
-    }
-
     private static FeedFact External(string name, string target) =>
         Declare($"{name}.default.svc.cluster.local", name: name, kind: DocumentKind.Service, externalName: target);
 }

@@ -1,45 +1,50 @@
+using System.Globalization;
 using System.Net;
 using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Names;
+using MeshDns.Host.Admin;
 
 namespace MeshDns.Host.Resolve;
 
-/// <summary>Why a query gets what it gets.</summary>
-/// <param name="Name">The name asked, folded, fully qualified.</param>
-/// <param name="Type">The type asked.</param>
-/// <param name="Steps">What was looked at, in order, as sentences.</param>
-/// <param name="Stage">The step that decided: a label of the metrics.</param>
-/// <param name="Host">The declared host or wildcard that matched; null for none.</param>
-/// <param name="Namespace">The namespace of the record that answers; null for none.</param>
-/// <param name="Rcode">The reply's rcode; null when an upstream decides.</param>
-/// <param name="Answers">The answer's records, as in a master file; of a chain that leaves the mesh only the local part.</param>
-/// <param name="Ttl">The TTL of the answer in seconds; null when an upstream decides.</param>
-public sealed record Explanation(
-    string Name, string Type, IReadOnlyList<string> Steps, string Stage, string? Host, string? Namespace, string? Rcode, IReadOnlyList<string> Answers, uint? Ttl)
+/// <summary>Explains a query by the very steps of the query path, without going upstream.</summary>
+/// <param name="resolver">The resolver that answers.</param>
+public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
 {
-    /// <summary>Explains a query by asking the same steps as the query path, without going upstream. Null when the name is not a DNS name.</summary>
-    /// <param name="resolver">The resolver that answers.</param>
-    /// <param name="name">A name as a person writes it, with or without its final dot.</param>
-    /// <param name="type">What is asked.</param>
-    /// <param name="client">Whose view; null for a client of which nothing is known.</param>
-    public static Explanation? Of(MeshResolver resolver, string name, DnsType type, IPAddress? client)
+    /// <inheritdoc/>
+    public Task<Explanation> ExplainAsync(string name, string type, IPAddress? client, CancellationToken cancel)
     {
         var wire = new byte[DnsLimits.MaxNameSize];
-        if (!DnsName.TryParse(name, wire, out var size)) return null;
+        if (!DnsName.TryParse(name, wire, out var size)) throw new FormatException($"name: '{name}' is not a DNS name");
         var folded = wire[..size];
         DnsName.Fold(folded, folded);
-        var view = resolver.ViewOf((client ?? IPAddress.Loopback).GetAddressBytes());
-        var steps = new List<string>();
-        var finding = Find(resolver, folded, type, view, steps);
-        var (rcode, answers) = finding.IsLocal ? Write(resolver, folded, type, finding, view, steps) : (null, []);
-        uint? ttl = !finding.IsLocal ? null : answers.Count == 0 ? resolver.Options.NegativeTtl : resolver.Options.Ttl;
-        return new Explanation(
-            DnsName.ToText(folded), type.ToString(), steps, finding.Stage.ToString().ToLowerInvariant(),
-            finding.Entry?.Host.Text, finding.Choice.Record?.Shape.Namespace, rcode, answers, ttl);
+        return Task.FromResult(Explain(folded, ParseType(type), client));
     }
 
-    private static Finding Find(MeshResolver resolver, byte[] name, DnsType type, in ClientView view, List<string> steps)
+    private Explanation Explain(byte[] folded, DnsType type, IPAddress? client)
+    {
+        if (type.IsMeta())
+            return new Explanation(DnsName.ToText(folded), TypeName(type), client?.ToString(), "error", "REFUSED", ["zone transfers and transaction types are refused"], []);
+        var view = resolver.ViewOf((client ?? IPAddress.Loopback).GetAddressBytes());
+        var steps = new List<string>();
+        var finding = Find(folded, type, view, steps);
+        var (rcode, answers) = finding.IsLocal ? Write(folded, type, finding, view, steps) : (null, []);
+        var stage = (finding.IsLocal ? finding.Stage : Stage.Forward).ToString().ToLowerInvariant();
+        return new Explanation(DnsName.ToText(folded), TypeName(type), client?.ToString(), stage, rcode, steps, answers);
+    }
+
+    // A mnemonic, or the form of RFC 3597 section 5 for a type without one.
+    private static DnsType ParseType(string text)
+    {
+        if (text.Length > 0 && char.IsAsciiLetter(text[0]) && Enum.TryParse<DnsType>(text, ignoreCase: true, out var type)) return type;
+        return text.StartsWith("TYPE", StringComparison.OrdinalIgnoreCase) && ushort.TryParse(text.AsSpan(4), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? (DnsType)number
+            : throw new FormatException($"type: '{text}' is neither a mnemonic nor TYPE and a number");
+    }
+
+    private static string TypeName(DnsType type) => Enum.IsDefined(type) ? type.ToString() : string.Create(CultureInfo.InvariantCulture, $"TYPE{(ushort)type}");
+
+    private Finding Find(byte[] name, DnsType type, in ClientView view, List<string> steps)
     {
         var directory = resolver.Directory;
         steps.Add(directory.IsLoaded ? $"the directory knows {directory.Names} names, {directory.Age.TotalSeconds:F1} s old" : "the directory is not loaded yet");
@@ -84,8 +89,8 @@ public sealed record Explanation(
         return $"{match}; the {record.Shape.Kind} record of namespace {record.Shape.Namespace} answers with {source}: {finding.Kind}";
     }
 
-    private static (string? Rcode, IReadOnlyList<string> Answers) Write(
-        MeshResolver resolver, byte[] name, DnsType type, in Finding finding, in ClientView view, List<string> steps)
+    private (string? Rcode, IReadOnlyList<string> Answers) Write(
+        byte[] name, DnsType type, in Finding finding, in ClientView view, List<string> steps)
     {
         var packet = new byte[DnsLimits.MinUdpSize];
         var writer = new MessageWriter(packet);
@@ -116,6 +121,6 @@ public sealed record Explanation(
             DnsType.HINFO => "\"RFC8482\" \"\"",
             _ => $"\\# {data.Length} {Convert.ToHexString(data)}",
         };
-        return $"{owner} {record.Ttl} IN {record.Type} {text}";
+        return $"{owner} {record.Ttl} IN {TypeName(record.Type)} {text}";
     }
 }

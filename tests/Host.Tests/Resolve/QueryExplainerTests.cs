@@ -1,0 +1,44 @@
+using MeshDns.Host.Resolve;
+using static MeshDns.Tests.Shared.DirectoryFacts;
+
+namespace MeshDns.Host.Tests.Resolve;
+
+public sealed class QueryExplainerTests
+{
+    private readonly QueryBench _bench = QueryBench.Loaded(Declare("db.example.com", eligible: true, ns: "prod"), Grant(0x0102, "db.example.com"));
+
+    [Fact]
+    public async Task A_declared_name_is_explained_with_its_record_and_answer()
+    {
+        var explained = await Explainer.ExplainAsync("DB.example.com", "A", null, default);
+        Assert.Equal(("db.example.com.", "A", "exact", "NOERROR"), (explained.Name, explained.Type, explained.Stage, explained.Rcode));
+        Assert.Equal(["db.example.com. 30 IN A 240.240.1.2"], explained.Answers);
+        Assert.Contains(explained.Steps, s => s.Contains("namespace prod answers with its VIP 240.240.1.2", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("www.example.org.", "A", "forward", null)]
+    [InlineData("x.cluster.local", "TYPE65", "zone", "NXDOMAIN")]
+    [InlineData("localhost", "aaaa", "special", "NOERROR")]
+    [InlineData("db.example.com", "AXFR", "error", "REFUSED")]
+    [InlineData("db.example.com", "TYPE65280", "forward", null)]
+    public async Task The_stage_and_rcode_are_those_of_the_query_path(string name, string type, string stage, string? rcode)
+    {
+        var explained = await Explainer.ExplainAsync(name, type, null, default);
+        Assert.Equal(stage, explained.Stage);
+        Assert.Equal(rcode, explained.Rcode);
+        Assert.NotEmpty(explained.Steps);
+    }
+
+    [Theory]
+    [InlineData("a..b", "A")]
+    [InlineData("a", "1")]
+    [InlineData("a", "TYPE70000")]
+    [InlineData("a", "")]
+    public async Task What_is_no_name_or_type_is_refused(string name, string type)
+    {
+        await Assert.ThrowsAsync<FormatException>(() => Explainer.ExplainAsync(name, type, null, default));
+    }
+
+    private QueryExplainer Explainer => new(_bench.Resolver);
+}
