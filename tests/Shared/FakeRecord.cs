@@ -23,7 +23,7 @@ public sealed record FakeRecord(string Owner, DnsType Type, uint Ttl, byte[] Dat
     {
         var numbers = new byte[20];
         BinaryPrimitives.WriteUInt32BigEndian(numbers.AsSpan(16), minimum);
-        return new FakeRecord(owner, DnsType.SOA, ttl, [.. Name("ns." + owner), .. Name("root." + owner), .. numbers], DnsSection.Authority);
+        return new FakeRecord(owner, DnsType.SOA, ttl, [.. Name("ns.example."), .. Name("root.example."), .. numbers], DnsSection.Authority);
     }
 
     /// <summary>A signature that covers a type; its contents mean nothing.</summary>

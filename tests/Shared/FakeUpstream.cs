@@ -91,8 +91,8 @@ public sealed class FakeUpstream : IDisposable
     private readonly Socket _udp;
     private readonly Socket _tcp;
     private readonly ConcurrentQueue<FakeQuery> _queries = new();
-    private readonly SemaphoreSlim _arrived = new(0);
     private readonly Lock _gate = new();
+    private readonly List<(int Count, TaskCompletionSource Reached)> _watchers = [];
     private int _awaited;
 
     public FakeUpstream(Func<FakeQuery, FakeReply> script)
@@ -115,12 +115,25 @@ public sealed class FakeUpstream : IDisposable
 
     public int Count => _queries.Count;
 
-    /// <summary>Waits until one more query has come than at the last call.</summary>
+    /// <summary>Waits for the next query that was not waited for yet.</summary>
     public async Task<FakeQuery> NextAsync()
     {
-        if (!await _arrived.WaitAsync(TimeSpan.FromSeconds(30)))
-            throw new TimeoutException("no query came");
-        return _queries.ElementAt(Interlocked.Increment(ref _awaited) - 1);
+        int number = Interlocked.Increment(ref _awaited);
+        await WaitForCountAsync(number);
+        return _queries.ElementAt(number - 1);
+    }
+
+    /// <summary>Waits until so many queries have come.</summary>
+    public Task WaitForCountAsync(int count)
+    {
+        lock (_gate)
+        {
+            if (_queries.Count >= count)
+                return Task.CompletedTask;
+            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _watchers.Add((count, reached));
+            return reached.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        }
     }
 
     public void Dispose()
@@ -157,10 +170,14 @@ public sealed class FakeUpstream : IDisposable
         {
             query = new FakeQuery(_queries.Count + 1, packet, isTcp, client);
             _queries.Enqueue(query);
+            foreach ((int count, TaskCompletionSource reached) in _watchers)
+            {
+                if (_queries.Count >= count)
+                    reached.TrySetResult();
+            }
+            _watchers.RemoveAll(each => each.Reached.Task.IsCompleted);
         }
-        FakeReply reply = Script(query);
-        _arrived.Release();
-        return reply;
+        return Script(query);
     }
 
     private async Task ServeUdpAsync()

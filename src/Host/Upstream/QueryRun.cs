@@ -57,8 +57,8 @@ internal sealed class QueryRun(ServerSet servers, Inquiry inquiry, UpstreamClock
         ServerLink? link = PeekNext();
         if (link is null)
             return null;
-        _next++;
-        _running.Add(link.AskAsync(inquiry, PatienceWith(link)));
+        bool isRetry = _next++ >= _order.Length;
+        _running.Add(link.AskAsync(inquiry, PatienceWith(link), isRetry));
         return link;
     }
 

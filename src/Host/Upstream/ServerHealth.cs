@@ -62,6 +62,16 @@ internal sealed class ServerHealth
         }
     }
 
+    /// <summary>True once any reply came.</summary>
+    public bool HasReplied
+    {
+        get
+        {
+            lock (_gate)
+                return _sampleCount > 0;
+        }
+    }
+
     /// <summary>True while the server rests, because it did not answer.</summary>
     public bool IsResting
     {

@@ -88,7 +88,13 @@ internal sealed class ServerLink : IDisposable
     /// Asks. Past <paramref name="patience"/> the server has a timeout on its record, but a late reply is still taken until the inquiry's deadline,
     /// unless the inquiry has been settled. Never throws.
     /// </summary>
-    public async Task<Attempt> AskAsync(Inquiry inquiry, TimeSpan patience)
+    /// <param name="inquiry">The question.</param>
+    /// <param name="patience">How long a good server may take.</param>
+    /// <param name="isRetry">
+    /// The same inquiry asked this server before. If it never answered anything, the query goes without EDNS: some middle boxes drop what they do
+    /// not know.
+    /// </param>
+    public async Task<Attempt> AskAsync(Inquiry inquiry, TimeSpan patience, bool isRetry = false)
     {
         if (Interlocked.Increment(ref _inFlight) > MaxInFlight)
         {
@@ -98,7 +104,7 @@ internal sealed class ServerLink : IDisposable
         var wait = new AttemptWait(this, inquiry, patience);
         await using (wait)
         {
-            Exchange exchange = await ExchangeAsync(inquiry, wait);
+            Exchange exchange = await ExchangeAsync(inquiry, wait, tryPlain: isRetry && !Health.HasReplied);
             Interlocked.Decrement(ref _inFlight);
             return Finish(Judge(exchange, wait), exchange.Reply);
         }
@@ -111,12 +117,15 @@ internal sealed class ServerLink : IDisposable
         _tcp.Dispose();
     }
 
-    private async Task<Exchange> ExchangeAsync(Inquiry inquiry, AttemptWait wait)
+    private async Task<Exchange> ExchangeAsync(Inquiry inquiry, AttemptWait wait, bool tryPlain)
     {
-        bool edns = !Health.IsPlain(_clock.NowMs);
-        Exchange exchange = await ExchangeOnceAsync(inquiry.Query(edns), wait);
-        if (!edns || exchange.End != ExchangeEnd.Reply || !RefusesEdns(exchange.Reply))
-            return exchange;
+        if (!tryPlain)
+        {
+            bool edns = !Health.IsPlain(_clock.NowMs);
+            Exchange exchange = await ExchangeOnceAsync(inquiry.Query(edns), wait);
+            if (!edns || exchange.End != ExchangeEnd.Reply || !RefusesEdns(exchange.Reply))
+                return exchange;
+        }
         _counters.PlainFallbacks.Add();
         Exchange plain = await ExchangeOnceAsync(inquiry.Query(edns: false), wait);
         if (plain.End == ExchangeEnd.Reply && !RefusesEdns(plain.Reply))

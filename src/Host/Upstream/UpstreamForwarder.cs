@@ -25,6 +25,9 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     /// <summary>How long a client waits for a fresh answer while a stale one could be given (RFC 8767 section 5).</summary>
     public static readonly TimeSpan StaleAfter = TimeSpan.FromSeconds(1.8);
 
+    /// <summary>Clients that wait at once; more get what is known, or SERVFAIL.</summary>
+    public const int MaxWaiting = 16_384;
+
     private const int MaxPrefetches = 64;
     private static readonly RunFailure _noServers = new(EdeCode.NoReachableAuthority, [.. "no upstream servers are configured"u8]);
     private static readonly RunFailure _overload = new(EdeCode.Other, [.. "too many queries under way"u8]);
@@ -44,6 +47,7 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     private readonly ServerDirectory _servers;
     private readonly ResolvConfWatcher? _watcher;
     private int _prefetching;
+    private int _waiting;
     private long _loopReportedAtMs = long.MinValue;
 
     /// <summary>Reads resolv.conf if it is to; opens no socket before the first query.</summary>
@@ -97,7 +101,17 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
         Admission admission = Admit(packet.Span);
         Landing landing;
         if (admission.Flight is { } flight)
-            landing = await WaitAsync(flight, admission.Stale, cancel);
+        {
+            Interlocked.Increment(ref _waiting);
+            try
+            {
+                landing = await WaitAsync(flight, admission.Stale, cancel);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _waiting);
+            }
+        }
         else if (admission.Ready is { } ready)
             landing = ready;
         else
@@ -144,7 +158,7 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
             return new Admission { Ready = new Landing(stale, IsStale: true) };
         if (_servers.For(ForwardKey.Route(key)).Links.Count == 0)
             return Refuse(key, _noServers, _counters.NoServers, stale);
-        Flight? flight = Join(key, marks);
+        Flight? flight = Volatile.Read(ref _waiting) < MaxWaiting ? Join(key, marks) : null;
         return flight is null ? Refuse(key, _overload, _counters.Overloads, stale) : new Admission { Flight = flight, Stale = stale };
     }
 

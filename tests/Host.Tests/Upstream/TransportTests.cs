@@ -164,6 +164,15 @@ public sealed class TransportTests
     }
 
     [Fact]
+    public async Task A_server_that_never_answers_edns_is_tried_without_it()
+    {
+        using var upstream = new FakeUpstream(query => query.HasEdns ? FakeReply.Never : Good(query));
+        using var bench = new Bench(upstream);
+        Assert.Equal(Rcode.NoError, (await bench.RunUntilAsync(bench.AskAsync("first.example."))).Rcode);
+        Assert.Equal(Rcode.NoError, (await bench.AskAsync("next.example.")).Rcode);
+    }
+
+    [Fact]
     public async Task A_refused_port_is_a_server_that_is_down_and_costs_no_wait()
     {
         var gone = new FakeUpstream(Good);

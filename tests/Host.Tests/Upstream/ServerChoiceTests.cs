@@ -1,0 +1,193 @@
+using MeshDns.Contracts.Dns;
+using MeshDns.Host.Settings;
+using MeshDns.Tests.Shared;
+
+namespace MeshDns.Host.Tests.Upstream;
+
+/// <summary>behaviour.md, Forwarding, second paragraph: which server, when the next, and what if none.</summary>
+public sealed class ServerChoiceTests
+{
+    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(4);
+
+    private static FakeReply Good(FakeQuery query) => query.Answer(FakeRecord.A(query.Name, 60, "192.0.2.1"));
+
+    [Theory]
+    [InlineData(Rcode.ServFail)]
+    [InlineData(Rcode.Refused)]
+    public async Task Servfail_and_refused_try_the_next_server(Rcode rcode)
+    {
+        using var broken = new FakeUpstream(query => query.Fail(rcode));
+        using var alive = new FakeUpstream(Good);
+        using var bench = new Bench(broken, alive);
+        for (int i = 0; i < 8; i++)
+            Assert.Equal(Rcode.NoError, (await bench.AskAsync($"n{i}.example.")).Rcode);
+        Assert.True(broken.Count > 0);
+        Assert.Equal(8, alive.Count);
+    }
+
+    [Fact]
+    public async Task A_timeout_tries_the_next_server()
+    {
+        using var silent = new FakeUpstream(_ => FakeReply.Never);
+        using var alive = new FakeUpstream(Good);
+        using var bench = new Bench(silent, alive);
+        Task<Reply> asked = bench.AskAsync("x.example.");
+        await silent.NextAsync();
+        Assert.Equal(Rcode.NoError, (await bench.RunUntilAsync(asked)).Rcode);
+    }
+
+    [Fact]
+    public async Task A_single_server_is_asked_again()
+    {
+        using var upstream = new FakeUpstream(query => query.Number == 1 ? FakeReply.Never : Good(query));
+        using var bench = new Bench(upstream);
+        Task<Reply> asked = bench.AskAsync("x.example.");
+        await upstream.NextAsync();
+        await bench.Clock.WhenTimerWithin(TimeSpan.FromSeconds(1));
+        Assert.Equal(Rcode.NoError, (await bench.RunUntilAsync(asked)).Rcode);
+        Assert.Equal(2, upstream.Queries.Select(each => (each.Id, each.Client.Port)).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_reply_that_comes_after_the_next_try_still_counts()
+    {
+        var gate = new TaskCompletionSource();
+        using var upstream = new FakeUpstream(query => query.Number == 1 ? new FakeReply([.. Good(query).Packets]) { Gate = gate.Task } : FakeReply.Never);
+        using var bench = new Bench(upstream);
+        Task<Reply> asked = bench.AskAsync("slow.example.");
+        await upstream.NextAsync();
+        await bench.Clock.WhenTimerWithin(TimeSpan.FromSeconds(1));
+        bench.Clock.Advance(TimeSpan.FromSeconds(1));
+        await upstream.NextAsync();
+        gate.SetResult();
+        Assert.Equal(Rcode.NoError, (await asked).Rcode);
+    }
+
+    [Fact]
+    public async Task A_slow_server_is_hedged_after_its_p95()
+    {
+        var gate = new TaskCompletionSource();
+        bool isSlow = false;
+        FakeReply Answer(FakeQuery query) => Volatile.Read(ref isSlow) && query.Name == "hedged.example."
+            ? new FakeReply([.. Good(query).Packets]) { Gate = gate.Task }
+            : Good(query);
+        using var one = new FakeUpstream(Answer);
+        using var two = new FakeUpstream(Answer);
+        using var bench = new Bench(one, two);
+        for (int i = 0; i < 40; i++)
+            await bench.AskAsync($"n{i}.example.");
+        // The first took them all, at once as the standing clock sees it; its p95 is 0, for which the least wait, 10 ms, stands.
+        Assert.Equal(TimeSpan.Zero, bench.Counts.Servers[0].P95);
+        Volatile.Write(ref isSlow, true);
+        Task<Reply> asked = bench.AskAsync("hedged.example.");
+        await bench.Clock.WhenTimerWithin(TimeSpan.FromMilliseconds(10));
+        bench.Clock.Advance(TimeSpan.FromMilliseconds(9));
+        Assert.Equal(0, bench.Counts.Hedges);
+        bench.Clock.Advance(TimeSpan.FromMilliseconds(1));
+        await two.WaitForCountAsync(1);
+        gate.SetResult();
+        Assert.Equal(Rcode.NoError, (await asked).Rcode);
+        Assert.Equal(1, bench.Counts.Hedges);
+        Assert.Equal(["hedged.example.", "hedged.example."], new[] { one, two }.Select(each => each.Queries[^1].Name));
+    }
+
+    [Fact]
+    public async Task The_whole_query_has_one_deadline_and_then_says_why()
+    {
+        using var one = new FakeUpstream(_ => FakeReply.Never);
+        using var two = new FakeUpstream(_ => FakeReply.Never);
+        using var bench = new Bench(one, two);
+        DateTimeOffset begin = bench.Clock.GetUtcNow();
+        Reply reply = await bench.RunUntilAsync(bench.AskAsync("x.example."));
+        Assert.Equal(Rcode.ServFail, reply.Rcode);
+        Assert.Equal(EdeCode.NoReachableAuthority, reply.Error);
+        Assert.InRange(bench.Clock.GetUtcNow() - begin, _deadline, _deadline + TimeSpan.FromMilliseconds(200)); // The clock's own time.
+        Assert.Equal(4, one.Count + two.Count);
+    }
+
+    [Fact]
+    public async Task When_nobody_listens_the_error_is_network_error()
+    {
+        var gone = new FakeUpstream(Good);
+        gone.Dispose();
+        using var bench = new Bench(gone);
+        Reply reply = await bench.AskAsync("x.example.");
+        Assert.Equal((Rcode.ServFail, EdeCode.NetworkError), (reply.Rcode, reply.Error!.Value));
+    }
+
+    [Fact]
+    public async Task The_extended_error_of_an_upstream_is_passed_on()
+    {
+        using var upstream = new FakeUpstream(query =>
+        {
+            var buffer = new byte[512];
+            var writer = new MessageWriter(buffer);
+            query.Message(Rcode.ServFail).AsSpan(0, DnsLimits.HeaderSize).CopyTo(buffer);
+            foreach (DnsSection section in Enum.GetValues<DnsSection>())
+                DnsHeader.SetCount(buffer, section, 0);
+            writer.TryWriteQuestion(FakeRecord.Name(query.Name), query.Type);
+            writer.TryWriteOpt(new OptRecord { Rcode = Rcode.ServFail, ExtendedError = EdeCode.DnssecBogus });
+            return new FakeReply(buffer[..writer.Length]);
+        });
+        using var bench = new Bench(upstream);
+        Assert.Equal(EdeCode.DnssecBogus, (await bench.AskAsync("bogus.example.")).Error);
+    }
+
+    [Fact]
+    public async Task The_server_that_answers_is_preferred_and_a_dead_one_is_probed_until_it_is_back()
+    {
+        bool isBack = false;
+        using var flaky = new FakeUpstream(query => Volatile.Read(ref isBack) ? Good(query) : FakeReply.Never);
+        using var alive = new FakeUpstream(Good);
+        using var bench = new Bench(flaky, alive);
+        for (int i = 0; i < 12; i++)
+            Assert.Equal(Rcode.NoError, (await bench.RunUntilAsync(bench.AskAsync($"a{i}.example."))).Rcode);
+        for (int i = 0; i < 50 && !Resting(bench, flaky); i++)
+            bench.Clock.Advance(TimeSpan.FromMilliseconds(200));
+        Assert.True(Resting(bench, flaky));
+
+        // At rest: queries are answered by the other without any time passing.
+        int asked = flaky.Count;
+        for (int i = 0; i < 5; i++)
+            await bench.AskAsync($"b{i}.example.");
+        Assert.InRange(flaky.Count, asked, asked + 1);
+
+        Volatile.Write(ref isBack, true);
+        bench.Clock.Advance(TimeSpan.FromSeconds(31));
+        asked = flaky.Count;
+        await bench.AskAsync("probe.example.");
+        await flaky.WaitForCountAsync(asked + 1);
+        while (Resting(bench, flaky))
+            await Task.Yield(); // The probe's reply is on its way over loopback; xunit's own limit ends a hang.
+        Assert.False(Resting(bench, flaky));
+    }
+
+    [Fact]
+    public async Task A_referral_or_a_broken_message_is_no_answer()
+    {
+        using var lame = new FakeUpstream(query => query.Answer(FakeRecord.Ns("example.", 60, "ns.example.")));
+        using var broken = new FakeUpstream(query => query.Answer(new FakeRecord(query.Name, DnsType.A, 60, [1, 2, 3])));
+        using var alive = new FakeUpstream(Good);
+        using var bench = new Bench(lame, broken, alive);
+        for (int i = 0; i < 6; i++)
+            Assert.Equal([$"n{i}.example. A 192.0.2.1"], (await bench.AskAsync($"n{i}.example.")).Answer);
+        Assert.True(lame.Count > 0 && broken.Count > 0);
+    }
+
+    [Fact]
+    public async Task A_route_sends_a_suffix_to_its_own_servers_and_the_longest_wins()
+    {
+        using var general = new FakeUpstream(Good);
+        using var corp = new FakeUpstream(Good);
+        using var lab = new FakeUpstream(Good);
+        UpstreamRoute[] routes = [new("corp.example", [corp.Address]), new("lab.corp.example", [lab.Address])];
+        using var bench = new Bench(new UpstreamSettings([general.Address], routes, _deadline, 1 << 20));
+        foreach (string name in new[] { "x.example.", "corp.example.", "a.Corp.Example.", "a.lab.corp.example.", "notcorp.example." })
+            await bench.AskAsync(name);
+        Assert.Equal(["x.example.", "notcorp.example."], general.Queries.Select(each => each.Name));
+        Assert.Equal(["corp.example.", "a.corp.example."], corp.Queries.Select(each => each.Name));
+        Assert.Equal(["a.lab.corp.example."], lab.Queries.Select(each => each.Name));
+    }
+
+    private static bool Resting(Bench bench, FakeUpstream server) => bench.Counts.Servers.Single(each => each.Address.Equals(server.Address)).IsResting;
+}
