@@ -183,7 +183,7 @@ internal sealed class Node
         Settings = _settings.Admin,
         Mesh = _lateMesh,
         Health = _health,
-        Explainer = new NodeExplainer(_resolver),
+        Explainer = new QueryExplainer(_resolver),
         Metrics = _metrics,
         Vips = _options.Range,
         Ttl = _settings.Dns.Ttl,
