@@ -19,7 +19,7 @@ public sealed partial class MetricsTests
         registry.Register(text => text.Sample(_gauge, double.PositiveInfinity, "second"));
         var histogram = Histogram.ForRoundTrips();
         histogram.Observe(TimeSpan.FromMilliseconds(3));
-        registry.Register(text => text.Histogram(MeshMetrics.UpstreamDurationSeconds, histogram, "9.9.9.9:53"));
+        registry.Register(text => text.Histogram(MeshMetrics.QueryDurationSeconds, histogram, "udp"));
         registry.Register(_ => throw new InvalidOperationException("broken part"));
 
         var scrape = registry.Render();
