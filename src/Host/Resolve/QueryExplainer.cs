@@ -36,7 +36,8 @@ public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
     // A mnemonic, or the form of RFC 3597 section 5 for a type without one.
     private static DnsType ParseType(string text)
     {
-        if (text.Length > 0 && char.IsAsciiLetter(text[0]) && Enum.TryParse<DnsType>(text, ignoreCase: true, out var type)) return type;
+        // Enum.TryParse takes numbers and lists too, which are not mnemonics.
+        if (text.All(char.IsAsciiLetterOrDigit) && !text.All(char.IsAsciiDigit) && Enum.TryParse<DnsType>(text, ignoreCase: true, out var type) && type != DnsType.None) return type;
         return text.StartsWith("TYPE", StringComparison.OrdinalIgnoreCase) && ushort.TryParse(text.AsSpan(4), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? (DnsType)number
             : throw new FormatException($"type: '{text}' is neither a mnemonic nor TYPE and a number");
