@@ -8,7 +8,7 @@ namespace MeshDns.Tests.Shared;
 /// <summary>Facts and batches, written short.</summary>
 public static class DirectoryFacts
 {
-    public const int Shards = 64;
+    public const int ShardCount = 64;
 
     public static FeedFact Declare(
         string host, string[]? addresses = null, string ns = "default", string name = "doc", bool eligible = false, long created = 1,
@@ -41,5 +41,5 @@ public static class DirectoryFacts
 
     public static byte[] Wire(string host) => HostName.Parse(host).Suffix.ToWire();
 
-    private static string StreamOf(HostName host) => Streams.Shard(Streams.ShardOf(host, Shards), Shards);
+    private static string StreamOf(HostName host) => Streams.Shard(Streams.ShardOf(host, ShardCount), ShardCount);
 }

@@ -12,8 +12,8 @@ public sealed class QueryCounters
     // A cache line of padding on both sides keeps two loops' counters from sharing one.
     private const int Padding = 16;
     private readonly bool _isShared;
-    private readonly long[] _counts = new long[(2 * Padding) + (TypeBuckets.Count * RcodeBuckets.Count * Stages)];
-    private static readonly int Stages = Enum.GetValues<Stage>().Length;
+    private readonly long[] _counts = new long[(2 * Padding) + (TypeBuckets.Count * RcodeBuckets.Count * _stages)];
+    private static readonly int _stages = Enum.GetValues<Stage>().Length;
 
     /// <param name="transport">The label: <c>udp</c> or <c>tcp</c>.</param>
     /// <param name="isShared">True when several threads count.</param>
@@ -36,7 +36,7 @@ public sealed class QueryCounters
     /// <param name="stage">The step that answered.</param>
     public void Count(DnsType type, Rcode rcode, Stage stage)
     {
-        ref var count = ref _counts[Padding + (((TypeBuckets.Of(type) * RcodeBuckets.Count) + RcodeBuckets.Of(rcode)) * Stages) + (int)stage];
+        ref var count = ref _counts[Padding + (((TypeBuckets.Of(type) * RcodeBuckets.Count) + RcodeBuckets.Of(rcode)) * _stages) + (int)stage];
         if (_isShared) Interlocked.Increment(ref count);
         else Volatile.Write(ref count, count + 1);
     }
@@ -48,9 +48,9 @@ public sealed class QueryCounters
         {
             var count = Volatile.Read(ref _counts[i]);
             if (count == 0) continue;
-            var stage = (i - Padding) % Stages;
-            var rcode = (i - Padding) / Stages % RcodeBuckets.Count;
-            var type = (i - Padding) / Stages / RcodeBuckets.Count;
+            var stage = (i - Padding) % _stages;
+            var rcode = (i - Padding) / _stages % RcodeBuckets.Count;
+            var type = (i - Padding) / _stages / RcodeBuckets.Count;
             var key = (TypeBuckets.Name(type), (Stage)stage == Stage.Drop ? "none" : RcodeBuckets.Name(rcode), StageNames.Of((Stage)stage));
             sums[key] = sums.GetValueOrDefault(key) + count;
         }

@@ -14,7 +14,7 @@ public sealed class DirectoryConcurrencyTests
     [Fact]
     public void Readers_never_see_half_an_answer_nor_one_VIP_on_two_names()
     {
-        var directory = new MeshDirectory(VipRange.Default, new MeshZones([HostName.Parse("mesh.internal")]), Shards, TimeProvider.System);
+        var directory = new MeshDirectory(VipRange.Default, new MeshZones([HostName.Parse("mesh.internal")]), ShardCount, TimeProvider.System);
         directory.Apply(Batch(0, Declare("steady.mesh.internal", ["10.9.9.9"]), Declare("a.x", eligible: true), Declare("b.x", eligible: true), Grant(1, "a.x"), Grant(2, "b.x")));
         using var stop = new CancellationTokenSource();
         var faults = new List<string>();

@@ -56,7 +56,7 @@ public sealed class DirectoryFileTests : IDisposable
     public void A_file_of_a_cluster_with_other_settings_is_ignored()
     {
         DirectoryFile.Save(Path, Filled());
-        var other = new MeshDirectory(new VipRange(Cidr.Parse("240.241.0.0/16"), VipRange.Default.V6), new MeshZones([]), Shards, TimeProvider.System);
+        var other = new MeshDirectory(new VipRange(Cidr.Parse("240.241.0.0/16"), VipRange.Default.V6), new MeshZones([]), ShardCount, TimeProvider.System);
         Assert.False(DirectoryFile.TryLoad(Path, other, out var reason));
         Assert.Contains("other VIP ranges or shards", reason, StringComparison.Ordinal);
         Assert.False(DirectoryFile.TryLoad(Path, new MeshDirectory(VipRange.Default, new MeshZones([]), 16, TimeProvider.System), out _));
@@ -100,7 +100,7 @@ public sealed class DirectoryFileTests : IDisposable
         Assert.False(directory.IsLoaded);
     }
 
-    private static MeshDirectory New() => new(VipRange.Default, new MeshZones([HostName.Parse("mesh.internal")]), Shards, TimeProvider.System);
+    private static MeshDirectory New() => new(VipRange.Default, new MeshZones([HostName.Parse("mesh.internal")]), ShardCount, TimeProvider.System);
 
     private static MeshDirectory Filled()
     {

@@ -31,19 +31,19 @@ public sealed class DirectoryModelTests
 
     private static void Check(List<List<Step>> batches)
     {
-        var directory = new MeshDirectory(VipRange.Default, new MeshZones([HostName.Parse("mesh.internal")]), Shards, TimeProvider.System, _ => { });
+        var directory = new MeshDirectory(VipRange.Default, new MeshZones([HostName.Parse("mesh.internal")]), ShardCount, TimeProvider.System, _ => { });
         var model = new Model();
         long at = 0;
         foreach (var batch in batches)
         {
-            var resets = batch.Where(s => s.Kind == 7).Select(s => Streams.Shard(Streams.ShardOf(HostName.Parse(_hosts[s.Host]), Shards), Shards)).ToArray();
+            var resets = batch.Where(s => s.Kind == 7).Select(s => Streams.Shard(Streams.ShardOf(HostName.Parse(_hosts[s.Host]), ShardCount), ShardCount)).ToArray();
             foreach (var stream in resets) model.Reset(stream);
             var facts = batch.Where(s => s.Kind < 7).Select(model.Take).OfType<FeedFact>().ToArray();
             directory.Apply(new FeedBatch(resets, facts, new Dictionary<string, StreamPosition>(), ++at));
             Compare(directory, model);
         }
         Assert.Equal(0, directory.Violations);
-        var loaded = new MeshDirectory(VipRange.Default, new MeshZones([HostName.Parse("mesh.internal")]), Shards, TimeProvider.System);
+        var loaded = new MeshDirectory(VipRange.Default, new MeshZones([HostName.Parse("mesh.internal")]), ShardCount, TimeProvider.System);
         loaded.Restore(directory.Capture());
         Compare(loaded, model);
     }
@@ -110,7 +110,7 @@ public sealed class DirectoryModelTests
 
         public void Reset(string stream)
         {
-            foreach (var key in _declarations.Keys.Where(k => Streams.Shard(Streams.ShardOf(HostName.Parse(k.Host), Shards), Shards) == stream).ToArray()) _declarations.Remove(key);
+            foreach (var key in _declarations.Keys.Where(k => Streams.Shard(Streams.ShardOf(HostName.Parse(k.Host), ShardCount), ShardCount) == stream).ToArray()) _declarations.Remove(key);
         }
 
         public bool HasNamesBelow(string name) => name != "mesh.internal" && name.EndsWith(".mesh.internal", StringComparison.Ordinal)

@@ -15,7 +15,7 @@ public sealed class MeshDirectoryTests
     private readonly MeshDirectory _directory;
 
     public MeshDirectoryTests() =>
-        _directory = new MeshDirectory(VipRange.Default, new MeshZones([HostName.Parse("mesh.internal"), HostName.Parse("cluster.local")]), Shards, _time, _violations.Add);
+        _directory = new MeshDirectory(VipRange.Default, new MeshZones([HostName.Parse("mesh.internal"), HostName.Parse("cluster.local")]), ShardCount, _time, _violations.Add);
 
     [Fact]
     public void A_new_directory_knows_nothing()
@@ -155,7 +155,7 @@ public sealed class MeshDirectoryTests
     public void A_reset_stream_is_dropped_before_the_facts()
     {
         Apply(Declare("a.example", eligible: true), Declare("b.example", eligible: true), Grant(1, "a.example"), Grant(2, "b.example"));
-        var streamOfA = Streams.Shard(Streams.ShardOf(HostName.Parse("a.example"), Shards), Shards);
+        var streamOfA = Streams.Shard(Streams.ShardOf(HostName.Parse("a.example"), ShardCount), ShardCount);
         _directory.Apply(Reset([streamOfA]));
         Assert.Null(Find("a.example").Entry);
         Assert.NotNull(Find("b.example").Entry);
@@ -163,7 +163,7 @@ public sealed class MeshDirectoryTests
         _directory.Apply(Reset([Streams.Vips], Grant(3, "b.example")));
         Assert.Equal(3, Find("b.example").Entry!.VipIndex);
         Assert.Null(_directory.HolderOf(1));
-        _directory.Apply(Reset([.. Streams.All(Shards)]));
+        _directory.Apply(Reset([.. Streams.All(ShardCount)]));
         Assert.Empty(_directory.Hosts);
         Assert.Equal((0, 0), (_directory.Names, _directory.Leases));
         Assert.Empty(_violations);

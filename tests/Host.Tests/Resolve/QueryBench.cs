@@ -17,7 +17,7 @@ public sealed class QueryBench
 
     public QueryBench(MeshResolverOptions? options = null)
     {
-        Directory = new MeshDirectory(VipRange.Default, new MeshZones([HostName.Parse("mesh.internal"), HostName.Parse("cluster.local")]), Shards, Time);
+        Directory = new MeshDirectory(VipRange.Default, new MeshZones([HostName.Parse("mesh.internal"), HostName.Parse("cluster.local")]), ShardCount, Time);
         Resolver = new MeshResolver(Directory, options ?? new MeshResolverOptions());
         Answers = new AnswerWriter(Resolver);
         Faults = new FaultCounter(null, Time);
