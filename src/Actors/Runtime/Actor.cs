@@ -53,7 +53,8 @@ public abstract class Actor<TMessage>
     public async Task StopAsync()
     {
         _mailbox.Writer.TryComplete();
-        await _stopping.CancelAsync();
+        // Not CancelAsync: that goes through the thread pool, outside the system's scheduler.
+        _stopping.Cancel();
         await _loop;
     }
 

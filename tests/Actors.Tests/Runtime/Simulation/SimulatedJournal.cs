@@ -1,0 +1,88 @@
+using MeshDns.Actors.Directory;
+using MeshDns.Actors.Journal;
+
+namespace MeshDns.Actors.Tests.Simulation;
+
+/// <summary>
+/// One node's connection to a <see cref="SimulatedStore"/>, with faults. Once its node has crashed no call returns; an append that was
+/// on its way may still arrive.
+/// </summary>
+internal sealed class SimulatedJournal(SimulatedStore store, JournalFaults faults, SimulatedClock clock, Random random) : IJournal
+{
+    private bool _crashed;
+
+    public event Action? Appended;
+
+    public SimulatedStore Store => store;
+
+    public void Crash() => _crashed = true;
+
+    public Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancel) =>
+        CallAsync(JournalCall.Settings, () => store.Settle(settings), cancel);
+
+    public Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<string> streams, string term, CancellationToken cancel) =>
+        CallAsync(JournalCall.Claim, () => store.Claim(node, streams, term), cancel);
+
+    public Task<StreamHistory> ReadAsync(string stream, CancellationToken cancel) => CallAsync(JournalCall.Read, () => store.Read(stream), cancel);
+
+    public Task<bool> SaveSnapshotAsync(Fence fence, byte[] snapshot, CancellationToken cancel) => CallAsync(JournalCall.Snapshot, () => store.SaveSnapshot(fence, snapshot), cancel);
+
+    public Task<RememberedReply?> FindReplyAsync(string key, CancellationToken cancel) => CallAsync(JournalCall.Reply, () => store.FindReply(key), cancel);
+
+    public Task<FeedRead> ReadFeedAsync(IReadOnlyDictionary<string, StreamPosition> from, CancellationToken cancel) => CallAsync(JournalCall.Feed, () => store.ReadFeed(from), cancel);
+
+    public Task<IReadOnlyList<OwnershipRow>> ReadOwnershipAsync(CancellationToken cancel) => Task.FromResult<IReadOnlyList<OwnershipRow>>([.. store.Ownership]);
+
+    public async Task<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancel)
+    {
+        faults.Appends.Add(request);
+        var fault = await BeforeAsync(JournalCall.Append, cancel);
+        if (_crashed && random.Next(2) == 0) await NeverAsync();
+        switch (fault.Kind)
+        {
+            case FaultKind.Unavailable: throw new JournalUnavailableException("simulated: the journal is away");
+            case FaultKind.DoubtBefore: throw new JournalInDoubtException("simulated: the connection was lost before the commit");
+            case FaultKind.GuardRefused: return new AppendResult(AppendOutcome.GuardRefused, "simulated guard step");
+            case FaultKind.FencedOut: store.Claim(new NodeIdentity("rival", "rival"), [.. request.Streams.Select(s => s.Fence.Stream)], "rival"); break;
+            default: break;
+        }
+        var result = store.Append(request);
+        await AfterAsync(fault);
+        if (fault.Kind == FaultKind.DoubtAfter) throw new JournalInDoubtException("simulated: the connection was lost after the commit");
+        if (result.Outcome == AppendOutcome.Committed) Appended?.Invoke();
+        return result;
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private async Task<T> CallAsync<T>(JournalCall call, Func<T> body, CancellationToken cancel)
+    {
+        var fault = await BeforeAsync(call, cancel);
+        if (_crashed) await NeverAsync();
+        if (fault.Kind != FaultKind.None) throw new JournalUnavailableException($"simulated: {call} failed");
+        var result = body();
+        await AfterAsync(fault);
+        return result;
+    }
+
+    private async Task<JournalFault> BeforeAsync(JournalCall call, CancellationToken cancel)
+    {
+        if (_crashed) await NeverAsync();
+        var fault = faults.Next(call);
+        // Another thread does the work in the real one: whatever is ready may run first.
+        await Task.Yield();
+        cancel.ThrowIfCancellationRequested();
+        if (fault.Gate is { } gate) await gate;
+        if (fault.Before > TimeSpan.Zero) await Task.Delay(fault.Before, clock, CancellationToken.None);
+        return fault;
+    }
+
+    private async Task AfterAsync(JournalFault fault)
+    {
+        if (fault.After > TimeSpan.Zero) await Task.Delay(fault.After, clock);
+        await Task.Yield();
+        if (_crashed) await NeverAsync();
+    }
+
+    private static Task NeverAsync() => new TaskCompletionSource().Task;
+}

@@ -1,0 +1,161 @@
+using MeshDns.Actors.Directory;
+using MeshDns.Actors.Journal;
+using MeshDns.Actors.Vips;
+using MeshDns.Contracts.Events;
+
+namespace MeshDns.Actors.Tests.Simulation;
+
+/// <summary>The journal's tables in memory, with the rules of the real ones: fences, keys and the lease tables. It survives its nodes.</summary>
+internal sealed class SimulatedStore(SimulatedClock clock)
+{
+    private const long ReplyLifetimeMs = 24 * 60 * 60 * 1000L;
+
+    private readonly SortedDictionary<string, OwnershipRow> _ownership = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<JournalRow>> _events = [];
+    private readonly Dictionary<string, (byte[] Payload, StreamPosition Position)> _snapshots = [];
+    private readonly Dictionary<string, (RememberedReply Reply, long At)> _replies = [];
+    private Dictionary<int, VipLeaseRow> _leases = [];
+    private HashSet<VipClaimRow> _claims = [];
+    private Dictionary<string, string> _settings = [];
+
+    public long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    public IReadOnlyCollection<OwnershipRow> Ownership => _ownership.Values;
+
+    /// <summary>Every fact with the true time of its commit, in commit order.</summary>
+    public List<(string Stream, MeshEvent Fact, TimeSpan CommittedAt)> Facts { get; } = [];
+
+    public IReadOnlyDictionary<string, string> Settle(IReadOnlyDictionary<string, string> settings)
+    {
+        if (_settings.Count == 0) _settings = new Dictionary<string, string>(settings);
+        return _settings;
+    }
+
+    public IReadOnlyList<StreamClaim> Claim(NodeIdentity node, IReadOnlyList<string> streams, string term)
+    {
+        foreach (var stream in streams)
+        {
+            var row = _ownership.GetValueOrDefault(stream);
+            _ownership[stream] = new OwnershipRow(stream, node.Node, node.Incarnation, term, (row?.Epoch ?? 0) + 1, row?.Seq ?? 0);
+        }
+        return [.. streams.Select(s => _ownership[s]).Select(r => new StreamClaim(FenceOf(r), Now))];
+    }
+
+    public StreamHistory Read(string stream) => _snapshots.TryGetValue(stream, out var snapshot)
+        ? new StreamHistory(snapshot.Payload, snapshot.Position.Seq, Rows(stream, snapshot.Position.Seq))
+        : new StreamHistory(null, 0, Rows(stream, 0));
+
+    public AppendResult Append(AppendRequest request)
+    {
+        foreach (var old in _replies.Where(r => r.Value.At < Now - ReplyLifetimeMs).Select(r => r.Key).ToArray()) _replies.Remove(old);
+        foreach (var reply in request.Replies) if (_replies.ContainsKey(reply.Key)) return new AppendResult(AppendOutcome.KeyTaken, reply.Key);
+        foreach (var append in request.Streams)
+            if (!_ownership.TryGetValue(append.Fence.Stream, out var row) || FenceOf(row) != append.Fence) return new AppendResult(AppendOutcome.Fenced, append.Fence.Stream);
+        var leases = new Dictionary<int, VipLeaseRow>(_leases);
+        var claims = new HashSet<VipClaimRow>(_claims);
+        foreach (var step in request.Streams.SelectMany(s => s.Events).SelectMany(VipGuard.Of))
+            if (!TryStep(step, leases, claims)) return new AppendResult(AppendOutcome.GuardRefused, step.ToString()!);
+        _leases = leases;
+        _claims = claims;
+        foreach (var append in request.Streams) Insert(append);
+        foreach (var reply in request.Replies) _replies.Add(reply.Key, (reply, Now));
+        return new AppendResult(AppendOutcome.Committed);
+    }
+
+    public bool SaveSnapshot(Fence fence, byte[] payload)
+    {
+        if (!_ownership.TryGetValue(fence.Stream, out var row) || FenceOf(row) with { Seq = fence.Seq } != fence || row.Seq < fence.Seq) return false;
+        var last = Rows(fence.Stream, fence.Seq - 1).FirstOrDefault();
+        _snapshots[fence.Stream] = (payload, last.Seq == fence.Seq ? new StreamPosition(last.Term, last.Epoch, fence.Seq) : new StreamPosition("", 0, fence.Seq));
+        return true;
+    }
+
+    public RememberedReply? FindReply(string key) => _replies.TryGetValue(key, out var found) && found.At >= Now - ReplyLifetimeMs ? found.Reply : null;
+
+    public FeedRead ReadFeed(IReadOnlyDictionary<string, StreamPosition> from) =>
+        new([.. _ownership.Values.Select(o => Feed(o, from.GetValueOrDefault(o.Stream))).OfType<StreamFeed>()], Now);
+
+    public JournalImage Image() => new(
+        _settings,
+        [.. _ownership.Values.Select(o => new StreamImage(o, _snapshots.GetValueOrDefault(o.Stream).Payload, _snapshots.GetValueOrDefault(o.Stream).Position.Seq, Rows(o.Stream, 0)))],
+        [.. _events.Keys.Where(s => !_ownership.ContainsKey(s))],
+        [.. _leases.Values],
+        [.. _claims]);
+
+    /// <summary>Replaces a stored row, as a damaged disk would.</summary>
+    public void Damage(string stream, long seq, string kind, byte[] payload)
+    {
+        var rows = _events[stream];
+        rows[(int)seq - 1] = rows[(int)seq - 1] with { Kind = kind, Payload = payload };
+    }
+
+    /// <summary>Forgets the rows after a seq, as a database does that failed over to a standby which lagged.</summary>
+    public void Rewind(string stream, long seq)
+    {
+        _events[stream].RemoveAll(r => r.Seq > seq);
+        _ownership[stream] = _ownership[stream] with { Seq = seq };
+        if (_snapshots.TryGetValue(stream, out var snapshot) && snapshot.Position.Seq > seq) _snapshots.Remove(stream);
+    }
+
+    /// <summary>Puts a row into the lease table that no event stands for.</summary>
+    public void PlantLease(int index, string host, string state) => _leases[index] = new VipLeaseRow(index, host, state);
+
+    private static Fence FenceOf(OwnershipRow row) => new(row.Stream, row.Node, row.Incarnation, row.Term, row.Epoch, row.Seq);
+
+    private List<JournalRow> Rows(string stream, long after) => _events.TryGetValue(stream, out var rows) ? [.. rows.Where(r => r.Seq > after)] : [];
+
+    private void Insert(StreamAppend append)
+    {
+        var fence = append.Fence;
+        if (!_events.TryGetValue(fence.Stream, out var rows)) _events.Add(fence.Stream, rows = []);
+        var seq = fence.Seq;
+        foreach (var fact in append.Events)
+        {
+            var encoded = EventCodec.Encode(fact);
+            rows.Add(new JournalRow(++seq, fence.Term, fence.Epoch, encoded.Kind, encoded.Payload));
+            Facts.Add((fence.Stream, fact, clock.Elapsed));
+        }
+        _ownership[fence.Stream] = _ownership[fence.Stream] with { Seq = seq };
+    }
+
+    private StreamFeed? Feed(OwnershipRow head, StreamPosition from)
+    {
+        if (head.Seq == 0 && from.Seq == 0) return null;
+        var own = from.Seq > 0 ? Rows(head.Stream, from.Seq - 1).FirstOrDefault() : default;
+        if (from.Seq > 0 && own.Seq == from.Seq && own.Term == from.Term && own.Epoch == from.Epoch)
+            return Rows(head.Stream, from.Seq) is { Count: > 0 } rows ? new StreamFeed(head.Stream, false, null, default, rows) : null;
+        var (payload, position) = _snapshots.GetValueOrDefault(head.Stream);
+        return new StreamFeed(head.Stream, true, payload, position, Rows(head.Stream, position.Seq));
+    }
+
+    private static bool TryStep(GuardStep step, Dictionary<int, VipLeaseRow> leases, HashSet<VipClaimRow> claims)
+    {
+        switch (step)
+        {
+            case GuardStep.LeaseInsert lease:
+                return Vacate(lease.Index) && leases.Values.All(l => l.State != VipGuard.Leased || l.Host != lease.Host.Text) && leases.TryAdd(lease.Index, new VipLeaseRow(lease.Index, lease.Host.Text, VipGuard.Leased));
+            case GuardStep.Reserve reserve:
+                return Vacate(reserve.Index) && leases.TryAdd(reserve.Index, new VipLeaseRow(reserve.Index, "", VipGuard.Reserved));
+            case GuardStep.LeaseToQuarantine rest:
+                return Change(rest.Index, l => l.State == VipGuard.Leased && l.Host == rest.Host.Text, l => l with { State = VipGuard.Quarantined });
+            case GuardStep.Unreserve unreserve:
+                return Change(unreserve.Index, l => l.State == VipGuard.Reserved, l => l with { State = VipGuard.Quarantined, Host = "" });
+            case GuardStep.ClaimInsert claim: return claims.Add(new VipClaimRow(claim.Address, claim.Host.Text));
+            case GuardStep.ClaimDelete claim: return claims.Remove(new VipClaimRow(claim.Address, claim.Host.Text));
+            default: return false;
+        }
+
+        bool Vacate(int index)
+        {
+            if (leases.TryGetValue(index, out var row) && row.State == VipGuard.Quarantined) leases.Remove(index);
+            return true;
+        }
+
+        bool Change(int index, Func<VipLeaseRow, bool> when, Func<VipLeaseRow, VipLeaseRow> to)
+        {
+            if (!leases.TryGetValue(index, out var row) || !when(row)) return false;
+            leases[index] = to(row);
+            return true;
+        }
+    }
+}
