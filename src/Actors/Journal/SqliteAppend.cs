@@ -8,7 +8,7 @@ namespace MeshDns.Actors.Journal;
 internal sealed class SqliteAppend : IDisposable
 {
     private const int SqliteConstraint = 19;
-    private const long ReplyLifetimeMs = 24 * 60 * 60 * 1000L;
+    internal const long ReplyLifetimeMs = 24 * 60 * 60 * 1000L;
 
     private readonly SqliteConnection _connection;
     private readonly SqliteCommand _fence;

@@ -117,7 +117,7 @@ public sealed class SqliteJournal : IJournal
     /// <inheritdoc/>
     public Task<RememberedReply?> FindReplyAsync(string key, CancellationToken cancel) => _reader.RunAsync(connection =>
     {
-        using var command = connection.Command("SELECT key, request_hash, reply FROM remembered_reply WHERE key = $0", key);
+        using var command = connection.Command("SELECT key, request_hash, reply FROM remembered_reply WHERE key = $0 AND at >= $1", key, Now - SqliteAppend.ReplyLifetimeMs);
         using var reader = command.ExecuteReader();
         return reader.Read() ? new RememberedReply(reader.GetString(0), reader.GetString(1), reader.GetFieldValue<byte[]>(2)) : null;
     }, cancel);

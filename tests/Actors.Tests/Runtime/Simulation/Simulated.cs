@@ -37,6 +37,15 @@ internal sealed class Simulated
 
     public void Run(Func<Task> body)
     {
+        // The test runner's own context would take continuations away from the scheduler.
+        var context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try { Pump(body); }
+        finally { SynchronizationContext.SetSynchronizationContext(context); }
+    }
+
+    private void Pump(Func<Task> body)
+    {
         var done = Task.Factory.StartNew(body, CancellationToken.None, TaskCreationOptions.DenyChildAttach, _scheduler).Unwrap();
         var limit = Clock.Elapsed + TimeSpan.FromDays(400);
         var steps = 0;

@@ -1,0 +1,169 @@
+using MeshDns.Actors.Journal;
+using MeshDns.Actors.Tests.Simulation;
+using MeshDns.Contracts.Events;
+using Microsoft.Data.Sqlite;
+
+namespace MeshDns.Actors.Tests.Journal;
+
+public sealed class SqliteJournalTests : JournalContract
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    internal override async Task<IJournal> OpenAsync() => await SqliteJournal.OpenAsync(_directory.Path, Clock);
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    [Fact]
+    public async Task A_second_node_on_the_same_directory_is_refused()
+    {
+        var refused = await Assert.ThrowsAsync<JournalUnavailableException>(() => SqliteJournal.OpenAsync(_directory.Path, Clock));
+        Assert.Contains("in use by another node", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_was_committed_is_there_after_the_file_is_opened_again()
+    {
+        using var other = new TemporaryDirectory();
+        await using (var journal = await SqliteJournal.OpenAsync(other.Path, Clock))
+        {
+            var fence = (await journal.ClaimAsync(new NodeIdentity("a", "1"), ["vips"], "t1", CancellationToken.None))[0].Fence;
+            await journal.AppendAsync(new AppendRequest([Append(fence, Granted(1, "x.example"))], [Reply("k")]), CancellationToken.None);
+        }
+        await using var again = await SqliteJournal.OpenAsync(other.Path, Clock);
+        Assert.Single((await again.ReadAsync("vips", CancellationToken.None)).Rows);
+        Assert.NotNull(await again.FindReplyAsync("k", CancellationToken.None));
+        Assert.Equal(new Fence("vips", "b", "2", "t2", 2, 1), (await again.ClaimAsync(new NodeIdentity("b", "2"), ["vips"], "t2", CancellationToken.None))[0].Fence);
+    }
+
+    [Fact]
+    public async Task A_closed_journal_says_so_and_does_not_hang()
+    {
+        using var other = new TemporaryDirectory();
+        var journal = await SqliteJournal.OpenAsync(other.Path, Clock);
+        await journal.DisposeAsync();
+        await Assert.ThrowsAsync<JournalUnavailableException>(() => journal.ReadAsync("vips", CancellationToken.None));
+        await Assert.ThrowsAsync<JournalUnavailableException>(() => journal.AppendAsync(new AppendRequest([], [Reply("k")]), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_database_is_refused_with_a_reason()
+    {
+        using var other = new TemporaryDirectory();
+        await File.WriteAllTextAsync(SqliteJournal.FileIn(other.Path), new string('x', 5000));
+        await Assert.ThrowsAsync<JournalUnavailableException>(() => SqliteJournal.OpenAsync(other.Path, Clock));
+        Assert.Throws<JournalUnavailableException>(() => SqliteImage.Read(other.Path));
+    }
+
+    [Fact]
+    public async Task A_newer_schema_is_refused_and_left_alone()
+    {
+        using var other = new TemporaryDirectory();
+        await (await SqliteJournal.OpenAsync(other.Path, Clock)).DisposeAsync();
+        using (var file = SqliteFile.Open(other.Path)) file.Run("PRAGMA user_version = 99");
+        var refused = await Assert.ThrowsAsync<JournalUnavailableException>(() => SqliteJournal.OpenAsync(other.Path, Clock));
+        Assert.Contains("schema version 99", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_disk_that_is_full_in_the_middle_of_an_append_leaves_nothing_of_it_and_the_next_one_works()
+    {
+        var fence = (await ClaimAsync("t1", "shard-00"))[0].Fence;
+        using var file = SqliteFile.Open(_directory.Path);
+        file.Run("CREATE TRIGGER full BEFORE INSERT ON event WHEN NEW.seq = 2 BEGIN SELECT no_such_function(); END");
+        var journal = Opened;
+        await Assert.ThrowsAsync<JournalUnavailableException>(() => journal.AppendAsync(new AppendRequest([Append(fence, Declared("x.example"), Declared("y.example"))], [Reply("k")]), CancellationToken.None));
+        Assert.Null(await journal.FindReplyAsync("k", CancellationToken.None));
+        file.Run("DROP TRIGGER full");
+        await CommitAsync(fence, Declared("x.example"), Declared("y.example"));
+    }
+
+    [Fact]
+    public async Task A_file_locked_by_somebody_else_is_unavailable_not_in_doubt()
+    {
+        var fence = (await ClaimAsync("t1", "shard-00"))[0].Fence;
+        using (var file = SqliteFile.Open(_directory.Path))
+        {
+            file.Run("BEGIN IMMEDIATE");
+            await Assert.ThrowsAsync<JournalUnavailableException>(() => Opened.AppendAsync(new AppendRequest([Append(fence, Declared("x.example"))], []), CancellationToken.None));
+            file.Run("ROLLBACK");
+        }
+        await CommitAsync(fence, Declared("x.example"));
+    }
+
+    [Fact]
+    public async Task Appends_and_feed_reads_side_by_side_never_show_a_transaction_half()
+    {
+        var claims = await ClaimAsync("t1", "shard-00", "shard-01");
+        var (left, right) = (claims[0].Fence, claims[1].Fence);
+        var reading = Task.Run(async () =>
+        {
+            long seen = 0;
+            while (seen < 100)
+            {
+                var read = await Opened.ReadFeedAsync(new Dictionary<string, Actors.Directory.StreamPosition>(), CancellationToken.None);
+                var ends = read.Streams.ToDictionary(s => s.Stream, s => s.Rows.Count);
+                Assert.Equal(ends.GetValueOrDefault("shard-00"), ends.GetValueOrDefault("shard-01"));
+                seen = ends.GetValueOrDefault("shard-00");
+            }
+        });
+        for (var i = 0; i < 100; i++)
+        {
+            var result = await Opened.AppendAsync(new AppendRequest([Append(left, Declared("x.example")), Append(right, Declared("y.example"))], []), CancellationToken.None);
+            Assert.Equal(AppendOutcome.Committed, result.Outcome);
+            left = left with { Seq = left.Seq + 1 };
+            right = right with { Seq = right.Seq + 1 };
+        }
+        await reading;
+    }
+
+    [Fact]
+    public async Task Every_kind_of_event_goes_through_the_file_unchanged()
+    {
+        var fence = (await ClaimAsync("t1", "shard-00"))[0].Fence;
+        var facts = new MeshEvent[] { Declared("x.example"), new HostDeclared(Contracts.Names.HostName.Parse("x.example"), new Contracts.Services.HostDeclaration { Document = Make.Key("d") }) };
+        await CommitAsync(fence, facts);
+        var rows = (await Opened.ReadAsync("shard-00", CancellationToken.None)).Rows;
+        foreach (var (fact, row) in facts.Zip(rows))
+        {
+            var encoded = EventCodec.Encode(fact);
+            Assert.Equal(encoded.Kind, row.Kind);
+            Assert.Equal(encoded.Payload, row.Payload);
+        }
+    }
+}
+
+/// <summary>A directory for one test, removed afterwards.</summary>
+internal sealed class TemporaryDirectory : IDisposable
+{
+    public string Path { get; } = System.IO.Directory.CreateTempSubdirectory("meshdns-test-").FullName;
+
+    public void Dispose() => System.IO.Directory.Delete(Path, recursive: true);
+}
+
+/// <summary>A journal's file, opened behind its back.</summary>
+internal sealed class SqliteFile : IDisposable
+{
+    private readonly SqliteConnection _connection;
+
+    private SqliteFile(SqliteConnection connection) => _connection = connection;
+
+    public static SqliteFile Open(string dataDirectory)
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = SqliteJournal.FileIn(dataDirectory), Pooling = false, DefaultTimeout = 5 }.ToString());
+        connection.Open();
+        return new SqliteFile(connection);
+    }
+
+    public int Run(string sql)
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteNonQuery();
+    }
+
+    public void Dispose() => _connection.Dispose();
+}
