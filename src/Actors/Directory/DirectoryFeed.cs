@@ -47,11 +47,10 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
     public async Task<bool> WaitForAsync(IReadOnlyDictionary<string, long> position, TimeSpan deadline, CancellationToken cancel)
     {
         if (HasRead(position)) return true;
-        var waiter = new Waiter(position, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), System.Time.GetTimestamp(), deadline);
+        var waiter = new Waiter(position, new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously), System.Time.GetTimestamp(), deadline);
         if (!Tell(new Message(waiter))) return false;
-        try { await waiter.Done.Task.WaitAsync(deadline, System.Time, cancel); }
+        try { return await waiter.Done.WithinAsync(deadline, System.Time, cancel); }
         catch (TimeoutException) { return false; }
-        return true;
     }
 
     /// <inheritdoc/>
@@ -90,7 +89,7 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
 
     private bool IsSettled(Waiter waiter)
     {
-        if (HasRead(waiter.Position)) { waiter.Done.TrySetResult(); return true; }
+        if (HasRead(waiter.Position)) { waiter.Done.TrySetResult(true); return true; }
         return System.Time.GetElapsedTime(waiter.AskedAt) > waiter.Deadline;
     }
 
@@ -138,5 +137,5 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
         internal Waiter? Waiter { get; }
     }
 
-    internal sealed record Waiter(IReadOnlyDictionary<string, long> Position, TaskCompletionSource Done, long AskedAt, TimeSpan Deadline);
+    internal sealed record Waiter(IReadOnlyDictionary<string, long> Position, TaskCompletionSource<bool> Done, long AskedAt, TimeSpan Deadline);
 }

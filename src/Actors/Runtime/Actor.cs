@@ -45,7 +45,7 @@ public abstract class Actor<TMessage>
     {
         var reply = new TaskCompletionSource<TReply>(TaskCreationOptions.RunContinuationsAsynchronously);
         if (!Tell(message(reply))) throw new MeshUnavailableException($"{Name} is overloaded or has stopped");
-        try { return await reply.Task.WaitAsync(deadline, System.Time, cancel); }
+        try { return await reply.WithinAsync(deadline, System.Time, cancel); }
         catch (TimeoutException) { throw new MeshUnavailableException($"{Name} did not answer within {deadline.TotalSeconds:0.###} s"); }
     }
 

@@ -35,14 +35,9 @@ public sealed class ChangeCoordinator : Actor<PendingChange>
         if (ChangePlanner.Check(request) is { } refused) return refused;
         var pending = new PendingChange(request);
         if (!Tell(pending)) return new ChangeReply { Outcome = ChangeOutcome.Unavailable, Detail = "too many changes are waiting, or the node is stopping" };
-        try { return await pending.Reply.WaitAsync(deadline, System.Time, cancel); }
-        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
-        {
-            if (pending.Reply.IsCompletedSuccessfully) return await pending.Reply;
-            return pending.TryAbandon()
-                ? new ChangeReply { Outcome = ChangeOutcome.Unavailable, Detail = "the deadline passed before anything was written" }
-                : new ChangeReply { Outcome = ChangeOutcome.Unknown, Detail = "the deadline passed while the change was being written; it may or may not have happened" };
-        }
+        using var timer = System.Time.CreateTimer(static state => ((PendingChange)state!).GiveUp(), pending, deadline, Timeout.InfiniteTimeSpan);
+        using var registration = cancel.UnsafeRegister(static state => ((PendingChange)state!).GiveUp(), pending);
+        return await pending.Reply;
     }
 
     /// <inheritdoc/>

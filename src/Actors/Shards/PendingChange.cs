@@ -26,8 +26,10 @@ public sealed class PendingChange(ChangeRequest request)
     /// <summary>Gives the reply; the first one counts.</summary>
     public void Complete(ChangeReply reply) => _reply.TrySetResult(reply);
 
-    /// <summary>The caller gives up. True when nothing has been or will be appended.</summary>
-    public bool TryAbandon() => Interlocked.CompareExchange(ref _state, Abandoned, Waiting) != Appending;
+    /// <summary>The caller gives up, and gets its reply at once: nothing happened, or, once the append has begun, it is not known.</summary>
+    public void GiveUp() => Complete(Interlocked.CompareExchange(ref _state, Abandoned, Waiting) != Appending
+        ? new ChangeReply { Outcome = ChangeOutcome.Unavailable, Detail = "the deadline passed before anything was written" }
+        : new ChangeReply { Outcome = ChangeOutcome.Unknown, Detail = "the deadline passed while the change was being written; it may or may not have happened" });
 
     /// <summary>The append begins. False when the caller gave up before.</summary>
     public bool TryBeginAppend() => Interlocked.CompareExchange(ref _state, Appending, Waiting) != Abandoned;

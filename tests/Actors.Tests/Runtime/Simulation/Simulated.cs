@@ -41,6 +41,10 @@ internal sealed class Simulated
         var context = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
         try { Pump(body); }
+        catch (Exception e) when (_log.Count > 0)
+        {
+            throw new InvalidOperationException($"{e.Message}\nat {Clock.Elapsed} of virtual time; the log ends:\n{string.Join('\n', _log.TakeLast(20))}", e);
+        }
         finally { SynchronizationContext.SetSynchronizationContext(context); }
     }
 

@@ -14,7 +14,7 @@ internal sealed class SimulatedNode
 {
     public static readonly HostName ClusterDomain = HostName.Parse("cluster.local");
 
-    private readonly TaskCompletionSource _crashed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _crashed = new();
     private readonly NodeClock _clock;
     private readonly SimulatedJournal _journal;
 
