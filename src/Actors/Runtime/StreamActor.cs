@@ -187,7 +187,8 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
 
     private void Hold(Guid batch, TState state, int events)
     {
-        var timer = System.Time.CreateTimer(_ => Recover(batch), null, _holdLimit, Timeout.InfiniteTimeSpan);
+        // Again and again until it is heard: a mailbox that is full just then must not leave the stream held for ever.
+        var timer = System.Time.CreateTimer(_ => Recover(batch), null, _holdLimit, _holdLimit);
         _held = new Held(batch, state, events, timer);
     }
 

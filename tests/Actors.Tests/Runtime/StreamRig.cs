@@ -1,0 +1,69 @@
+using MeshDns.Actors.Journal;
+using MeshDns.Actors.Runtime;
+using MeshDns.Actors.Shards;
+using MeshDns.Actors.Tests.Simulation;
+using MeshDns.Contracts.Events;
+using MeshDns.Contracts.Messages;
+using MeshDns.Contracts.Vips;
+
+namespace MeshDns.Actors.Tests.Runtime;
+
+/// <summary>One stream's owner over a simulated journal, driven as a coordinator drives it.</summary>
+internal sealed class StreamRig
+{
+    public const string Stream = "shard-00";
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
+
+    private static readonly ShardTableCore _core = new(VipRange.Default);
+    private readonly SimulatedJournal _journal;
+
+    public StreamRig(Simulated world, SimulatedStore? store = null, IReadOnlyList<MeshEvent>? onClaim = null)
+    {
+        World = world;
+        Store = store ?? new SimulatedStore(world.Clock);
+        _journal = new SimulatedJournal(Store, Faults, world.Clock, new Random(0));
+        Owner = new StreamActor<ShardTable, ShardCommand, ShardReply>(
+            world.NewSystem(), _journal, new NodeIdentity("a", "1"), Stream, _core, (command, _) => command, (_, _) => onClaim ?? []);
+    }
+
+    public Simulated World { get; }
+
+    public SimulatedStore Store { get; }
+
+    public JournalFaults Faults { get; } = new();
+
+    public StreamActor<ShardTable, ShardCommand, ShardReply> Owner { get; }
+
+    public long Epoch => Store.Ownership.Single().Epoch;
+
+    public static ShardCommand Put(string name) => new([new PutDocument(Make.Entry(name, name + ".example"), "api", 0)], 1);
+
+    public async Task<StreamRig> StartAsync()
+    {
+        await AdoptAsync();
+        await World.UntilAsync(() => Owner.IsReady, "recovery");
+        return this;
+    }
+
+    public async Task AdoptAsync()
+    {
+        Owner.Start();
+        Owner.Adopt((await _journal.ClaimAsync(new NodeIdentity("a", "1"), [Stream], "t", CancellationToken.None))[0]);
+    }
+
+    public Task<Prepared<ShardReply>> PrepareAsync(Guid batch, string name, TimeSpan? deadline = null) =>
+        Owner.PrepareAsync(batch, [new ChangeCommand<ShardCommand>(0, Put(name))], deadline ?? Deadline, CancellationToken.None);
+
+    public Task<AppendResult> AppendAsync(Prepared<ShardReply> prepared) => _journal.AppendAsync(new AppendRequest([prepared.Append!], []), CancellationToken.None);
+
+    /// <summary>A whole change: prepared, durable, taken on.</summary>
+    public async Task ChangeAsync(string name)
+    {
+        var batch = Guid.NewGuid();
+        var prepared = await PrepareAsync(batch, name);
+        Assert.Equal(AppendOutcome.Committed, (await AppendAsync(prepared)).Outcome);
+        await Owner.CommitAsync(batch, Deadline);
+    }
+
+    public IEnumerable<string> Names => Owner.View.State.Documents.Keys.Select(k => k.Name).Order(StringComparer.Ordinal);
+}
