@@ -65,7 +65,8 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
         ? JsonSerializer.Deserialize(remembered.Reply, ReplyJson.Default.ChangeReply)!
         : ChangeReply.Refused(RefusalReason.KeyReused, "this Idempotency-Key was used with another request within the last 24 hours");
 
-    // False when no change is left that has anything to write.
+    // False when no change is left that has anything to write. A reply to be remembered is something to write, also for a change that
+    // changes nothing: done again later, it could undo what came in between.
     private bool Plan()
     {
         var at = system.Time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -77,7 +78,7 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
                 if (region.Document(change.Key) is { } stored) current[change.Key] = stored;
             var plan = planner.Plan(changes[i].Request, current, at);
             if (plan.Refused is { } refused) changes[i].Complete(refused);
-            else if (plan.Commands.Count == 0) changes[i].Complete(_effects.Reply(plan, i, region.Allocator.View.State));
+            else if (plan.Commands.Count == 0 && changes[i].Request is { IdempotencyKey: null } or { DryRun: true }) changes[i].Complete(_effects.Reply(plan, i, region.Allocator.View.State));
             else
             {
                 _plans[i] = plan;

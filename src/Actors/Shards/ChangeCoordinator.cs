@@ -49,6 +49,11 @@ public sealed class ChangeCoordinator : Actor<PendingChange>
             while (_later.Count < MaxBatch && TryTake(out var next)) _later.Enqueue(next);
             var batch = TakeBatch();
             try { await RunAsync(batch); }
+            catch (OperationCanceledException) when (Stopping.IsCancellationRequested)
+            {
+                // Only the wait before another attempt ends so, and before an attempt nothing is written.
+                foreach (var change in batch) change.Complete(new ChangeReply { Outcome = ChangeOutcome.Unavailable, Detail = "the node is stopping; nothing happened" });
+            }
             catch (Exception e)
             {
                 // A bug must not leave callers waiting; what was appended, if anything, is not known here.
@@ -80,13 +85,14 @@ public sealed class ChangeCoordinator : Actor<PendingChange>
     private async Task RunAsync(List<PendingChange> batch)
     {
         foreach (var change in batch) await AnswerRepetitionAsync(change);
-        for (var attempt = 0; attempt < MaxAttempts; attempt++)
+        // A refusal takes at least one change out of the batch, so only contention has to be counted.
+        for (var contended = 0; contended < MaxAttempts;)
         {
             batch.RemoveAll(c => c.IsOver);
             if (batch.Count == 0) return;
             var ended = await new ChangeBatch(System, _region, _journal, _planner, batch).TryAsync();
             if (ended == BatchEnd.Suspect) { await RunAloneAsync(batch); return; }
-            if (ended == BatchEnd.Contended) await Task.Delay(System.BackOff(attempt), System.Time, Stopping);
+            if (ended == BatchEnd.Contended) await Task.Delay(System.BackOff(contended++), System.Time, Stopping);
         }
         foreach (var change in batch) change.Complete(ChangeReply.Refused(RefusalReason.Contention, "other changes kept touching the same documents; nothing happened, try again"));
     }
@@ -102,7 +108,7 @@ public sealed class ChangeCoordinator : Actor<PendingChange>
         if (change.Request is not { IdempotencyKey: { } key, DryRun: false }) return;
         try
         {
-            if (await _journal.FindReplyAsync(key, Stopping) is { } remembered) change.Complete(ChangeBatch.Recall(change, remembered));
+            if (await _journal.FindReplyAsync(key, CancellationToken.None) is { } remembered) change.Complete(ChangeBatch.Recall(change, remembered));
         }
         catch (JournalUnavailableException e) { change.Complete(new ChangeReply { Outcome = ChangeOutcome.Unavailable, Detail = e.Message }); }
     }

@@ -71,7 +71,9 @@ internal sealed class ChangeEffects(int changes)
         var warnings = new Dictionary<DocumentKey, List<string>>();
         foreach (var warning in _shards[change].SelectMany(s => s.Warnings)) Add(warning.Host, warning.Text);
         foreach (var warning in _vips[change]?.Warnings ?? []) Add(warning.Host, warning.Text);
-        foreach (var move in _vips[change]?.Moves ?? []) Add(move.Host, $"{move.Host} moved to another VIP, because its old one is now taken: {move.Cause}");
+        // Who moves another's VIP is told, and so is whoever declares the host that moves, in whatever change of the batch.
+        foreach (var (i, move) in _vips.SelectMany((v, i) => (v?.Moves ?? []).Select(m => (i, m))))
+            if (i == change || byHost.Contains(move.Host)) Add(move.Host, $"{move.Host} moved to another VIP, because its old one is now taken: {move.Cause}");
         return warnings;
 
         void Add(HostName host, string text)
