@@ -98,10 +98,24 @@ internal sealed class SqliteAppend : IDisposable
 
     private bool TryRemember(RememberedReply reply, long now)
     {
-        using var forget = _connection.Command("DELETE FROM remembered_reply WHERE at < $0", now - ReplyLifetimeMs);
+        using var forget = _connection.Command("DELETE FROM remembered_reply WHERE at < $0 OR rowid <= (SELECT max(rowid) FROM remembered_reply) - $1", now - ReplyLifetimeMs, ReplyStore.MaxReplies);
         forget.ExecuteNonQuery();
-        using var insert = _connection.Command("INSERT INTO remembered_reply (key, request_hash, reply, at) VALUES ($0, $1, $2, $3)", reply.Key, reply.RequestHash, reply.Reply, now);
-        return TryConstrained(insert);
+        var packed = ReplyStore.Pack(reply.Reply);
+        using var insert = _connection.Command("INSERT INTO remembered_reply (key, request_hash, reply, at) VALUES ($0, $1, $2, $3)", reply.Key, reply.RequestHash, packed, now);
+        if (!TryConstrained(insert)) return false;
+        if (packed.Length > ReplyStore.LargeBytes) ForgetLargeReplies();
+        return true;
+    }
+
+    // Large replies are rare and the sum over all rows costs; small ones are bounded by their number.
+    private void ForgetLargeReplies()
+    {
+        using var trim = _connection.Command("""
+            DELETE FROM remembered_reply WHERE rowid IN (
+                SELECT rowid FROM (SELECT rowid, sum(length(reply)) OVER (ORDER BY rowid DESC) AS bytes FROM remembered_reply) WHERE bytes > $0)
+            AND rowid < (SELECT max(rowid) FROM remembered_reply)
+            """, ReplyStore.MaxBytes);
+        trim.ExecuteNonQuery();
     }
 
     // A violated key is an answer here, not a fault.

@@ -42,6 +42,19 @@ public sealed class SqliteJournal : IJournal
         }
     }
 
+    /// <summary>Takes the data directory and opens its journal.</summary>
+    /// <exception cref="JournalUnavailableException">Another process holds it, or it cannot be used.</exception>
+    public static async Task<SqliteJournal> OpenAsync(string dataDirectory, TimeProvider time)
+    {
+        var held = Lock(dataDirectory);
+        try { return await OpenAsync(dataDirectory, held, time); }
+        catch
+        {
+            await held.DisposeAsync();
+            throw;
+        }
+    }
+
     /// <summary>Opens the journal in a data directory that this process holds; the journal owns the lock from now on.</summary>
     /// <exception cref="JournalUnavailableException">The file cannot be opened; the lock is still the caller's.</exception>
     public static async Task<SqliteJournal> OpenAsync(string dataDirectory, FileStream held, TimeProvider time)
@@ -119,7 +132,7 @@ public sealed class SqliteJournal : IJournal
     {
         using var command = connection.Command("SELECT key, request_hash, reply FROM remembered_reply WHERE key = $0 AND at >= $1", key, Now - SqliteAppend.ReplyLifetimeMs);
         using var reader = command.ExecuteReader();
-        return reader.Read() ? new RememberedReply(reader.GetString(0), reader.GetString(1), reader.GetFieldValue<byte[]>(2)) : null;
+        return reader.Read() ? new RememberedReply(reader.GetString(0), reader.GetString(1), ReplyStore.Unpack(reader.GetFieldValue<byte[]>(2))) : null;
     }, cancel);
 
     /// <inheritdoc/>

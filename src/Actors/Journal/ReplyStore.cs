@@ -1,0 +1,32 @@
+using System.IO.Compression;
+
+namespace MeshDns.Actors.Journal;
+
+/// <summary>How remembered replies are kept, and how many: a reply to 65,024 documents is 15 MB of JSON that compresses to a tenth.</summary>
+internal static class ReplyStore
+{
+    /// <summary>At most so many replies are kept, the newest.</summary>
+    public const long MaxReplies = 10_000;
+
+    /// <summary>All replies together, compressed; the newest is kept whatever its size.</summary>
+    public const long MaxBytes = 64 << 20;
+
+    /// <summary>Above this a reply is large: the sum is checked when one is written.</summary>
+    public const int LargeBytes = 6_000;
+
+    /// <summary>Compresses a reply.</summary>
+    public static byte[] Pack(byte[] reply)
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest)) gzip.Write(reply);
+        return packed.ToArray();
+    }
+
+    /// <summary>What <see cref="Pack"/> compressed.</summary>
+    public static byte[] Unpack(byte[] packed)
+    {
+        using var reply = new MemoryStream();
+        using (var gzip = new GZipStream(new MemoryStream(packed), CompressionMode.Decompress)) gzip.CopyTo(reply);
+        return reply.ToArray();
+    }
+}
