@@ -77,8 +77,15 @@ internal sealed class MeshControl(Mesh mesh) : IMeshControl
         var view = mesh.Region.OwnerOf(host).View;
         // Groups keep the order of their first, so the namespace with the oldest document comes first.
         var records = view.State.DeclarationsOf(host).GroupBy(d => d.Document.Namespace).Select(g => new NamespaceRecord(g.Key, [.. g]));
-        var vip = Ledger.TryGetLease(host, out var index) ? Ledger.Record(index, Now) : null;
-        return new HostRecord(host, [.. records], vip, view.Fence.Stream, view.Fence.Node);
+        return new HostRecord(host, [.. records], VipOf(host), view.Fence.Stream, view.Fence.Node);
+    }
+
+    private VipRecord? VipOf(HostName host)
+    {
+        var ledger = Ledger;
+        if (ledger.TryGetLease(host, out var held)) return ledger.Record(held, Now);
+        var resting = ledger.Pool.TryGetFormer(host, IndexSet.None, out var last) ? ledger.Record(last, Now) : null;
+        return resting?.State == VipState.Quarantined ? resting : null;
     }
 
     private static Page<TOut> PageOf<TIn, TOut>(IEnumerable<(string Key, TIn Value)> items, PageRequest page, Func<TIn, TOut> make)

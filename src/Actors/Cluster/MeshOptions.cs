@@ -1,3 +1,4 @@
+using MeshDns.Actors.Vips;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;
 
@@ -25,7 +26,7 @@ public sealed record MeshOptions
     public VipRange Range { get; init; } = VipRange.Default;
 
     /// <summary>How long a released VIP rests; a change is journalled and holds for later releases.</summary>
-    public TimeSpan Quarantine { get; init; } = TimeSpan.FromHours(24);
+    public TimeSpan Quarantine { get; init; } = VipLedgerCore.FirstQuarantine;
 
     /// <summary>The largest TTL that an edge may hand out; fixed at creation.</summary>
     public TimeSpan MaxTtl { get; init; } = TimeSpan.FromSeconds(30);

@@ -12,6 +12,7 @@ public abstract class Actor<TMessage>
     private readonly Channel<TMessage> _mailbox;
     private readonly CancellationTokenSource _stopping = new();
     private Task _loop = Task.CompletedTask;
+    private int _started;
 
     /// <summary>Makes an actor that <see cref="Start"/> will run.</summary>
     /// <param name="system">What it runs on.</param>
@@ -33,8 +34,13 @@ public abstract class Actor<TMessage>
     /// <summary>Cancelled when the actor is asked to stop.</summary>
     protected CancellationToken Stopping => _stopping.Token;
 
-    /// <summary>Begins to handle messages.</summary>
-    public void Start() => _loop = System.Run(RunAsync);
+    /// <summary>Begins to handle messages. Once only: two loops on one mailbox would handle two messages at a time.</summary>
+    /// <exception cref="InvalidOperationException">It was started before.</exception>
+    public void Start()
+    {
+        if (Interlocked.Exchange(ref _started, 1) == 1) throw new InvalidOperationException($"{Name} was started before");
+        _loop = System.Run(RunAsync);
+    }
 
     /// <summary>Puts a message into the mailbox; false when it is full or the actor has stopped.</summary>
     public bool Tell(TMessage message) => _mailbox.Writer.TryWrite(message);

@@ -146,7 +146,7 @@ public sealed class ChangeFaultTests
     public void An_owner_that_recovers_makes_the_change_unavailable_not_wrong() => Run(async (node, faults) =>
     {
         faults.Inject(JournalCall.Append, FaultKind.DoubtBefore);
-        faults.Inject(JournalCall.Claim, new JournalFault(Before: TimeSpan.FromSeconds(20)));
+        for (var i = 0; i < 3; i++) faults.Inject(JournalCall.Claim, new JournalFault(Before: TimeSpan.FromSeconds(20)));
         await node.ChangeAsync(PutA);
         await node.World.PassAsync(TimeSpan.FromMilliseconds(10));
         Assert.False(node.Mesh.IsReady);
