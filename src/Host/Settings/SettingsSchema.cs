@@ -6,7 +6,7 @@ namespace MeshDns.Host.Settings;
 /// <summary>Every key, declared once: its path and its reader. Its default and its reason are in <c>hocon/reference.conf</c>; a test holds the two together.</summary>
 internal static class SettingsSchema
 {
-    private static readonly List<SettingKey> Declared = [];
+    private static readonly List<SettingKey> _declared = [];
 
     public static readonly SettingKey<string> NodeName = Add("node.name", NameReaders.NodeName);
     public static readonly SettingKey<NodeRoles> NodeRoles = Add("node.roles", NameReaders.Roles);
@@ -65,12 +65,12 @@ internal static class SettingsSchema
     public static readonly SettingKey<bool> GatewayEnabled = Add("gateway.enabled", SettingReaders.Switch);
 
     /// <summary>All keys, in the order of reference.conf.</summary>
-    public static IReadOnlyList<SettingKey> All => Declared;
+    public static IReadOnlyList<SettingKey> All => _declared;
 
     private static SettingKey<T> Add<T>(string path, SettingReader<T> read, bool isSecret = false)
     {
         var key = new SettingKey<T>(path, read, isSecret);
-        Declared.Add(key);
+        _declared.Add(key);
         return key;
     }
 }

@@ -8,7 +8,7 @@ namespace MeshDns.Host.Tests.Settings;
 /// <summary>No text makes the parser, the resolver or the validation throw anything but a refusal, or loop.</summary>
 public sealed class HoconFuzzTests
 {
-    private static readonly string[] Pieces =
+    private static readonly string[] _pieces =
     [
         "a", "b", "dns", "ttl", "meshdns", ".", "=", ":", "+=", "{", "}", "[", "]", ",", "\n", " ", "\t", "#", "//", "\"", "\"\"\"", "\\", "\\u00", "${", "${?", "}", "${a}", "${?b}",
         "${a.b}", "include ", "include \"a\"", "optional(", ")", "null", "true", "10s", "-1", "1.5h", "64MiB", "127.0.0.1:53", "\"[::1]:53\"", "\0", "\uFEFF", "\uD800", "é", "a = 1\n",
@@ -18,7 +18,7 @@ public sealed class HoconFuzzTests
     [Fact]
     public void Pieces_of_HOCON_in_any_order()
     {
-        var text = Gen.Elements(Pieces).ListOf().Select(string.Concat);
+        var text = Gen.Elements(_pieces).ListOf().Select(string.Concat);
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(10_000).WithEndSize(60), Prop.ForAll(text.ToArbitrary(), IsTotal));
     }
 
@@ -39,7 +39,7 @@ public sealed class HoconFuzzTests
     [Fact]
     public void Any_set_argument_and_any_variable()
     {
-        var text = Gen.Elements(Pieces).ListOf().Select(string.Concat);
+        var text = Gen.Elements(_pieces).ListOf().Select(string.Concat);
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(150).WithEndSize(20), Prop.ForAll(text.ToArbitrary(), piece =>
         {
             foreach (var key in SettingsSchema.All)

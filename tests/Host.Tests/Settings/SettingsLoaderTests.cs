@@ -23,7 +23,7 @@ public sealed class SettingsLoaderTests : IDisposable
     [Fact]
     public void Every_key_can_be_said_by_a_variable_and_by_set()
     {
-        foreach (var (path, value) in Samples)
+        foreach (var (path, value) in _samples)
         {
             var key = SettingsSchema.All.Single(known => known.Path == $"meshdns.{path}");
             string[] rest = path == "admin.listen" ? ["admin.token=t"] : path == "cluster.listen" ? ["cluster.secret=s"] : [];
@@ -34,7 +34,7 @@ public sealed class SettingsLoaderTests : IDisposable
             Load.Valid(set);
             Assert.Equal($"--set {path}", set.Effective.Single(setting => setting.Key == key.Path).Origin);
         }
-        Assert.Equal(SettingsSchema.All.Count, Samples.Count);
+        Assert.Equal(SettingsSchema.All.Count, _samples.Count);
     }
 
     [Fact]
@@ -164,7 +164,7 @@ public sealed class SettingsLoaderTests : IDisposable
         Assert.Equal("hunter2", results[^1].Settings!.Admin.Token.Reveal());
     }
 
-    private static readonly Dictionary<string, string> Samples = new()
+    private static readonly Dictionary<string, string> _samples = new()
     {
         ["node.name"] = "n1",
         ["node.roles"] = "owner",
