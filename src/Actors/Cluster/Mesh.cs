@@ -111,7 +111,7 @@ public sealed class Mesh
     private async Task SettleSettingsAsync(CancellationToken cancel)
     {
         var mine = Options.Shared();
-        var stored = await _journal.SettleSettingsAsync(mine, cancel);
+        var stored = await _journal.SettleSettingsAsync(mine, MeshOptions.Adjustable, cancel);
         var different = mine.Where(m => stored.GetValueOrDefault(m.Key) != m.Value).Select(m => $"{m.Key} is '{m.Value}' here and '{stored.GetValueOrDefault(m.Key)}' in the journal").ToArray();
         if (different.Length > 0) throw new InvalidOperationException("the journal was created with other settings, which cannot change afterwards: " + string.Join("; ", different));
     }

@@ -37,6 +37,9 @@ public sealed record MeshOptions
     /// <summary>The mesh zones; fixed at creation.</summary>
     public required MeshZones Zones { get; init; }
 
+    /// <summary>Those of <see cref="Shared"/> that change nothing which is already journalled; a single node may change them at a restart.</summary>
+    public static IReadOnlyCollection<string> Adjustable { get; } = ["dns.ttl", "mesh.zones"];
+
     /// <summary>The settings that every node must agree on, as the journal keeps them.</summary>
     public IReadOnlyDictionary<string, string> Shared() => new Dictionary<string, string>
     {

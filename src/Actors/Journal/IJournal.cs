@@ -88,7 +88,10 @@ public interface IJournal : IAsyncDisposable
     event Action? Appended;
 
     /// <summary>Writes the cluster's settings if there are none; returns the stored ones.</summary>
-    Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancel);
+    /// <param name="settings">What this node was told.</param>
+    /// <param name="adjustable">Settings that nodes must agree on but that no event depends on: a store that only this node can use takes them over.</param>
+    /// <param name="cancel">Ends it.</param>
+    Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(IReadOnlyDictionary<string, string> settings, IReadOnlyCollection<string> adjustable, CancellationToken cancel);
 
     /// <summary>Claims streams, raising the epoch of each and writing a new term: whoever held them can no longer append.</summary>
     Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<string> streams, string term, CancellationToken cancel);

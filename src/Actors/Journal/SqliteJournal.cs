@@ -71,15 +71,15 @@ public sealed class SqliteJournal : IJournal
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancel) =>
+    public Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(
+        IReadOnlyDictionary<string, string> settings, IReadOnlyCollection<string> adjustable, CancellationToken cancel) =>
         _writer.RunAsync<IReadOnlyDictionary<string, string>>(connection =>
         {
             using var transaction = connection.BeginTransaction();
-            if ((long)connection.Scalar("SELECT count(*) FROM cluster_setting")! == 0)
-            {
-                using var insert = connection.Command("INSERT INTO cluster_setting (name, value) VALUES ($0, $1)", "", "");
-                foreach (var (name, value) in settings) insert.Run(name, value);
-            }
+            var isNew = (long)connection.Scalar("SELECT count(*) FROM cluster_setting")! == 0;
+            // The lock makes this node the only user of the file, so there is nobody to disagree with about what may be adjusted.
+            using var write = connection.Command("INSERT OR REPLACE INTO cluster_setting (name, value) VALUES ($0, $1)", "", "");
+            foreach (var (name, value) in settings) if (isNew || adjustable.Contains(name)) write.Run(name, value);
             var stored = ReadSettings(connection);
             transaction.Commit();
             return stored;

@@ -39,7 +39,8 @@ internal sealed class MeasuredJournal(IJournal inner, TimeProvider time) : IJour
         }
     }
 
-    public Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancel) => inner.SettleSettingsAsync(settings, cancel);
+    public Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(
+        IReadOnlyDictionary<string, string> settings, IReadOnlyCollection<string> adjustable, CancellationToken cancel) => inner.SettleSettingsAsync(settings, adjustable, cancel);
 
     public Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<string> streams, string term, CancellationToken cancel) => inner.ClaimAsync(node, streams, term, cancel);
 

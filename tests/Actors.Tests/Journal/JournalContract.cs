@@ -30,8 +30,8 @@ public abstract class JournalContract : IAsyncLifetime
     public async Task The_first_settings_stay()
     {
         var mine = new Dictionary<string, string> { ["a"] = "1", ["b"] = "" };
-        Assert.Equal(mine, await Journal.SettleSettingsAsync(mine, _none));
-        Assert.Equal(mine, await Journal.SettleSettingsAsync(new Dictionary<string, string> { ["a"] = "2" }, _none));
+        Assert.Equal(mine, await Journal.SettleSettingsAsync(mine, [], _none));
+        Assert.Equal(mine, await Journal.SettleSettingsAsync(new Dictionary<string, string> { ["a"] = "2" }, [], _none));
     }
 
     [Fact]

@@ -25,6 +25,29 @@ public sealed class SqliteJournalTests : JournalContract
     }
 
     [Fact]
+    public async Task The_only_user_of_a_file_may_adjust_what_no_event_depends_on()
+    {
+        using var other = new TemporaryDirectory();
+        await using var journal = await SqliteJournal.OpenAsync(other.Path, Clock);
+        await journal.SettleSettingsAsync(new Dictionary<string, string> { ["vips.ipv4"] = "1", ["dns.ttl"] = "30" }, ["dns.ttl"], CancellationToken.None);
+        var stored = await journal.SettleSettingsAsync(new Dictionary<string, string> { ["vips.ipv4"] = "2", ["dns.ttl"] = "10" }, ["dns.ttl"], CancellationToken.None);
+        Assert.Equal(("1", "10"), (stored["vips.ipv4"], stored["dns.ttl"]));
+    }
+
+    [Fact]
+    public async Task Large_replies_are_forgotten_before_they_fill_the_disk()
+    {
+        using var other = new TemporaryDirectory();
+        await using var journal = await SqliteJournal.OpenAsync(other.Path, Clock);
+        // Random bytes do not compress, so five of them are more than is kept.
+        var large = new byte[16 << 20];
+        Random.Shared.NextBytes(large);
+        for (var i = 0; i < 5; i++) await journal.AppendAsync(new AppendRequest([], [new RememberedReply($"k{i}", "h", large)]), CancellationToken.None);
+        Assert.Null(await journal.FindReplyAsync("k0", CancellationToken.None));
+        Assert.Equal(large, (await journal.FindReplyAsync("k4", CancellationToken.None))!.Reply);
+    }
+
+    [Fact]
     public async Task What_was_committed_is_there_after_the_file_is_opened_again()
     {
         using var other = new TemporaryDirectory();

@@ -17,7 +17,7 @@ internal sealed class SimulatedJournal(SimulatedStore store, JournalFaults fault
 
     public void Crash() => _crashed = true;
 
-    public Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancel) =>
+    public Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(IReadOnlyDictionary<string, string> settings, IReadOnlyCollection<string> adjustable, CancellationToken cancel) =>
         CallAsync(JournalCall.Settings, () => store.Settle(settings), cancel);
 
     public Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<string> streams, string term, CancellationToken cancel) =>
