@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
@@ -74,7 +75,8 @@ public sealed class ShardTable
     private ShardTable With(HostName host, ImmutableArray<HostDeclaration> declarations) =>
         new(Documents, declarations.IsEmpty ? Hosts.Remove(host) : Hosts.SetItem(host, declarations), Changes);
 
-    // Oldest first; documents of one change are created at the same time, so the key decides between them, the same way on every node.
+    // Oldest first; documents of one change are created at the same time, so a hash decides between them: the one that directories keep
+    // in place of the document's name, so that owners and edges agree which record is the older.
     private static ImmutableArray<HostDeclaration> Insert(ImmutableArray<HostDeclaration> declarations, HostDeclaration added)
     {
         var others = declarations.RemoveAll(d => d.Document == added.Document);
@@ -84,7 +86,7 @@ public sealed class ShardTable
     }
 
     private static bool IsOlder(HostDeclaration left, HostDeclaration right) =>
-        left.Created != right.Created ? left.Created < right.Created : string.CompareOrdinal(left.Document.ToString(), right.Document.ToString()) < 0;
+        left.Created != right.Created ? left.Created < right.Created : Declaration.HashOf(left.Document) < Declaration.HashOf(right.Document);
 
     private ImmutableArray<HostDeclaration> Remove(HostWithdrawn withdrawn)
     {

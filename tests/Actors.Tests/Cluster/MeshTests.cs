@@ -191,6 +191,19 @@ public sealed class MeshTests
     });
 
     [Fact]
+    public void Owners_and_directories_agree_which_of_two_documents_of_one_change_is_the_older() => Run(async (world, store, faults) =>
+    {
+        var node = await new SimulatedNode(world, store, faults).StartAsync();
+        await node.AppliedAsync([.. Enumerable.Range(0, 20).SelectMany(i => new[] { "a", "b" }.Select(ns => Make.Put(Make.Entry("d" + i, ["h" + i + ".example"], ["10.0.0.1"], ns: ns))))]);
+        await node.CaughtUpAsync();
+        foreach (var entry in node.Directory.Hosts)
+        {
+            var shown = await node.Mesh.Control.GetHostAsync(entry.Host, CancellationToken.None);
+            Assert.Equal(shown!.Records[0].Namespace, entry.Declarations[0].Shape.Namespace);
+        }
+    });
+
+    [Fact]
     public void What_the_admin_side_reads_is_paged_sorted_and_filtered() => Run(async (world, store, faults) =>
     {
         var node = await new SimulatedNode(world, store, faults).StartAsync();

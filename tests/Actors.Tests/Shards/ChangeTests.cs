@@ -223,6 +223,7 @@ public sealed class ChangeTests
     public void Ports_that_conflict_within_a_namespace_are_warned_about_and_the_older_wins() => Run(async node =>
     {
         await node.AppliedAsync(Make.Put("a", "shared.example"));
+        await node.World.PassAsync(TimeSpan.FromSeconds(1));
         var other = Make.Entry("b", "shared.example");
         other = other with { ServiceEntry = other.ServiceEntry! with { Ports = [new ServicePort(80, "main", "UDP", null)] } };
         var reply = await node.AppliedAsync(Make.Put(other));

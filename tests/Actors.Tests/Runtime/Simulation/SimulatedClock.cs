@@ -33,6 +33,9 @@ internal sealed class SimulatedClock : TimeProvider
         return timer;
     }
 
+    /// <summary>Moves on without firing what becomes due on the way; it fires late, as after a pause of the whole machine.</summary>
+    public void Leap(TimeSpan by) { lock (_gate) _elapsed += by; }
+
     /// <summary>Moves to the next timer and fires it; false when none is pending.</summary>
     public bool AdvanceToNext() => FireNext(TimeSpan.MaxValue);
 
@@ -53,7 +56,7 @@ internal sealed class SimulatedClock : TimeProvider
             if (timer is null || timer.Due > end) return false;
             _timers.Remove(timer);
             if (timer.Due > _elapsed) _elapsed = timer.Due;
-            if (timer.Period > TimeSpan.Zero) { timer.Due += timer.Period; _timers.Add(timer); }
+            if (timer.Period > TimeSpan.Zero) { timer.Due = _elapsed + timer.Period; _timers.Add(timer); }
         }
         timer.Fire();
         return true;
