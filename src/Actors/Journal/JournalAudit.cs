@@ -1,9 +1,9 @@
+using System.Globalization;
 using MeshDns.Actors.Runtime;
 using MeshDns.Actors.Shards;
 using MeshDns.Actors.Vips;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Names;
-using MeshDns.Contracts.Services;
 using MeshDns.Contracts.Vips;
 
 namespace MeshDns.Actors.Journal;
@@ -18,9 +18,9 @@ namespace MeshDns.Actors.Journal;
 public sealed record AuditReport(int Streams, long Events, int Documents, int Hosts, int Leases, IReadOnlyList<string> Breaches);
 
 /// <summary>
-/// Replays a whole journal from its first event and checks every invariant that the promises rest on: no gap, fences in order,
-/// snapshots equal to the replay, one host per VIP both ways, the lease tables equal to the ledger, and every shard's records
-/// consistent with the documents and with the leases. Pure.
+/// Replays a whole journal from its first event and checks every invariant that the promises rest on: no stream missing, no gap, fences
+/// in order, snapshots equal to the replay, one host per VIP both ways, the lease tables equal to the ledger, and every shard's records
+/// consistent with the documents and with the leases. What hangs on a stream that cannot be replayed is not reported as well. Pure.
 /// </summary>
 public sealed class JournalAudit
 {
@@ -28,50 +28,72 @@ public sealed class JournalAudit
 
     private readonly JournalImage _image;
     private readonly VipRange _range;
+    private readonly int _shardCount;
     private readonly HostName _clusterDomain;
     private readonly ShardTableCore _shardCore;
     private readonly VipLedgerCore _vipCore;
     private readonly List<string> _breaches = [];
     private readonly Dictionary<string, ShardTable> _shards = [];
-    private VipLedger _ledger;
+    private VipLedger? _ledger;
 
     private JournalAudit(JournalImage image)
     {
         _image = image;
         _range = new VipRange(Cidr.Parse(image.Settings["vips.ipv4"]), Cidr.Parse(image.Settings["vips.ipv6"]));
+        _shardCount = int.Parse(image.Settings["cluster.shards"], NumberStyles.None, CultureInfo.InvariantCulture);
         _clusterDomain = HostName.Parse(image.Settings["mesh.cluster-domain"]);
         _shardCore = new ShardTableCore(_range);
         _vipCore = new VipLedgerCore(_range);
-        _ledger = _vipCore.Empty;
     }
 
     /// <summary>Checks a journal.</summary>
     public static AuditReport Run(JournalImage image)
     {
         if (image.Settings.Count == 0) return new AuditReport(0, 0, 0, 0, 0, image.Streams.Count == 0 ? [] : ["the journal has streams but no cluster settings"]);
-        try { return new JournalAudit(image).Run(); }
-        catch (Exception e) when (e is KeyNotFoundException or FormatException or ArgumentException) { return new AuditReport(0, 0, 0, 0, 0, ["the journal's settings are damaged: " + e.Message]); }
+        JournalAudit audit;
+        try { audit = new JournalAudit(image); }
+        catch (Exception e) when (e is KeyNotFoundException or FormatException or ArgumentException or OverflowException)
+        {
+            return new AuditReport(0, 0, 0, 0, 0, ["the journal's settings are damaged: " + e.Message]);
+        }
+        return audit.Run();
     }
 
     private AuditReport Run()
     {
-        foreach (var stray in _image.StrayStreams) Breach($"{stray} has events but no ownership row");
+        CheckStreams();
         foreach (var stream in _image.Streams)
         {
-            if (stream.Owner.Stream == Streams.Vips) _ledger = Replay(stream, _vipCore) ?? _ledger;
+            if (stream.Owner.Stream == Streams.Vips) _ledger = Replay(stream, _vipCore);
             else if (Replay(stream, _shardCore) is { } table) _shards[stream.Owner.Stream] = table;
         }
-        foreach (var breach in VipGuard.Check(_ledger, _image.Leases, _image.Claims)) Breach(breach);
-        CheckHolders();
-        CheckDocuments();
-        CheckDemands();
+        if (_ledger is not null)
+        {
+            foreach (var breach in VipGuard.Check(_ledger, _image.Leases, _image.Claims)) Breach(breach);
+            CheckHolders(_ledger);
+        }
+        var records = new RecordAudit(_shards, _shardCount, _clusterDomain, _range, Breach);
+        records.CheckDocuments();
+        records.CheckDeclarations();
+        if (_ledger is not null) records.CheckDemands(_ledger);
         return new AuditReport(
             _image.Streams.Count,
             _image.Streams.Sum(s => (long)s.Rows.Count),
             _shards.Values.Sum(s => s.Documents.Count),
             _shards.Values.Sum(s => s.Hosts.Count),
-            _ledger.Leases.Count(),
+            _ledger?.Leases.Count() ?? 0,
             _breaches);
+    }
+
+    // A new journal has none; the first claim makes all of them, in one transaction.
+    private void CheckStreams()
+    {
+        foreach (var stray in _image.StrayStreams) Breach($"{stray} has events but no ownership row");
+        if (_image.Streams.Count == 0) return;
+        var there = _image.Streams.Select(s => s.Owner.Stream).ToHashSet();
+        var wanted = Streams.All(_shardCount);
+        foreach (var missing in wanted.Except(there).Except(_image.StrayStreams)) Breach($"{missing} is missing");
+        foreach (var unknown in there.Except(wanted)) Breach($"{unknown} is not a stream of {_shardCount} shards");
     }
 
     private TState? Replay<TState, TCommand, TReply>(StreamImage stream, IStreamCore<TState, TCommand, TReply> core) where TState : class where TReply : class
@@ -80,81 +102,46 @@ public sealed class JournalAudit
         var state = core.Empty;
         var seq = 0L;
         var epoch = 0L;
-        try
+        foreach (var row in stream.Rows)
         {
-            foreach (var row in stream.Rows)
+            if (row.Seq != ++seq) { Breach($"{name} has a gap: {row.Seq} where {seq} was expected"); return null; }
+            if (row.Epoch < epoch || row.Epoch > stream.Owner.Epoch) Breach($"{name} {seq} was written at epoch {row.Epoch}, after {epoch} and with the owner at {stream.Owner.Epoch}");
+            epoch = row.Epoch;
+            try { state = core.Apply(state, EventCodec.Decode(row.Kind, row.Payload)); }
+            catch (Exception e) when (e is not OutOfMemoryException)
             {
-                if (row.Seq != ++seq) { Breach($"{name} has a gap: {row.Seq} where {seq} was expected"); return null; }
-                if (row.Epoch < epoch || row.Epoch > stream.Owner.Epoch) Breach($"{name} {seq} was written at epoch {row.Epoch}, after {epoch} and with the owner at {stream.Owner.Epoch}");
-                epoch = row.Epoch;
-                state = core.Apply(state, EventCodec.Decode(row.Kind, row.Payload));
-                if (seq == stream.SnapshotSeq && !core.Snapshot(state).AsSpan().SequenceEqual(core.Snapshot(core.Restore(stream.Snapshot)))) Breach($"the snapshot of {name} at {seq} is not what the events give");
+                // Damage takes any shape, a missing field included; whatever it broke, the answer is the same.
+                Breach($"{name} {seq} cannot be replayed: {e.Message}");
+                return null;
             }
-        }
-        catch (Exception e) when (e is InvalidOperationException or FormatException)
-        {
-            Breach($"{name} {seq} cannot be replayed: {e.Message}");
-            return null;
+            if (seq == stream.SnapshotSeq) CheckSnapshot(stream, core, state);
         }
         if (seq != stream.Owner.Seq) Breach($"{name} ends at {seq}, but its ownership row says {stream.Owner.Seq}");
         if (stream.SnapshotSeq > seq) Breach($"the snapshot of {name} is at {stream.SnapshotSeq}, beyond the stream's end at {seq}");
         return state;
     }
 
-    private void CheckHolders()
+    private void CheckSnapshot<TState, TCommand, TReply>(StreamImage stream, IStreamCore<TState, TCommand, TReply> core, TState state) where TState : class where TReply : class
+    {
+        var what = $"the snapshot of {stream.Owner.Stream} at {stream.SnapshotSeq}";
+        try
+        {
+            if (!core.Snapshot(state).AsSpan().SequenceEqual(core.Snapshot(core.Restore(stream.Snapshot)))) Breach($"{what} is not what the events give");
+        }
+        catch (Exception e) when (e is not OutOfMemoryException) { Breach($"{what} cannot be read: {e.Message}"); }
+    }
+
+    private void CheckHolders(VipLedger ledger)
     {
         var byHost = new Dictionary<HostName, int>();
         var byIndex = new Dictionary<int, HostName>();
-        foreach (var (index, host, _) in _ledger.Leases)
+        foreach (var (index, host, _) in ledger.Leases)
         {
             if (!byHost.TryAdd(host, index)) Breach($"{host} holds two VIPs, {_range.IPv4(byHost[host])} and {_range.IPv4(index)}");
             if (!byIndex.TryAdd(index, host)) Breach($"{_range.IPv4(index)} is held by two hosts, {byIndex[index]} and {host}");
             if (!_range.IsUsable(index)) Breach($"{host} holds {_range.IPv4(index)}, which is not usable");
         }
     }
-
-    // Every document's hosts have its declaration, in the right shard, and no declaration is without its document.
-    private void CheckDocuments()
-    {
-        var declared = 0;
-        foreach (var (stream, table) in _shards)
-            foreach (var stored in table.Documents.Values)
-            {
-                var key = stored.Document.Key;
-                if (Streams.Shard(Streams.ShardOf(key, _shards.Count), _shards.Count) != stream) Breach($"{key} is in {stream}, where it does not belong");
-                foreach (var (host, declaration) in HostDeclaration.Of(stored.Document, stored.Created, _clusterDomain))
-                {
-                    declared++;
-                    var owner = _shards.GetValueOrDefault(Streams.Shard(Streams.ShardOf(host, _shards.Count), _shards.Count));
-                    var found = owner?.DeclarationsOf(host).FirstOrDefault(d => d.Document == key);
-                    if (found is null) Breach($"{key} declares {host}, but the host's shard does not know");
-                    else if (!ShardTableSnapshot.SameDeclaration(found, declaration)) Breach($"what {key} declares of {host} differs from the host's record");
-                }
-            }
-        var kept = _shards.Values.Sum(s => s.Hosts.Values.Sum(h => h.Length));
-        if (kept != declared) Breach($"hosts have {kept} declarations, documents make {declared}");
-    }
-
-    // What hosts want is what the ledger has: leases, claims and exclusions, both ways.
-    private void CheckDemands()
-    {
-        var leases = 0;
-        foreach (var table in _shards.Values)
-            foreach (var host in table.Hosts.Keys)
-            {
-                var wanted = _shardCore.DemandOf(table, host);
-                var held = _ledger.Demand(host);
-                if (wanted.Lease) leases++;
-                if (wanted.Lease != held.Lease) Breach(wanted.Lease ? $"{host} should hold a VIP and holds none" : $"{host} holds a VIP that no document asks for");
-                // A CIDR that contains the whole range excludes nothing, and the ledger does not keep it.
-                var exclusions = wanted.Exclusions.Where(c => _range.TryCovered(Cidr.Parse(c), out _, out _, out var whole) && !whole).ToArray();
-                if (!exclusions.SequenceEqual(held.Exclusions)) Breach($"{host} excludes {List(exclusions)}, the ledger has {List(held.Exclusions)}");
-                if (!wanted.Claims.SequenceEqual(held.Claims)) Breach($"{host} declares the addresses {List(wanted.Claims)}, the ledger has {List(held.Claims)}");
-            }
-        if (_ledger.Leases.Count() != leases) Breach($"{_ledger.Leases.Count()} VIPs are leased, {leases} hosts want one");
-    }
-
-    private static string List(IReadOnlyList<string> items) => items.Count == 0 ? "none" : string.Join(", ", items);
 
     private void Breach(string text)
     {

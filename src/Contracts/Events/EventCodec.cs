@@ -49,7 +49,7 @@ public static class EventCodec
     public static MeshEvent Decode(string kind, ReadOnlySpan<byte> payload)
     {
         if (!_byKind.TryGetValue(kind, out var info)) throw new FormatException($"the journal holds an event of the kind '{kind}', which this version does not know; a newer version wrote it");
-        try { return (MeshEvent)JsonSerializer.Deserialize(payload, info)!; }
+        try { return (MeshEvent?)JsonSerializer.Deserialize(payload, info) ?? throw new JsonException("it is null"); }
         catch (JsonException e) { throw new FormatException($"an event of the kind '{kind}' is damaged: {e.Message}", e); }
     }
 

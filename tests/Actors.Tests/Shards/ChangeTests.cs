@@ -194,6 +194,7 @@ public sealed class ChangeTests
         var first = Make.Entry("a", ["shared.example"], ns: "one");
         var second = Make.Entry("b", ["shared.example"], ns: "two");
         var index = (await node.AppliedAsync(Make.Put(first))).Results[0].Addresses[0].Value;
+        await node.World.PassAsync(TimeSpan.FromSeconds(1));
         Assert.Equal(index, (await node.AppliedAsync(Make.Put(second))).Results[0].Addresses[0].Value);
         var record = await node.Mesh.Control.GetHostAsync(HostName.Parse("shared.example"), CancellationToken.None);
         Assert.Equal(["one", "two"], record!.Records.Select(r => r.Namespace));

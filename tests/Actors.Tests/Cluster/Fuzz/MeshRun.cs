@@ -222,8 +222,9 @@ internal sealed class MeshRun
     {
         foreach (var declaration in _node.Mesh.Region.OwnerOf(host).View.State.DeclarationsOf(host))
         {
-            if (documents.Any(d => d.Key.Namespace == declaration.Document.Namespace && MeshModel.HasAddress(d))) return AnswerSource.Explicit;
-            if (MeshModel.IsEligible(documents.Single(d => d.Key == declaration.Document), host)) return AnswerSource.Vip;
+            var record = documents.Where(d => d.Key.Namespace == declaration.Document.Namespace).ToArray();
+            if (record.Any(MeshModel.HasAddress)) return AnswerSource.Explicit;
+            if (record.Any(d => MeshModel.IsEligible(d, host))) return AnswerSource.Vip;
         }
         return AnswerSource.NoAddress;
     }
