@@ -126,8 +126,8 @@ public sealed class UpstreamTests(QueryNode fixture, ITestOutputHelper output) :
     [InlineData(Rcode.NotImp)]
     public async Task Rfc6891_Section6_2_2_a_server_that_cannot_do_EDNS_is_asked_without(Rcode rcode)
     {
-        var name = $"plain-{rcode}.up.test".ToLowerInvariant();
-        Upstream.On(name, query => query.HasEdns ? query.Fail(rcode) : query.Answer(FakeRecord.A(query.Name, 60, "198.51.100.25")));
+        var name = $"{rcode}.old.test".ToLowerInvariant();
+        Old.On(name, query => query.HasEdns ? query.Fail(rcode) : query.Answer(FakeRecord.A(query.Name, 60, "198.51.100.25")));
         Assert.Equal(["198.51.100.25"], await Node.AddressesAsync(name));
     }
 

@@ -4,7 +4,7 @@ namespace MeshDns.Conformance.Harness;
 
 /// <summary>
 /// The node that the query and forwarding tests share: one of each kind of declaration, a scripted upstream, and routes to a pair of upstreams
-/// (two.test) and to one that never answers (dead.test). At the end nothing of a mesh zone may have gone upstream, no handler may have failed,
+/// (two.test), to one that never answers (dead.test) and to one from before EDNS (old.test). At the end nothing of a mesh zone may have gone upstream, no handler may have failed,
 /// and the node must stop cleanly with a sound journal.
 /// </summary>
 public sealed class QueryNode : IAsyncLifetime
@@ -18,13 +18,16 @@ public sealed class QueryNode : IAsyncLifetime
     /// <summary>The servers of two.test.</summary>
     public ScriptedUpstream[] Pair { get; } = [new(), new()];
 
+    /// <summary>The server of old.test, which the node learns to ask without EDNS.</summary>
+    public ScriptedUpstream Old { get; } = new();
+
     private ScriptedUpstream Dead { get; } = new();
 
     public async Task InitializeAsync()
     {
         Dead.On("gone.dead.test", _ => FakeReply.Never);
         Node = await NodeProcess.StartAsync(_folder["data"], $"upstream.servers={Upstream.Address}", "upstream.timeout=3s", "mesh.zones=[mesh.internal]",
-            $$"""upstream.routes={ "two.test" = ["{{Pair[0].Address}}", "{{Pair[1].Address}}"], "dead.test" = ["{{Dead.Address}}"] }""");
+            $$"""upstream.routes={ "two.test" = ["{{Pair[0].Address}}", "{{Pair[1].Address}}"], "dead.test" = ["{{Dead.Address}}"], "old.test" = ["{{Old.Address}}"] }""");
         _ = (await Node.ApplyAsync(Declarations())).Done;
     }
 
@@ -36,7 +39,7 @@ public sealed class QueryNode : IAsyncLifetime
         Assert.Equal(0, await Node.StopAsync());
         await Verify.CleanAsync(_folder["data"]);
         await Node.DisposeAsync();
-        foreach (var server in (ScriptedUpstream[])[Upstream, .. Pair, Dead]) server.Dispose();
+        foreach (var server in (ScriptedUpstream[])[Upstream, .. Pair, Dead, Old]) server.Dispose();
         _folder.Dispose();
     }
 
@@ -77,6 +80,8 @@ public abstract class QueryTest(QueryNode fixture, Xunit.Abstractions.ITestOutpu
     protected ScriptedUpstream Upstream => fixture.Upstream;
 
     protected ScriptedUpstream[] Pair => fixture.Pair;
+
+    protected ScriptedUpstream Old => fixture.Old;
 
     public void Dispose()
     {

@@ -11,7 +11,7 @@ public sealed class ScriptedUpstream : IDisposable
     private readonly FakeUpstream _server;
 
     public ScriptedUpstream() => _server = new FakeUpstream(query =>
-        _scripts.TryGetValue(query.Name.TrimEnd('.'), out var script) ? script(query) : query.Fail(Rcode.NXDomain, FakeRecord.Soa("test", 60, 60)));
+        _scripts.TryGetValue(query.Name.TrimEnd('.'), out var script) ? script(query) : query.Fail(Rcode.NXDomain, Soa(query)));
 
     /// <summary>As upstream.servers takes it.</summary>
     public string Address => _server.Address.ToString();
@@ -24,10 +24,13 @@ public sealed class ScriptedUpstream : IDisposable
 
     /// <summary>A name with one address.</summary>
     public void Address4(string name, string address, uint ttl = 300) => On(name, query =>
-        query.Type == DnsType.A ? query.Answer(FakeRecord.A(query.Name, ttl, address)) : query.Answer(FakeRecord.Soa("test", 60, 60)));
+        query.Type == DnsType.A ? query.Answer(FakeRecord.A(query.Name, ttl, address)) : query.Answer(Soa(query)));
 
     /// <summary>The queries for a name so far.</summary>
     public IReadOnlyList<FakeQuery> QueriesFor(string name) => [.. _server.Queries.Where(query => query.Name.TrimEnd('.').Equals(name, StringComparison.OrdinalIgnoreCase))];
+
+    // The zone is the top-level domain: a negative answer whose SOA does not hold the name is not cached.
+    private static FakeRecord Soa(FakeQuery query) => FakeRecord.Soa(query.Name.TrimEnd('.').Split('.')[^1], 60, 60);
 
     public void Dispose() => _server.Dispose();
 }
