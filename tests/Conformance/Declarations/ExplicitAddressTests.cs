@@ -1,0 +1,72 @@
+using MeshDns.Conformance.Harness;
+using Xunit.Abstractions;
+
+namespace MeshDns.Conformance.Declarations;
+
+/// <summary>"Who gets a VIP": explicit addresses and CIDRs inside our ranges.</summary>
+public sealed class ExplicitAddressTests(DefaultNode fixture, ITestOutputHelper output) : MeshTest(fixture, output), IClassFixture<DefaultNode>
+{
+    [Theory]
+    [InlineData("four")]
+    [InlineData("six")]
+    public async Task An_explicit_address_wins_and_moves_the_automatic_holder_in_the_same_change(string family)
+    {
+        var (holder, claimant) = ($"holder-{family}.test", $"claimant-{family}.test");
+        _ = (await Node.ApplyAsync(Manifest.Vip($"holder-{family}", holder))).Done;
+        var old = (await VipOfAsync(holder))!.Value;
+        var claimed = family == "four" ? old.IPv4 : old.IPv6;
+        var reply = await Node.ApplyAsync(Manifest.Fixed($"claimant-{family}", claimant, claimed));
+        Assert.Contains(holder, reply.Warnings);
+
+        Assert.Equal([claimed], await Node.AddressesAsync(claimant, family == "four" ? "A" : "AAAA"));
+        // The whole index is taken, both families.
+        var moved = (await VipOfAsync(holder))!.Value;
+        Assert.Equal("leased", moved.State);
+        Assert.NotEqual((old.IPv4, old.IPv6), (moved.IPv4, moved.IPv6));
+        Assert.Equal([moved.IPv4], await Node.AddressesAsync(holder));
+        Assert.Equal("reserved", (string?)(await Node.GetAsync($"/v1/vips/{old.IPv4}")).Done["state"]);
+
+        // A withdrawn claim rests like a lease.
+        _ = (await Node.DeleteAsync($"claimant-{family}")).Done;
+        Assert.Equal("quarantined", (string?)(await Node.GetAsync($"/v1/vips/{old.IPv4}")).Done["state"]);
+        Assert.Equal([moved.IPv4], await Node.AddressesAsync(holder));
+    }
+
+    [Fact]
+    public async Task Several_hosts_may_claim_one_address_with_a_warning()
+    {
+        _ = (await Node.ApplyAsync(Manifest.Fixed("claim-a", "a.claim.test", "240.240.100.1"))).Done;
+        var reply = await Node.ApplyAsync(Manifest.Fixed("claim-b", "b.claim.test", "240.240.100.1"));
+        Assert.Contains("a.claim.test", reply.Warnings);
+        Assert.Equal(["240.240.100.1"], await Node.AddressesAsync("b.claim.test"));
+        _ = (await Node.DeleteAsync("claim-a")).Done;
+        Assert.Equal("reserved", (string?)(await Node.GetAsync("/v1/vips/240.240.100.1")).Done["state"]);
+    }
+
+    [Fact]
+    public async Task A_CIDR_inside_the_range_excludes_what_it_covers_and_moves_its_holders()
+    {
+        _ = (await Node.ApplyAsync(Manifest.Vip("covered", "covered.test"))).Done;
+        var old = (await VipOfAsync("covered.test"))!.Value;
+        var (excluded, capacity) = (await PoolAsync("excluded"), await PoolAsync("capacity"));
+        _ = (await Node.ApplyAsync(Manifest.Fixed("network", "network.test", "240.240.200.0/24", $"{old.IPv4}/32"))).Done;
+        // The holder's own address rests as well and counts as quarantined.
+        Assert.Equal(excluded + 254, await PoolAsync("excluded"));
+        Assert.NotEqual("leased", (string?)(await Node.GetAsync($"/v1/vips/{old.IPv4}")).Done["state"]);
+        Assert.Equal(capacity, await PoolAsync("capacity"));
+        var moved = (await VipOfAsync("covered.test"))!.Value;
+        Assert.NotEqual(old.IPv4, moved.IPv4);
+        Assert.Equal([moved.IPv4], await Node.AddressesAsync("covered.test"));
+        _ = (await Node.DeleteAsync("network")).Done;
+        Assert.Equal(excluded, await PoolAsync("excluded"));
+    }
+
+    [Fact]
+    public async Task A_CIDR_that_contains_the_whole_range_excludes_nothing_and_warns()
+    {
+        var excluded = await PoolAsync("excluded");
+        var reply = await Node.ApplyAsync(Manifest.Fixed("everything", "everything.test", "240.0.0.0/4"));
+        Assert.Contains("240.0.0.0/4", reply.Warnings);
+        Assert.Equal(excluded, await PoolAsync("excluded"));
+    }
+}

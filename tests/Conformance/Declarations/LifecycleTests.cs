@@ -1,0 +1,134 @@
+using System.Net;
+using MeshDns.Conformance.Harness;
+using MeshDns.Tests.Shared;
+using Xunit.Abstractions;
+
+namespace MeshDns.Conformance.Declarations;
+
+/// <summary>What survives a stop, a kill and a lost journal; each test has a node of its own.</summary>
+public sealed class LifecycleTests(ITestOutputHelper output) : IAsyncLifetime
+{
+    private readonly MeshNode _mesh = new DefaultNode();
+
+    private NodeProcess Node => _mesh.Node;
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        output.WriteLine("The last node's log:\n" + _mesh.Node?.Log);
+        await _mesh.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Examples_apply_whole_then_change_nothing_and_every_vip_survives_kill_minus_9()
+    {
+        await _mesh.StartAsync();
+        var examples = Repository.Examples();
+        var first = await Node.ApplyAsync(examples);
+        Assert.True(first.Actions.Length >= 9);
+        Assert.All(first.Actions, action => Assert.EndsWith(" created", action));
+        Assert.Equal(["240.240.0.1"], await Node.AddressesAsync("address.internal"));
+        foreach (var host in (string[])["db.example.com", "billing.example.com", "search.internal", "queue-a.internal", "queue-c.internal"])
+        {
+            Assert.StartsWith("240.240.0.", Assert.Single(await Node.AddressesAsync(host)));
+            Assert.StartsWith("2001:2::", Assert.Single(await Node.AddressesAsync(host, "AAAA")));
+        }
+        Assert.Equal(["198.51.100.7"], await Node.AddressesAsync("printer.internal"));
+        Assert.Equal(["203.0.113.40"], await Node.AddressesAsync("a.b.apps.internal"));
+        Assert.Equal(["10.96.0.80"], await Node.AddressesAsync("web.shop.svc.cluster.local"));
+        _mesh.Upstream.Address4("api.example.org", "198.51.100.99");
+        Assert.Equal(["198.51.100.99"], await Node.AddressesAsync("api.example.org"));
+
+        var (events, vips) = (await Node.EventsAsync(), await Node.VipsAsync());
+        Assert.All((await Node.ApplyAsync(examples)).Actions, action => Assert.EndsWith(" unchanged", action));
+        Assert.Equal(events, await Node.EventsAsync());
+
+        await Node.KillAsync();
+        await Verify.CleanAsync(_mesh.DataDirectory);
+        await _mesh.StartAsync();
+        Assert.Equal(vips, await Node.VipsAsync());
+        Assert.Equal(["240.240.0.1"], await Node.AddressesAsync("address.internal"));
+        Assert.All((await Node.ApplyAsync(examples)).Actions, action => Assert.EndsWith(" unchanged", action));
+        Assert.Equal(events, await Node.EventsAsync());
+    }
+
+    [Fact]
+    public async Task Answers_come_from_the_saved_directory_before_the_journal_is_opened()
+    {
+        await _mesh.StartAsync();
+        _ = (await Node.ApplyAsync(Manifest.Vip("known", "known.test") + Manifest.Fixed("fixed", "fixed.test", "192.0.2.1"))).Done;
+        var vip = await Node.AddressesAsync("known.test");
+        Assert.Equal(0, await Node.StopAsync());
+        Assert.Contains("stopped", Node.Log);
+
+        _mesh.HideJournal();
+        await _mesh.StartUnreadyAsync();
+        Assert.Equal(vip, await Node.AddressesAsync("known.test"));
+        Assert.Equal(["192.0.2.1"], await Node.AddressesAsync("fixed.test"));
+        Assert.Equal("NXDOMAIN", (await Node.DigAsync("unknown.cluster.local A")).Status);
+        // Queries are answered, so the node is ready for them; changes are not possible and say so.
+        Assert.Equal(HttpStatusCode.OK, (await Node.GetAsync("/readyz")).Status);
+        (await Node.ApplyAsync(Manifest.Vip("new", "new.test"))).Refused(HttpStatusCode.ServiceUnavailable);
+        (await Node.GetAsync("/v1/vips")).Refused(HttpStatusCode.ServiceUnavailable);
+
+        _mesh.RestoreJournal();
+        await Node.WaitForLogAsync("ready: dns");
+        _ = (await Node.ApplyAsync(Manifest.Vip("new", "new.test"))).Done;
+        Assert.Equal(vip, await Node.AddressesAsync("known.test"));
+    }
+
+    [Fact]
+    public async Task Export_applied_to_a_fresh_node_gives_the_same_documents()
+    {
+        await _mesh.StartAsync();
+        _ = (await Node.ApplyAsync(Repository.Examples() + Manifest.Fixed("many", "many.test", Enumerable.Range(1, 50).Select(i => $"192.0.2.{i}")))).Done;
+        var export = (await Node.GetAsync("/v1/export")).Text;
+
+        await using var other = new Disposing(new DefaultNode());
+        await other.Mesh.StartAsync();
+        Assert.All((await other.Mesh.Node.ApplyAsync(export)).Actions, action => Assert.EndsWith(" created", action));
+        Assert.Equal(export, (await other.Mesh.Node.GetAsync("/v1/export")).Text);
+        Assert.All((await Node.ApplyAsync(export)).Actions, action => Assert.EndsWith(" unchanged", action));
+    }
+
+    [Fact]
+    public async Task A_data_directory_serves_one_node()
+    {
+        await _mesh.StartAsync();
+        await using var second = NodeProcess.Launch(_mesh.DataDirectory);
+        Assert.Equal(1, await second.WaitForExitAsync());
+        Assert.Contains("in use by another node", second.Log);
+    }
+
+    [Fact]
+    public async Task A_source_withdraws_only_what_is_its_own()
+    {
+        var file = _mesh["set.yaml"];
+        await File.WriteAllTextAsync(file, Manifest.Fixed("from-file", "from-file.test", "192.0.2.1"));
+        await _mesh.StartAsync($"sources.manifests={file}");
+        await Node.PollAsync(async () => (await Node.DigAsync("from-file.test A")).Data is ["192.0.2.1"], "the file is applied");
+        _ = (await Node.ApplyAsync(Manifest.Fixed("from-api", "from-api.test", "192.0.2.2"))).Done;
+        var problem = (await Node.ApplyAsync(Manifest.Fixed("from-file", "from-file.test", "192.0.2.3"))).Refused(HttpStatusCode.Conflict);
+        Assert.Equal("urn:meshdns:problem:other-source", (string?)problem["type"]);
+
+        await File.WriteAllTextAsync(file, Manifest.Fixed("another", "another.test", "192.0.2.4"));
+        await Node.PollAsync(async () => (await Node.DigAsync("another.test A")).Data is ["192.0.2.4"], "the changed file is applied");
+        Assert.Equal("NXDOMAIN", (await Node.DigAsync("from-file.test A")).Status);
+        Assert.Equal(["192.0.2.2"], await Node.AddressesAsync("from-api.test"));
+
+        // A broken file changes nothing.
+        await File.WriteAllTextAsync(file, "kind: Nonsense\n");
+        await Node.WaitForLogAsync("keeps its earlier documents");
+        Assert.Equal(["192.0.2.4"], await Node.AddressesAsync("another.test"));
+        _ = (await Node.ApplyAsync(Manifest.Fixed("another", "another.test", "192.0.2.5"), "&takeOver=true")).Done;
+        Assert.Equal(["192.0.2.5"], await Node.AddressesAsync("another.test"));
+    }
+
+    private sealed class Disposing(MeshNode mesh) : IAsyncDisposable
+    {
+        public MeshNode Mesh => mesh;
+
+        public async ValueTask DisposeAsync() => await mesh.DisposeAsync();
+    }
+}
