@@ -61,11 +61,11 @@ public abstract class MeshTest(MeshNode fixture, Xunit.Abstractions.ITestOutputH
 
     protected ScriptedUpstream Upstream => fixture.Upstream;
 
-    /// <summary>A host's VIP: IPv4, IPv6 and state; null when it never had one.</summary>
+    /// <summary>A host's VIP, or the last one that it had: IPv4, IPv6 and state; null when it never had one.</summary>
     protected async Task<(string IPv4, string IPv6, string State)?> VipOfAsync(string host)
     {
         var items = (await Node.GetAsync($"/v1/vips?q={host}")).Done["items"]!.AsArray();
-        return items.FirstOrDefault(vip => (string?)vip!["host"] == host) is { } found ? ((string)found["ipv4"]!, (string)found["ipv6"]!, (string)found["state"]!) : null;
+        return items.Where(vip => (string?)vip!["host"] == host).OrderBy(vip => (string?)vip!["state"] != "leased").FirstOrDefault() is { } found ? ((string)found["ipv4"]!, (string)found["ipv6"]!, (string)found["state"]!) : null;
     }
 
     /// <summary>A number of the pool: capacity, leased, quarantined, reserved, excluded or free.</summary>
