@@ -118,6 +118,9 @@ public sealed class EligibilityTests(DefaultNode fixture, ITestOutputHelper outp
     }
 
     [Fact]
+    public async Task The_pool_has_65024_addresses() => Assert.Equal(65_024, await PoolAsync("capacity"));
+
+    [Fact]
     public async Task No_vip_ends_in_0_or_255_and_none_is_given_twice()
     {
         var hosts = Enumerable.Range(0, 600).Select(i => $"h{i}.bulk.test").ToArray();

@@ -53,14 +53,26 @@ public sealed class LifecycleTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Equal(events, await Node.EventsAsync());
     }
 
-    [Fact]
-    public async Task Answers_come_from_the_saved_directory_before_the_journal_is_opened()
+    [Theory]
+    [InlineData("SIGTERM")]
+    [InlineData("SIGKILL")]
+    public async Task Answers_come_from_the_saved_directory_before_the_journal_is_opened(string end)
     {
         await _mesh.StartAsync();
         _ = (await Node.ApplyAsync(Manifest.Vip("known", "known.test") + Manifest.Fixed("fixed", "fixed.test", "192.0.2.1"))).Done;
         var vip = await Node.AddressesAsync("known.test");
-        Assert.Equal(0, await Node.StopAsync());
-        Assert.Contains("stopped", Node.Log);
+        if (end == "SIGTERM")
+        {
+            Assert.Equal(0, await Node.StopAsync());
+            Assert.Contains("stopped", Node.Log);
+        }
+        else
+        {
+            // Saved by itself while it runs.
+            var applied = DateTime.UtcNow;
+            await Node.PollAsync(() => Task.FromResult(File.GetLastWriteTimeUtc(Path.Combine(_mesh.DataDirectory, "directory.bin")) > applied), "the directory is saved");
+            await Node.KillAsync();
+        }
 
         _mesh.HideJournal();
         await _mesh.StartUnreadyAsync();
@@ -99,6 +111,19 @@ public sealed class LifecycleTests(ITestOutputHelper output) : IAsyncLifetime
         await using var second = NodeProcess.Launch(_mesh.DataDirectory);
         Assert.Equal(1, await second.WaitForExitAsync());
         Assert.Contains("in use by another node", second.Log);
+    }
+
+    [Theory]
+    [InlineData("vips.ipv4=240.241.0.0/16")]
+    [InlineData("cluster.shards=32")]
+    [InlineData("mesh.zones=[other.internal]")]
+    public async Task A_node_that_disagrees_with_the_journal_about_what_is_fixed_does_not_start(string setting)
+    {
+        await _mesh.StartAsync();
+        Assert.Equal(0, await Node.StopAsync());
+        await using var other = NodeProcess.Launch(_mesh.DataDirectory, setting);
+        Assert.Equal(1, await other.WaitForExitAsync());
+        Assert.Contains(setting.Split('=')[0], other.Log);
     }
 
     [Fact]
