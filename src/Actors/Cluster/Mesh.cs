@@ -68,6 +68,9 @@ public sealed class Mesh
     /// <summary>True when every stream that this node owns has recovered.</summary>
     public bool IsReady => !IsDraining && _allocator.IsReady && _shards.All(s => s.IsReady);
 
+    /// <summary>The streams of this node that have not recovered.</summary>
+    public IReadOnlyList<string> Unrecovered => [.. _shards.Where(s => !s.IsReady).Select(s => s.Stream), .. _allocator.IsReady ? Array.Empty<string>() : [Streams.Vips]];
+
     /// <summary>Events that the owners have committed and the directory has not read yet.</summary>
     /// <exception cref="MeshUnavailableException">An owner has not recovered yet.</exception>
     public long LagEvents => _shards.Sum(s => s.View.Fence.Seq) + _allocator.View.Fence.Seq - Directory.Position.Values.Sum(p => p.Seq);

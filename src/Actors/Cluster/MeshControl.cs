@@ -48,11 +48,14 @@ internal sealed class MeshControl(Mesh mesh) : IMeshControl
     public Task<ClusterView> GetClusterAsync(CancellationToken cancel)
     {
         var node = mesh.Options.Node;
-        var views = mesh.Region.Shards.Select(s => s.View.Fence).Append(mesh.Region.Allocator.View.Fence).ToArray();
-        var directory = new DirectoryFreshness(mesh.Directory.Names, mesh.Directory.Age, mesh.LagEvents);
+        // A stream that has not recovered is listed without an owner, so that a person sees which one it is.
+        var unrecovered = mesh.Unrecovered;
+        var views = mesh.Region.Shards.Where(s => !unrecovered.Contains(s.Stream)).Select(s => s.View.Fence).Append(mesh.Region.Allocator.View.Fence).ToArray();
+        var streams = views.Select(v => new StreamView(v.Stream, v.Node, v.Epoch, v.Seq)).Concat(unrecovered.Select(s => new StreamView(s, "", 0, 0))).OrderBy(s => s.Stream, StringComparer.Ordinal);
+        var directory = new DirectoryFreshness(mesh.Directory.Names, mesh.Directory.Age, unrecovered.Count == 0 ? mesh.LagEvents : 0);
         var state = mesh.IsDraining ? "draining" : mesh.IsReady ? "up" : "joining";
         var member = new MemberView(node, mesh.Options.Address, mesh.Options.Roles, state, mesh.Options.Version, views.Length, directory);
-        return Task.FromResult(new ClusterView(node, [member], [.. views.Select(v => new StreamView(v.Stream, v.Node, v.Epoch, v.Seq))], Ledger.Usage(Now)));
+        return Task.FromResult(new ClusterView(node, [member], [.. streams], Ledger.Usage(Now)));
     }
 
     public async Task<bool> DrainAsync(string node, CancellationToken cancel)

@@ -77,7 +77,7 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
         {
             if (Interlocked.Increment(ref _failures) == 1) System.Log(ActorLogLevel.Warning, Name, "cannot read the journal; answers go on from what is known: " + e.Message, null);
         }
-        _waiters.RemoveAll(IsSettled);
+        finally { _waiters.RemoveAll(IsSettled); }
     }
 
     /// <inheritdoc/>

@@ -97,7 +97,10 @@ public interface IJournal : IAsyncDisposable
     Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<string> streams, string term, CancellationToken cancel);
 
     /// <summary>Reads what the owner of a stream replays. Only after a claim, or an append in doubt could still change it.</summary>
-    Task<StreamHistory> ReadAsync(string stream, CancellationToken cancel);
+    /// <param name="stream">The stream.</param>
+    /// <param name="fromStart">True to leave the snapshot out and read every row.</param>
+    /// <param name="cancel">Ends it.</param>
+    Task<StreamHistory> ReadAsync(string stream, bool fromStart, CancellationToken cancel);
 
     /// <summary>Appends to all streams in one transaction, each under its fence, with the lease tables kept in step.</summary>
     Task<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancel);

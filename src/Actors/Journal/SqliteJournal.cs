@@ -102,10 +102,10 @@ public sealed class SqliteJournal : IJournal
         }, cancel);
 
     /// <inheritdoc/>
-    public Task<StreamHistory> ReadAsync(string stream, CancellationToken cancel) => _reader.RunAsync(connection =>
+    public Task<StreamHistory> ReadAsync(string stream, bool fromStart, CancellationToken cancel) => _reader.RunAsync(connection =>
     {
         using var transaction = connection.BeginTransaction(deferred: true);
-        return SqliteReads.History(connection, stream);
+        return SqliteReads.History(connection, stream, fromStart);
     }, cancel);
 
     /// <inheritdoc/>

@@ -7,9 +7,9 @@ namespace MeshDns.Actors.Journal;
 internal static class SqliteReads
 {
     /// <summary>The snapshot of a stream and the rows after it.</summary>
-    public static StreamHistory History(SqliteConnection connection, string stream)
+    public static StreamHistory History(SqliteConnection connection, string stream, bool fromStart)
     {
-        var (payload, position) = Snapshot(connection, stream);
+        var (payload, position) = fromStart ? default : Snapshot(connection, stream);
         return new StreamHistory(payload, position.Seq, Rows(connection, stream, position.Seq));
     }
 

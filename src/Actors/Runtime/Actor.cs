@@ -100,7 +100,8 @@ public abstract class Actor<TMessage>
                 if (!await BackOffAsync(failures++)) break;
             }
         }
-        await StoppedAsync();
+        try { await StoppedAsync(); }
+        catch (Exception e) { System.Log(ActorLogLevel.Alarm, Name, "failed while stopping", e); }
     }
 
     private async Task<bool> BackOffAsync(int failures)

@@ -27,6 +27,8 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     private readonly Queue<Prepare> _waiting = new();
     private StreamView<TState>? _view;
     private StreamClaim? _claim;
+    private bool _isOwner;
+    private bool _isDamaged;
     private long _claimedAt;
     private long _snapshotSeq;
     private long _snapshotRows;
@@ -64,8 +66,9 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     public bool Adopt(StreamClaim claim) => Tell(new Message(new Adopted(claim, System.Time.GetTimestamp())));
 
     /// <inheritdoc/>
-    public Task<Prepared<TReply>> PrepareAsync(Guid batch, IReadOnlyList<ChangeCommand<TCommand>> commands, TimeSpan deadline, CancellationToken cancel) =>
-        Ask<Prepared<TReply>>(reply => new Message(new Prepare(batch, commands, System.Time.GetTimestamp(), deadline, reply)), deadline, cancel);
+    public Task<Prepared<TReply>> PrepareAsync(Guid batch, IReadOnlyList<ChangeCommand<TCommand>> commands, TimeSpan deadline, CancellationToken cancel) => Volatile.Read(ref _isDamaged)
+        ? Task.FromException<Prepared<TReply>>(new MeshUnavailableException($"{Stream} cannot be replayed; see the log of its owner"))
+        : Ask<Prepared<TReply>>(reply => new Message(new Prepare(batch, commands, System.Time.GetTimestamp(), deadline, reply)), deadline, cancel);
 
     /// <inheritdoc/>
     public Task CommitAsync(Guid batch, TimeSpan deadline) => Ask<bool>(reply => new Message(new Settle(batch, Settlement.Commit, reply)), deadline);
@@ -81,10 +84,20 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     {
         switch (message.Content)
         {
-            case Adopted adopted: await RecoverAsync(adopted.Claim, adopted.At); break;
+            case Adopted adopted:
+                _isOwner = true;
+                await RecoverAsync(adopted.Claim, adopted.At);
+                break;
             case Prepare prepare: await OnPrepareAsync(prepare); break;
             case Settle settle: await OnSettleAsync(settle); break;
         }
+    }
+
+    /// <inheritdoc/>
+    protected override async ValueTask StartingAsync()
+    {
+        // After a replay that failed, and after a bug: the stream is still ours, and only a new replay says what is true.
+        if (_isOwner && _view is null) await RecoverAsync(null, 0);
     }
 
     /// <inheritdoc/>
@@ -108,7 +121,13 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
                     claimedAt = System.Time.GetTimestamp();
                 }
                 await ReplayAsync(claim, claimedAt);
+                Volatile.Write(ref _isDamaged, false);
                 return;
+            }
+            catch (Exception e) when (e is InvalidOperationException or FormatException)
+            {
+                Volatile.Write(ref _isDamaged, true);
+                throw;
             }
             catch (Exception e) when (e is JournalUnavailableException or JournalInDoubtException)
             {
@@ -121,8 +140,7 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
 
     private async Task ReplayAsync(StreamClaim claim, long claimedAt)
     {
-        var history = await _journal.ReadAsync(Stream, Stopping);
-        var state = history.Snapshot is { } snapshot ? _core.Restore(snapshot) : _core.Empty;
+        var (history, state) = await ReadAsync();
         var seq = history.SnapshotSeq;
         foreach (var row in history.Rows)
         {
@@ -143,6 +161,18 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
             fence = fence with { Seq = fence.Seq + facts.Count };
         }
         Volatile.Write(ref _view, new StreamView<TState>(state, fence));
+    }
+
+    // A snapshot only shortens a replay: one that cannot be read is replaced by the events it stood for, and written anew at the next chance.
+    private async Task<(StreamHistory History, TState State)> ReadAsync()
+    {
+        var history = await _journal.ReadAsync(Stream, fromStart: false, Stopping);
+        try { return (history, history.Snapshot is { } snapshot ? _core.Restore(snapshot) : _core.Empty); }
+        catch (FormatException e)
+        {
+            System.Log(ActorLogLevel.Alarm, Stream, "replays every event, because its snapshot cannot be read", e);
+            return (await _journal.ReadAsync(Stream, fromStart: true, Stopping), _core.Empty);
+        }
     }
 
     private long Now => _claim!.Now + (long)System.Time.GetElapsedTime(_claimedAt).TotalMilliseconds;

@@ -40,17 +40,24 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
 
     public async Task<BatchEnd> TryAsync()
     {
+        ChangeReply?[] replies;
         try
         {
             if (!Plan()) return BatchEnd.Done;
             if (await PrepareShardsAsync() is { } shardsEnd) return End(shardsEnd);
             if (await PrepareAllocatorAsync() is { } vipsEnd) return End(vipsEnd);
+            replies = MakeReplies();
         }
         catch (MeshUnavailableException e)
         {
             return CompleteAll(new ChangeReply { Outcome = ChangeOutcome.Unavailable, Detail = e.Message });
         }
-        var replies = MakeReplies();
+        catch
+        {
+            // A bug before the append: nothing was written, and nobody is to wait for the holds to run out.
+            ReleaseAll();
+            throw;
+        }
         if (changes is [{ Request.DryRun: true }])
         {
             ReleaseAll();

@@ -104,13 +104,14 @@ public sealed class ShardTableCore(VipRange range) : IStreamCore<ShardTable, Sha
     // Within a namespace ports are united and the older document wins a conflicting number (behaviour.md, "One host, one VIP").
     private static IEnumerable<VipWarning> PortConflicts(HostName host, ImmutableArray<HostDeclaration> declarations)
     {
-        var taken = new Dictionary<(string Namespace, int Number), (ServicePort Port, DocumentKey Document)>();
+        var taken = new Dictionary<(string Namespace, int Number, bool IsUdp), (ServicePort Port, DocumentKey Document)>();
         foreach (var declaration in declarations)
             foreach (var port in declaration.Ports)
             {
-                var key = (declaration.Document.Namespace, port.Number);
+                // TCP and UDP have ports of their own (kube-dns has 53 twice), and a document does not conflict with itself.
+                var key = (declaration.Document.Namespace, port.Number, port.Protocol == "UDP");
                 if (!taken.TryGetValue(key, out var first)) { taken.Add(key, (port, declaration.Document)); continue; }
-                if (first.Port != port) yield return new VipWarning(host, $"port {port.Number} of {host} is declared differently by {first.Document} and {declaration.Document}; the older, {first.Document}, wins");
+                if (first.Port != port && first.Document != declaration.Document) yield return new VipWarning(host, $"port {port.Number} of {host} is declared differently by {first.Document} and {declaration.Document}; the older, {first.Document}, wins");
             }
     }
 }

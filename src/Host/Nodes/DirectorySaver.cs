@@ -31,13 +31,14 @@ internal sealed class DirectorySaver(string path, MeshDirectory directory, TimeP
 
     public void Save()
     {
+        // Whatever goes wrong, saving goes on trying: the file is a convenience, and its loop must not die unseen.
         var (position, readAt) = (directory.Position, directory.ReadAt);
         try
         {
             DirectoryFile.Save(path, directory);
             (_saved, _savedReadAt, _failing) = (position, readAt, false);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
             if (!_failing) logger.LogWarning("the directory cannot be saved, the next start will be cold: {Error}", e.Message);
             _failing = true;

@@ -44,7 +44,7 @@ internal sealed class MeasuredJournal(IJournal inner, TimeProvider time) : IJour
 
     public Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<string> streams, string term, CancellationToken cancel) => inner.ClaimAsync(node, streams, term, cancel);
 
-    public Task<StreamHistory> ReadAsync(string stream, CancellationToken cancel) => inner.ReadAsync(stream, cancel);
+    public Task<StreamHistory> ReadAsync(string stream, bool fromStart, CancellationToken cancel) => inner.ReadAsync(stream, fromStart, cancel);
 
     public Task<bool> SaveSnapshotAsync(Fence fence, byte[] snapshot, CancellationToken cancel) => inner.SaveSnapshotAsync(fence, snapshot, cancel);
 

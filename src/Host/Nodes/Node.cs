@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Reflection;
 using MeshDns.Actors.Cluster;
 using MeshDns.Actors.Directory;
@@ -18,12 +19,14 @@ using Microsoft.Extensions.Logging;
 namespace MeshDns.Host.Nodes;
 
 /// <summary>
-/// A node from start to stop. The order is the promise: lock the data directory, load the saved directory, answer queries, and only then
+/// A node from start to stop, once. The order is the promise: lock the data directory, load the saved directory, answer queries, and only then
 /// open the journal; so a node answers what it knew while everything else is still missing.
 /// </summary>
 internal sealed class Node
 {
     private static readonly TimeSpan _edgeStop = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _readyPoll = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan _tellEvery = TimeSpan.FromSeconds(10);
 
     private readonly MeshDnsSettings _settings;
     private readonly TimeProvider _time = TimeProvider.System;
@@ -36,6 +39,13 @@ internal sealed class Node
     private readonly LateMesh _lateMesh = new();
     private readonly MetricsRegistry _metrics = new();
     private readonly DirectorySaver _saver;
+    private readonly CancellationTokenSource _stopBackground = new();
+    private readonly List<Task> _background = [];
+    private UpstreamForwarder? _upstream;
+    private EdgeServer? _edge;
+    private AdminServer? _admin;
+    private MeasuredJournal? _journal;
+    private Mesh? _mesh;
 
     public Node(MeshDnsSettings settings, ILoggerFactory loggers)
     {
@@ -56,74 +66,101 @@ internal sealed class Node
     {
         if (TryLock() is not { } held) return 1;
         await using var lockFile = held;
+        try
+        {
+            StartEdge();
+            _admin = await AdminServer.StartAsync(AdminServicesOf(), cancel);
+            await StartMeshAsync(held, cancel);
+            await WaitUntilReadyAsync(cancel);
+            _log.LogInformation("ready: dns {Dns} (udp and tcp), admin http://{Admin}", string.Join(", ", _edge!.Endpoints), _admin.Endpoint);
+            foreach (var path in _settings.Sources.Manifests) _background.Add(new ManifestSource(path, _lateMesh, _time, new Random(), _loggers.CreateLogger("source")).RunAsync(_stopBackground.Token));
+            await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancel);
+            return 0;
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested) { return 0; }
+        catch (Exception e) when (e is SocketException or IOException) { return Fail($"cannot listen on {(_edge is null ? string.Join(", ", _settings.Dns.Listen) : _settings.Admin.Listen)}: {e.Message}"); }
+        catch (InvalidOperationException e) { return Fail(e.Message); }
+        finally { await StopAsync(); }
+    }
+
+    // What is known is answered from here on.
+    private void StartEdge()
+    {
         if (DirectoryFile.TryLoad(SavedDirectory, _directory, out var reason)) _log.LogInformation("the saved directory has {Names} names, {Age:F0} s old", _directory.Names, _directory.Age.TotalSeconds);
         else _log.LogInformation("starting without a saved directory: {Reason}", reason);
-
         var answers = new AnswerWriter(_resolver);
-        using var upstream = new UpstreamForwarder(new UpstreamOptions(_settings.Upstream, _settings.Dns.Listen, _options.Range), answers, _time, _loggers.CreateLogger("upstream"));
-        EdgeServer edge;
-        try { edge = EdgeServer.Start(_settings.Dns.Listen, new EdgeOptions(), _resolver, answers, upstream, _time, fault => _log.LogError(fault, "a query handler failed")); }
-        catch (System.Net.Sockets.SocketException e) { return Fail($"cannot listen for DNS on {string.Join(", ", _settings.Dns.Listen)}: {e.Message}"); }
+        var upstream = _upstream = new UpstreamForwarder(new UpstreamOptions(_settings.Upstream, _settings.Dns.Listen, _options.Range), answers, _time, _loggers.CreateLogger("upstream"));
+        var edge = _edge = EdgeServer.Start(_settings.Dns.Listen, new EdgeOptions(), _resolver, answers, upstream, _time, fault => _log.LogError(fault, "a query handler failed"));
         _metrics.Register(text => NodeMetrics.Collect(text, edge.Statistics));
         _metrics.Register(text => NodeMetrics.Collect(text, upstream.Snapshot()));
         _metrics.Register(text => NodeMetrics.Collect(text, _directory));
         _metrics.Register(ProcessMetrics.Collect);
+    }
 
-        AdminServer admin;
-        try { admin = await AdminServer.StartAsync(AdminServicesOf(), cancel); }
-        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
+    private async Task StartMeshAsync(FileStream held, CancellationToken cancel)
+    {
+        var opened = await RetryAsync("the journal cannot be opened", () => SqliteJournal.OpenAsync(_settings.Node.DataDirectory, held, _time), cancel);
+        var journal = _journal = new MeasuredJournal(opened, _time);
+        var mesh = new Mesh(new ActorSystem(TaskScheduler.Default, _time, new Random(), WriteActorLog), journal, _options, _directory);
+        await RetryAsync("the streams cannot be claimed", async () =>
         {
-            await edge.StopAsync(TimeSpan.Zero);
-            return Fail($"cannot listen for HTTP on {_settings.Admin.Listen}: {e.Message}");
-        }
-        await using (admin)
+            await mesh.StartAsync(cancel);
+            return true;
+        }, cancel);
+        _mesh = mesh;
+        _metrics.Register(journal.Collect);
+        _metrics.Register(text => NodeMetrics.Collect(text, mesh));
+        _health.Set(mesh);
+        _lateMesh.Set(mesh.Control);
+        _background.Add(_saver.RunAsync(_stopBackground.Token));
+    }
+
+    private async Task WaitUntilReadyAsync(CancellationToken cancel)
+    {
+        var told = _time.GetTimestamp();
+        while (!_mesh!.IsReady || !_directory.IsLoaded)
         {
-            var exit = await RunMeshAsync(edge, admin, held, cancel);
-            _health.Stopping();
-            await admin.StopAsync(CancellationToken.None);
-            await edge.StopAsync(_edgeStop);
-            _log.LogInformation("stopped");
-            return exit;
+            await Task.Delay(_readyPoll, _time, cancel);
+            if (_time.GetElapsedTime(told) < _tellEvery) continue;
+            told = _time.GetTimestamp();
+            _log.LogWarning("not ready yet: {Streams} have not recovered, the directory is {Loaded}", string.Join(", ", _mesh.Unrecovered.DefaultIfEmpty("no streams")), _directory.IsLoaded ? "loaded" : "not loaded");
         }
     }
 
-    private async Task<int> RunMeshAsync(EdgeServer edge, AdminServer admin, FileStream held, CancellationToken cancel)
+    // Nobody changes, then nobody asks, then nobody is owner, then nobody is answered; what is known is saved last. A step that fails does not
+    // keep the others from being done.
+    private async Task StopAsync()
     {
-        using var background = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var tasks = new List<Task>();
-        Mesh? mesh = null;
-        MeasuredJournal? journal = null;
-        try
+        _log.LogInformation("stopping");
+        _health.Stopping();
+        await StepAsync("the background tasks", async () =>
         {
-            journal = new MeasuredJournal(await RetryAsync("the journal cannot be opened", () => SqliteJournal.OpenAsync(_settings.Node.DataDirectory, held, _time), cancel), _time);
-            _metrics.Register(journal.Collect);
-            mesh = await StartMeshAsync(journal, cancel);
-            tasks.Add(_saver.RunAsync(background.Token));
-            while (!mesh.IsReady || !_directory.IsLoaded) await Task.Delay(TimeSpan.FromMilliseconds(5), _time, cancel);
-            _log.LogInformation("ready: dns {Dns} (udp and tcp), admin http://{Admin}", string.Join(", ", edge.Endpoints), admin.Endpoint);
-            foreach (var path in _settings.Sources.Manifests) tasks.Add(new ManifestSource(path, _lateMesh, _time, new Random(), _loggers.CreateLogger("source")).RunAsync(background.Token));
-            await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancel);
-            return 0;
-        }
-        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            await _stopBackground.CancelAsync();
+            await Task.WhenAll(_background);
+        });
+        await StepAsync("the API", async () =>
         {
-            _log.LogInformation("stopping");
-            return 0;
-        }
-        catch (InvalidOperationException e)
+            if (_admin is null) return;
+            await _admin.StopAsync(CancellationToken.None);
+            await _admin.DisposeAsync();
+        });
+        await StepAsync("the mesh", async () => { if (_mesh is not null) await _mesh.StopAsync(); });
+        await StepAsync("DNS", async () => { if (_edge is not null) await _edge.StopAsync(_edgeStop); });
+        await StepAsync("the saved directory", () =>
         {
-            _health.Failed();
-            return Fail(e.Message);
-        }
-        finally
-        {
-            _health.Stopping();
-            await background.CancelAsync();
-            await Task.WhenAll(tasks);
-            if (mesh is not null) await mesh.StopAsync();
-            if (_directory.IsLoaded) _saver.Save();
-            if (journal is not null) await journal.DisposeAsync();
-        }
+            if (_mesh is not null && _directory.IsLoaded) _saver.Save();
+            return Task.CompletedTask;
+        });
+        await StepAsync("the journal", async () => { if (_journal is not null) await _journal.DisposeAsync(); });
+        _upstream?.Dispose();
+        _stopBackground.Dispose();
+        _log.LogInformation("stopped");
+    }
+
+    private async Task StepAsync(string what, Func<Task> step)
+    {
+        try { await step(); }
+        catch (Exception e) { _log.LogError(e, "{What} did not stop cleanly", what); }
     }
 
     // Queries are answered from what is known meanwhile; changes wait until the store is back.
@@ -139,21 +176,6 @@ internal sealed class Node
                 await Task.Delay(TimeSpan.FromSeconds(Math.Min(30, 1 << Math.Min(tries, 5))), _time, cancel);
             }
         }
-    }
-
-    private async Task<Mesh> StartMeshAsync(MeasuredJournal journal, CancellationToken cancel)
-    {
-        var system = new ActorSystem(TaskScheduler.Default, _time, new Random(), WriteActorLog);
-        var mesh = new Mesh(system, journal, _options, _directory);
-        await RetryAsync("the streams cannot be claimed", async () =>
-        {
-            await mesh.StartAsync(cancel);
-            return true;
-        }, cancel);
-        _metrics.Register(text => NodeMetrics.Collect(text, mesh));
-        _health.Set(mesh);
-        _lateMesh.Set(mesh.Control);
-        return mesh;
     }
 
     private FileStream? TryLock()

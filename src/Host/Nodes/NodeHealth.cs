@@ -8,10 +8,10 @@ namespace MeshDns.Host.Nodes;
 internal sealed class NodeHealth(MeshDirectory directory) : INodeHealth
 {
     private volatile bool _stopping;
-    private volatile bool _failed;
     private Mesh? _mesh;
 
-    public bool IsLive => !_failed;
+    // Whoever can ask gets the answer from a process that lives; query loops and actors survive their own faults.
+    public bool IsLive => true;
 
     public IReadOnlyList<string> NotReady
     {
@@ -28,6 +28,4 @@ internal sealed class NodeHealth(MeshDirectory directory) : INodeHealth
     public void Set(Mesh mesh) => Volatile.Write(ref _mesh, mesh);
 
     public void Stopping() => _stopping = true;
-
-    public void Failed() => _failed = true;
 }

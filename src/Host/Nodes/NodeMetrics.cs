@@ -50,6 +50,7 @@ internal static class NodeMetrics
 
     public static void Collect(MetricsText text, Mesh mesh)
     {
+        text.Sample(MeshMetrics.StreamsUnrecovered, mesh.Unrecovered.Count);
         try
         {
             var usage = mesh.Region.Allocator.View.State.Usage(mesh.Time.GetUtcNow().ToUnixTimeMilliseconds());

@@ -69,6 +69,9 @@ public static class MeshMetrics
     /// <summary>VIPs by state; the states sum to the capacity.</summary>
     public static readonly MetricDefinition Vips = Gauge("meshdns_vips", "VIPs by state: leased, quarantined, reserved, excluded or free.", "state");
 
+    /// <summary>Streams that have not recovered.</summary>
+    public static readonly MetricDefinition StreamsUnrecovered = Gauge("meshdns_streams_unrecovered", "Streams of this node that have not recovered; not 0 for long means a damaged journal.");
+
     /// <summary>Usable VIPs.</summary>
     public static readonly MetricDefinition VipsCapacity = Gauge("meshdns_vips_capacity", "Usable VIPs.");
 
@@ -117,7 +120,7 @@ public static class MeshMetrics
         QueriesTotal, QueryDurationSeconds, QueriesDroppedTotal, UpstreamQueriesTotal, UpstreamLatencySeconds, UpstreamIgnoredRepliesTotal, UpstreamEventsTotal,
         CacheHitsTotal, CacheMissesTotal, CacheStaleTotal, CacheEvictionsTotal, CacheBytes, CacheEntries,
         EdgeFaultsTotal, TcpConnections, TcpConnectionsClosedTotal, QueriesWaiting, DirectoryViolationsTotal,
-        DirectoryNames, DirectoryAgeSeconds, DirectoryLagEvents, Vips, VipsCapacity,
+        DirectoryNames, DirectoryAgeSeconds, DirectoryLagEvents, Vips, VipsCapacity, StreamsUnrecovered,
         JournalAppendSeconds, JournalAppendsTotal, ChangesTotal, AdminRequestsTotal, CollectorFailuresTotal,
         BuildInfo, HeapBytes, CollectionsTotal, GcPauseSecondsTotal,
         ProcessCpuSecondsTotal, ProcessResidentMemoryBytes, ProcessStartTimeSeconds, ProcessThreads,

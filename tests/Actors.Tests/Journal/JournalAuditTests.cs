@@ -363,7 +363,7 @@ public sealed class JournalAuditTests : IAsyncLifetime
         using var fresh = new TemporaryDirectory();
         await (await SqliteJournal.OpenAsync(fresh.Path, TimeProvider.System)).DisposeAsync();
         Assert.Empty(JournalAudit.Run(SqliteImage.Read(fresh.Path)).Breaches);
-        await using (var journal = await SqliteJournal.OpenAsync(fresh.Path, TimeProvider.System)) await journal.SettleSettingsAsync(_options.Shared(), CancellationToken.None);
+        await using (var journal = await SqliteJournal.OpenAsync(fresh.Path, TimeProvider.System)) await journal.SettleSettingsAsync(_options.Shared(), [], CancellationToken.None);
         Assert.Empty(JournalAudit.Run(SqliteImage.Read(fresh.Path)).Breaches);
     }
 

@@ -51,12 +51,12 @@ public abstract class JournalContract : IAsyncLifetime
         var fence = (await ClaimAsync("t1", "shard-00"))[0].Fence;
         fence = await CommitAsync(fence, Declared("x.example"), Declared("y.example"));
         await CommitAsync(fence, Declared("z.example"));
-        var history = await Journal.ReadAsync("shard-00", _none);
+        var history = await Journal.ReadAsync("shard-00", false, _none);
         Assert.Null(history.Snapshot);
         Assert.Equal(["x.example", "y.example", "z.example"], history.Rows.Select(r => ((HostWithdrawn)EventCodec.Decode(r.Kind, r.Payload)).Host.Text));
         Assert.Equal([1L, 2L, 3L], history.Rows.Select(r => r.Seq));
         Assert.All(history.Rows, r => Assert.Equal(("t1", 1L), (r.Term, r.Epoch)));
-        Assert.Empty((await Journal.ReadAsync("shard-01", _none)).Rows);
+        Assert.Empty((await Journal.ReadAsync("shard-01", false, _none)).Rows);
     }
 
     public static TheoryData<string> WrongFences => ["node", "incarnation", "term", "epoch-", "epoch+", "seq-", "seq+", "stream"];
@@ -81,8 +81,8 @@ public abstract class JournalContract : IAsyncLifetime
         };
         var result = await Journal.AppendAsync(new AppendRequest([Append(good, Declared("a.example")), Append(wrong, Declared("b.example"))], [Reply("k")]), _none);
         Assert.Equal(new AppendResult(AppendOutcome.Fenced, wrong.Stream), result);
-        Assert.Single((await Journal.ReadAsync("shard-00", _none)).Rows);
-        Assert.Single((await Journal.ReadAsync("shard-01", _none)).Rows);
+        Assert.Single((await Journal.ReadAsync("shard-00", false, _none)).Rows);
+        Assert.Single((await Journal.ReadAsync("shard-01", false, _none)).Rows);
         Assert.Null(await Journal.FindReplyAsync("k", _none));
         await CommitAsync(good, Declared("c.example"));
         await CommitAsync(other, Declared("d.example"));
@@ -95,7 +95,7 @@ public abstract class JournalContract : IAsyncLifetime
         await Journal.ClaimAsync(new NodeIdentity("b", "9"), ["vips"], "t2", _none);
         Assert.Equal(AppendOutcome.Fenced, (await Journal.AppendAsync(new AppendRequest([Append(old, Granted(2, "y.example"))], []), _none)).Outcome);
         Assert.False(await Journal.SaveSnapshotAsync(old, [1], _none));
-        Assert.Null((await Journal.ReadAsync("vips", _none)).Snapshot);
+        Assert.Null((await Journal.ReadAsync("vips", false, _none)).Snapshot);
     }
 
     [Fact]
@@ -104,12 +104,12 @@ public abstract class JournalContract : IAsyncLifetime
         var fence = await CommitAsync((await ClaimAsync("t1", "shard-00"))[0].Fence, Declared("x.example"), Declared("y.example"));
         Assert.True(await Journal.SaveSnapshotAsync(fence, [1, 2], _none));
         var later = await CommitAsync(fence, Declared("z.example"));
-        var history = await Journal.ReadAsync("shard-00", _none);
+        var history = await Journal.ReadAsync("shard-00", false, _none);
         Assert.Equal([1, 2], history.Snapshot!);
         Assert.Equal(2, history.SnapshotSeq);
         Assert.Equal([3L], history.Rows.Select(r => r.Seq));
         Assert.True(await Journal.SaveSnapshotAsync(later, [3], _none));
-        Assert.Equal(3, (await Journal.ReadAsync("shard-00", _none)).SnapshotSeq);
+        Assert.Equal(3, (await Journal.ReadAsync("shard-00", false, _none)).SnapshotSeq);
         Assert.False(await Journal.SaveSnapshotAsync(later with { Seq = 4 }, [4], _none));
     }
 
@@ -119,7 +119,7 @@ public abstract class JournalContract : IAsyncLifetime
         var fence = await CommitAsync((await ClaimAsync("t1", "shard-00"))[0].Fence, Declared("x.example"));
         await CommitAsync(fence, Declared("y.example"));
         Assert.True(await Journal.SaveSnapshotAsync(fence, [1], _none));
-        Assert.Equal([2L], (await Journal.ReadAsync("shard-00", _none)).Rows.Select(r => r.Seq));
+        Assert.Equal([2L], (await Journal.ReadAsync("shard-00", false, _none)).Rows.Select(r => r.Seq));
     }
 
     [Fact]
@@ -174,7 +174,7 @@ public abstract class JournalContract : IAsyncLifetime
         var result = await Journal.AppendAsync(new AppendRequest([Append(claims[0].Fence, Declared("d.example")), Append(fence, Released(1, "x.example"), Granted(2, "x.example"), Granted(2, "z.example"))], [Reply("k")]), _none);
         Assert.Equal(AppendOutcome.GuardRefused, result.Outcome);
         Assert.NotEqual("", result.Subject);
-        Assert.Empty((await Journal.ReadAsync("shard-00", _none)).Rows);
+        Assert.Empty((await Journal.ReadAsync("shard-00", false, _none)).Rows);
         Assert.Null(await Journal.FindReplyAsync("k", _none));
         await CommitAsync(fence, Released(1, "x.example"), Granted(2, "z.example"));
     }
@@ -189,7 +189,7 @@ public abstract class JournalContract : IAsyncLifetime
         Assert.Equal(("k", "hash of k", "reply to k"), (found!.Key, found.RequestHash, Encoding.UTF8.GetString(found.Reply)));
         var again = await Journal.AppendAsync(new AppendRequest([Append(fence with { Seq = 1 }, Declared("y.example"))], [Reply("new"), Reply("k")]), _none);
         Assert.Equal(new AppendResult(AppendOutcome.KeyTaken, "k"), again);
-        Assert.Single((await Journal.ReadAsync("shard-00", _none)).Rows);
+        Assert.Single((await Journal.ReadAsync("shard-00", false, _none)).Rows);
         Assert.Null(await Journal.FindReplyAsync("new", _none));
     }
 

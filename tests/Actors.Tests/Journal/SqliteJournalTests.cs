@@ -57,7 +57,7 @@ public sealed class SqliteJournalTests : JournalContract
             await journal.AppendAsync(new AppendRequest([Append(fence, Granted(1, "x.example"))], [Reply("k")]), CancellationToken.None);
         }
         await using var again = await SqliteJournal.OpenAsync(other.Path, Clock);
-        Assert.Single((await again.ReadAsync("vips", CancellationToken.None)).Rows);
+        Assert.Single((await again.ReadAsync("vips", false, CancellationToken.None)).Rows);
         Assert.NotNull(await again.FindReplyAsync("k", CancellationToken.None));
         Assert.Equal(new Fence("vips", "b", "2", "t2", 2, 1), (await again.ClaimAsync(new NodeIdentity("b", "2"), ["vips"], "t2", CancellationToken.None))[0].Fence);
     }
@@ -68,7 +68,7 @@ public sealed class SqliteJournalTests : JournalContract
         using var other = new TemporaryDirectory();
         var journal = await SqliteJournal.OpenAsync(other.Path, Clock);
         await journal.DisposeAsync();
-        await Assert.ThrowsAsync<JournalUnavailableException>(() => journal.ReadAsync("vips", CancellationToken.None));
+        await Assert.ThrowsAsync<JournalUnavailableException>(() => journal.ReadAsync("vips", false, CancellationToken.None));
         await Assert.ThrowsAsync<JournalUnavailableException>(() => journal.AppendAsync(new AppendRequest([], [Reply("k")]), CancellationToken.None));
     }
 
@@ -149,7 +149,7 @@ public sealed class SqliteJournalTests : JournalContract
         var fence = (await ClaimAsync("t1", "shard-00"))[0].Fence;
         var facts = new MeshEvent[] { Declared("x.example"), new HostDeclared(Contracts.Names.HostName.Parse("x.example"), new Contracts.Services.HostDeclaration { Document = Make.Key("d") }) };
         await CommitAsync(fence, facts);
-        var rows = (await Opened.ReadAsync("shard-00", CancellationToken.None)).Rows;
+        var rows = (await Opened.ReadAsync("shard-00", false, CancellationToken.None)).Rows;
         foreach (var (fact, row) in facts.Zip(rows))
         {
             var encoded = EventCodec.Encode(fact);

@@ -258,6 +258,23 @@ public sealed class StreamActorTests
         await Assert.ThrowsAsync<MeshUnavailableException>(() => second.PrepareAsync(Guid.NewGuid(), "b"));
     });
 
+    [Fact]
+    public void A_stream_whose_replay_failed_recovers_when_the_damage_is_mended() => Simulated.Run(170, async world =>
+    {
+        var first = await new StreamRig(world).StartAsync();
+        await first.ChangeAsync("a");
+        var whole = first.Store.Read(StreamRig.Stream).Rows[0];
+        first.Store.Damage(StreamRig.Stream, 1, "document-put.1", "{ damaged"u8.ToArray());
+        var second = new StreamRig(world, first.Store);
+        await second.AdoptAsync();
+        await world.PassAsync(TimeSpan.FromMinutes(1));
+        Assert.False(second.Owner.IsReady);
+        first.Store.Damage(StreamRig.Stream, 1, whole.Kind, whole.Payload);
+        await world.PassAsync(TimeSpan.FromMinutes(1));
+        Assert.True(second.Owner.IsReady);
+        await second.ChangeAsync("b");
+    });
+
     [Theory]
     [InlineData("null")]
     [InlineData("{}")]
@@ -318,6 +335,8 @@ public sealed class StreamActorTests
         var rig = await new StreamRig(world).StartAsync();
         rig.Faults.Inject(JournalCall.Snapshot, FaultKind.Unavailable);
         for (var i = 0; i < 2001; i++) await rig.ChangeAsync("n" + i);
+        // The caller's reply does not wait for the snapshot.
+        await world.PassAsync(TimeSpan.FromSeconds(1));
         Assert.Equal(2, rig.Faults.Calls[JournalCall.Snapshot]);
         Assert.InRange(rig.Store.Read(StreamRig.Stream).SnapshotSeq, 2000, 2001);
         Assert.Empty(world.Alarms);

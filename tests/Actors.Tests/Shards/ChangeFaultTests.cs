@@ -1,6 +1,8 @@
 using MeshDns.Actors.Runtime;
 using MeshDns.Actors.Tests.Simulation;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
+using MeshDns.Contracts.Names;
 
 namespace MeshDns.Actors.Tests.Shards;
 
@@ -154,6 +156,28 @@ public sealed class ChangeFaultTests
         await Assert.ThrowsAsync<MeshUnavailableException>(() => node.Mesh.Control.GetDocumentAsync(Make.Key("a"), CancellationToken.None));
         await node.ReadyAsync();
         await node.AppliedAsync(PutA.Changes[0]);
+    });
+
+    [Fact]
+    public void An_allocator_that_recovers_leaves_no_shard_held() => Run(async (node, faults) =>
+    {
+        await node.AppliedAsync(PutA.Changes[0]);
+        faults.Inject(JournalCall.Append, FaultKind.DoubtBefore);
+        for (var i = 0; i < 3; i++) faults.Inject(JournalCall.Claim, new JournalFault(Before: TimeSpan.FromSeconds(20)));
+        await node.ChangeAsync(Make.Request(Make.Put("b", "b.example")));
+        await node.World.PassAsync(TimeSpan.FromMilliseconds(10));
+        // A host with an address of its own needs nothing of the allocator but the addresses in the reply.
+        var recovering = node.Mesh.Unrecovered;
+        Assert.Contains(Streams.Vips, recovering);
+        bool IsHealthy(int shard) => !recovering.Contains(Streams.Shard(shard, node.Mesh.Region.Count));
+        var names = Enumerable.Range(0, 100).Select(i => "n" + i).Where(n => IsHealthy(Streams.ShardOf(Make.Key(n), node.Mesh.Region.Count)) && IsHealthy(Streams.ShardOf(HostName.Parse(n + ".example"), node.Mesh.Region.Count)));
+        foreach (var name in names.Take(4))
+        {
+            var asked = node.World.Clock.GetTimestamp();
+            var reply = await node.ChangeAsync(Make.Request(Make.Put(Make.Entry(name, [name + ".example"], ["10.0.0.1"]))));
+            Assert.Equal(ChangeOutcome.Unavailable, reply!.Outcome);
+            Assert.InRange(node.World.Clock.GetElapsedTime(asked), TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        }
     });
 
     [Fact]

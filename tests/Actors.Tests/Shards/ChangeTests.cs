@@ -226,10 +226,20 @@ public sealed class ChangeTests
         await node.AppliedAsync(Make.Put("a", "shared.example"));
         await node.World.PassAsync(TimeSpan.FromSeconds(1));
         var other = Make.Entry("b", "shared.example");
-        other = other with { ServiceEntry = other.ServiceEntry! with { Ports = [new ServicePort(80, "main", "UDP", null)] } };
+        other = other with { ServiceEntry = other.ServiceEntry! with { Ports = [new ServicePort(80, "other", "TCP", null)] } };
         var reply = await node.AppliedAsync(Make.Put(other));
         Assert.Contains("ServiceEntry/default/a, wins", Assert.Single(reply.Results[0].Warnings), StringComparison.Ordinal);
         Assert.Empty((await node.AppliedAsync(Make.Put(other with { Key = Make.Key("b", "elsewhere") }), Make.Delete("b"))).Results[1].Warnings);
+    });
+
+    [Fact]
+    public void The_same_port_over_tcp_and_udp_is_no_conflict() => Run(async node =>
+    {
+        var dns = Make.Entry("kube-dns", "dns.example");
+        dns = dns with { ServiceEntry = dns.ServiceEntry! with { Ports = [new ServicePort(53, "dns", "UDP", null), new ServicePort(53, "dns-tcp", "TCP", null)] } };
+        Assert.Empty((await node.AppliedAsync(Make.Put(dns))).Results[0].Warnings);
+        var other = dns with { Key = Make.Key("other"), ServiceEntry = dns.ServiceEntry with { Ports = [new ServicePort(53, "dns-tcp", "TCP", null)] } };
+        Assert.Empty((await node.AppliedAsync(Make.Put(other))).Results[0].Warnings);
     });
 
     [Fact]

@@ -116,7 +116,7 @@ public sealed class LifecycleTests(ITestOutputHelper output) : IAsyncLifetime
     [Theory]
     [InlineData("vips.ipv4=240.241.0.0/16")]
     [InlineData("cluster.shards=32")]
-    [InlineData("mesh.zones=[other.internal]")]
+    [InlineData("mesh.cluster-domain=other.local")]
     public async Task A_node_that_disagrees_with_the_journal_about_what_is_fixed_does_not_start(string setting)
     {
         await _mesh.StartAsync();

@@ -23,7 +23,7 @@ internal sealed class SimulatedJournal(SimulatedStore store, JournalFaults fault
     public Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<string> streams, string term, CancellationToken cancel) =>
         CallAsync(JournalCall.Claim, () => store.Claim(node, streams, term), cancel);
 
-    public Task<StreamHistory> ReadAsync(string stream, CancellationToken cancel) => CallAsync(JournalCall.Read, () => store.Read(stream), cancel);
+    public Task<StreamHistory> ReadAsync(string stream, bool fromStart, CancellationToken cancel) => CallAsync(JournalCall.Read, () => store.Read(stream, fromStart), cancel);
 
     public Task<bool> SaveSnapshotAsync(Fence fence, byte[] snapshot, CancellationToken cancel) => CallAsync(JournalCall.Snapshot, () => store.SaveSnapshot(fence, snapshot), cancel);
 

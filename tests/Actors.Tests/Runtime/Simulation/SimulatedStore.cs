@@ -41,7 +41,7 @@ internal sealed class SimulatedStore(SimulatedClock clock)
         return [.. streams.Select(s => _ownership[s]).Select(r => new StreamClaim(FenceOf(r), Now))];
     }
 
-    public StreamHistory Read(string stream) => _snapshots.TryGetValue(stream, out var snapshot)
+    public StreamHistory Read(string stream, bool fromStart = false) => !fromStart && _snapshots.TryGetValue(stream, out var snapshot)
         ? new StreamHistory(snapshot.Payload, snapshot.Position.Seq, Rows(stream, snapshot.Position.Seq))
         : new StreamHistory(null, 0, Rows(stream, 0));
 
