@@ -11,7 +11,7 @@ public static class Streams
     /// <summary>The allocator's stream; it sorts after every shard.</summary>
     public const string Vips = "vips";
 
-    /// <summary>The stream of a shard: <c>shard-00</c>, or three digits where there are more than 100.</summary>
+    /// <summary>The stream of a shard: <c>shard-00</c>, or four digits where there are more than 100.</summary>
     public static string Shard(int shard, int shards) => string.Create(CultureInfo.InvariantCulture, $"shard-{shard.ToString(shards > 100 ? "D4" : "D2", CultureInfo.InvariantCulture)}");
 
     /// <summary>All streams of a cluster with so many shards, in order; <see cref="Vips"/> last.</summary>

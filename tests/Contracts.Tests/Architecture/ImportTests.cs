@@ -1,0 +1,96 @@
+using System.Text.RegularExpressions;
+
+namespace MeshDns.Contracts.Tests.Architecture;
+
+/// <summary>Imports run one way (the table of ARCHITECTURE.md, "Layout"): each part knows only the parts before it.</summary>
+public sealed partial class ImportTests
+{
+    private static readonly Dictionary<string, string[]> _contracts = new()
+    {
+        ["Names"] = [],
+        ["Dns"] = ["Names"],
+        ["Vips"] = ["Names"],
+        ["Services"] = ["Names", "Dns", "Vips"],
+        ["Messages"] = ["Names", "Dns", "Vips", "Services"],
+        ["Events"] = ["Names", "Dns", "Vips", "Services"],
+    };
+
+    [Fact]
+    public void Within_Contracts_each_folder_knows_only_those_before_it()
+    {
+        var offenders = new List<string>();
+        foreach (var (path, lines) in SourceTree.Files("src/Contracts"))
+        {
+            var folder = path.Split('/')[2];
+            if (!_contracts.TryGetValue(folder, out var allowed)) { offenders.Add($"{path}: the folder {folder} has no place in the order"); continue; }
+            foreach (var other in _contracts.Keys.Except(allowed).Where(o => o != folder))
+                offenders.AddRange(Mentions(path, lines, $@"\bContracts\.{other}\b|(?<![\w.]){other}\.[A-Z]\w*"));
+        }
+        Assert.Empty(offenders);
+    }
+
+    [Fact]
+    public void Folders_and_namespaces_agree()
+    {
+        var offenders = new List<string>();
+        foreach (var (path, lines) in SourceTree.Files("src"))
+        {
+            var folders = path.Split('/')[1..^1];
+            var expected = "MeshDns." + string.Join('.', folders);
+            var declared = lines.Select(l => NamespaceLine().Match(l)).FirstOrDefault(m => m.Success)?.Groups[1].Value;
+            if (declared is not null && declared != expected) offenders.Add($"{path}: {declared}");
+        }
+        Assert.Empty(offenders);
+    }
+
+    [Fact]
+    public void Contracts_know_neither_actors_nor_the_host() => Assert.Empty(Mentions("src/Contracts", @"\bMeshDns\.(Actors|Host)\b"));
+
+    [Fact]
+    public void Actors_do_not_know_the_host() => Assert.Empty(Mentions("src/Actors", @"\bMeshDns\.Host\b"));
+
+    [Fact]
+    public void Projects_refer_to_each_other_in_the_same_order()
+    {
+        Assert.Empty(References("Contracts"));
+        Assert.Equal(["Contracts"], References("Actors"));
+        Assert.Equal(["Actors", "Contracts"], References("Host").Union(["Contracts"]).Order());
+    }
+
+    [Fact]
+    public void Contracts_need_no_package() =>
+        Assert.DoesNotContain("PackageReference", File.ReadAllText(Path.Combine(SourceTree.Root, "src/Contracts/MeshDns.Contracts.csproj")), StringComparison.Ordinal);
+
+    [Fact]
+    public void The_edge_sees_the_directory_and_no_actor() =>
+        Assert.Empty(Mentions("src/Host/Edge", @"\bMeshDns\.Actors\.(?!Directory\b)\w+|(?<![\w.])Actors\.(?!Directory\b)\w+|\bDirectoryFeed\b|\bMeshDns\.Host\.(Admin|Cli|Nodes|Sources)\b"));
+
+    [Fact]
+    public void The_upstream_side_knows_nothing_of_the_mesh() =>
+        Assert.Empty(Mentions("src/Host/Upstream", @"\bMeshDns\.Actors\b|\bMeshDns\.Host\.(Admin|Cli|Nodes|Sources|Edge)\b"));
+
+    [Fact]
+    public void SQL_stays_behind_the_journal()
+    {
+        var offenders = SourceTree.Files("src").Where(f => !f.Path.StartsWith("src/Actors/Journal/", StringComparison.Ordinal))
+            .SelectMany(f => Mentions(f.Path, f.Lines, @"\bMicrosoft\.Data\.Sqlite\b|\bNpgsql\b"));
+        Assert.Empty(offenders);
+    }
+
+    private static List<string> Mentions(string folder, string pattern) => [.. SourceTree.Files(folder).SelectMany(f => Mentions(f.Path, f.Lines, pattern))];
+
+    private static IEnumerable<string> Mentions(string path, string[] lines, string pattern) =>
+        lines.Select((line, i) => (Line: SourceTree.Code(line), Number: i + 1)).Where(l => Regex.IsMatch(l.Line, pattern)).Select(l => $"{path}:{l.Number}: {l.Line.Trim()}");
+
+    private static string[] References(string project)
+    {
+        var text = File.ReadAllText(Path.Combine(SourceTree.Root, $"src/{project}/MeshDns.{project}.csproj"));
+        return [.. ProjectReference().Matches(text).Select(m => m.Groups[1].Value).Order()];
+    }
+
+    [GeneratedRegex(@"^namespace ([\w.]+);")]
+    private static partial Regex NamespaceLine();
+
+    [GeneratedRegex(@"<ProjectReference Include=""[^""]*MeshDns\.(\w+)\.csproj""")]
+    private static partial Regex ProjectReference();
+}
