@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -78,9 +79,30 @@ public readonly record struct HostName : IComparable<HostName>
     private static bool TryFold(string text, out string folded, out string error)
     {
         error = "";
-        if (IsAscii(text)) { folded = text.ToLowerInvariant(); return true; }
-        try { folded = _idn.GetAscii(text).ToLowerInvariant(); return true; }
-        catch (ArgumentException) { folded = ""; error = $"'{text}' has characters that IDNA does not allow"; return false; }
+        folded = text.ToLowerInvariant();
+        if (IsAscii(folded)) return true;
+        try
+        {
+            if (folded.EnumerateRunes().All(IsMappable)) { folded = _idn.GetAscii(folded); return true; }
+        }
+        catch (ArgumentException) { }
+        folded = "";
+        error = $"'{text}' has characters that IDNA does not allow, or not in this form; write it in lower case with composed letters, or as A-labels (xn--...)";
+        return false;
+    }
+
+    // The program runs culture-invariant, where nothing is normalized: a form that RFC 5891 section 5.2 would map to another one (a
+    // decomposed, wide or styled letter) is refused, since two spellings of a name must never become two names.
+    private static bool IsMappable(Rune rune)
+    {
+        if (rune.IsAscii) return true;
+        if (rune.Value is >= 0x0300 and <= 0x036F or >= 0x2000 and <= 0x2BFF or >= 0x1100 and <= 0x11FF or >= 0x3130 and <= 0x318F or >= 0xF900 and <= 0xFFFF or >= 0x1D400 and <= 0x1D7FF or 0xAA or 0xBA) return false;
+        return Rune.GetUnicodeCategory(rune) switch
+        {
+            UnicodeCategory.LowercaseLetter or UnicodeCategory.OtherLetter or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.DecimalDigitNumber => true,
+            UnicodeCategory.ModifierLetter => rune.Value >= 0x3000,
+            _ => false,
+        };
     }
 
     private static bool IsAscii(string text)

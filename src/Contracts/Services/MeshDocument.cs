@@ -25,7 +25,7 @@ public readonly record struct DocumentKey(DocumentKind Kind, string Namespace, s
     public static DocumentKey Parse(string text)
     {
         var parts = text.Split('/');
-        return parts.Length == 3 && Enum.TryParse<DocumentKind>(parts[0], out var kind)
+        return parts.Length == 3 && Enum.TryParse<DocumentKind>(parts[0], out var kind) && Enum.GetName(kind) == parts[0]
             ? new DocumentKey(kind, parts[1], parts[2])
             : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"'{text}' is not Kind/namespace/name"));
     }
