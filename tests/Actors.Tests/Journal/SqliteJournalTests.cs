@@ -62,6 +62,15 @@ public sealed class SqliteJournalTests : JournalContract
         Assert.Equal(new Fence("vips", "b", "2", "t2", 2, 1), (await again.ClaimAsync(new NodeIdentity("b", "2"), ["vips"], "t2", CancellationToken.None))[0].Fence);
     }
 
+    // A store that several nodes share must not do this; see the contract for what is not adjustable.
+    [Fact]
+    public async Task An_adjustable_setting_follows_the_one_node_that_can_use_the_file()
+    {
+        await Opened.SettleSettingsAsync(new Dictionary<string, string> { ["a"] = "1", ["b"] = "1" }, [], CancellationToken.None);
+        var stored = await Opened.SettleSettingsAsync(new Dictionary<string, string> { ["a"] = "2", ["b"] = "2" }, ["b"], CancellationToken.None);
+        Assert.Equal(new Dictionary<string, string> { ["a"] = "1", ["b"] = "2" }, stored);
+    }
+
     [Fact]
     public async Task A_closed_journal_says_so_and_does_not_hang()
     {
