@@ -35,8 +35,7 @@ internal sealed class SqliteAppend : IDisposable
 
     public AppendResult Run(AppendRequest request, long now)
     {
-        using var transaction = _connection.BeginTransaction();
-        foreach (var command in Commands) command.Transaction = transaction;
+        using var transaction = SqliteTransactionScope.Write(_connection);
         foreach (var reply in request.Replies)
             if (!TryRemember(reply, now)) return new AppendResult(AppendOutcome.KeyTaken, reply.Key);
         foreach (var append in request.Streams)

@@ -16,7 +16,7 @@ public static class SqliteImage
         try
         {
             using var connection = SqliteSchema.OpenForReading(file);
-            using var transaction = connection.BeginTransaction(deferred: true);
+            using var transaction = SqliteTransactionScope.Read(connection);
             return Read(connection);
         }
         catch (SqliteException e) { throw new JournalUnavailableException($"the journal at {file} cannot be read: {e.Message}", e); }

@@ -75,7 +75,7 @@ public sealed class SqliteJournal : IJournal
         IReadOnlyDictionary<string, string> settings, IReadOnlyCollection<string> adjustable, CancellationToken cancel) =>
         _writer.RunAsync<IReadOnlyDictionary<string, string>>(connection =>
         {
-            using var transaction = connection.BeginTransaction();
+            using var transaction = SqliteTransactionScope.Write(connection);
             var isNew = (long)connection.Scalar("SELECT count(*) FROM cluster_setting")! == 0;
             // The lock makes this node the only user of the file, so there is nobody to disagree with about what may be adjusted.
             using var write = connection.Command("INSERT OR REPLACE INTO cluster_setting (name, value) VALUES ($0, $1)", "", "");
@@ -89,7 +89,7 @@ public sealed class SqliteJournal : IJournal
     public Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<string> streams, string term, CancellationToken cancel) =>
         _writer.RunAsync<IReadOnlyList<StreamClaim>>(connection =>
         {
-            using var transaction = connection.BeginTransaction();
+            using var transaction = SqliteTransactionScope.Write(connection);
             using var claim = connection.Command("""
                 INSERT INTO ownership (stream, owner, incarnation, term, epoch, seq) VALUES ($0, $1, $2, $3, 1, 0)
                 ON CONFLICT (stream) DO UPDATE SET owner = excluded.owner, incarnation = excluded.incarnation, term = excluded.term, epoch = epoch + 1
@@ -104,7 +104,7 @@ public sealed class SqliteJournal : IJournal
     /// <inheritdoc/>
     public Task<StreamHistory> ReadAsync(string stream, bool fromStart, CancellationToken cancel) => _reader.RunAsync(connection =>
     {
-        using var transaction = connection.BeginTransaction(deferred: true);
+        using var transaction = SqliteTransactionScope.Read(connection);
         return SqliteReads.History(connection, stream, fromStart);
     }, cancel);
 
@@ -139,7 +139,7 @@ public sealed class SqliteJournal : IJournal
     public Task<FeedRead> ReadFeedAsync(IReadOnlyDictionary<string, StreamPosition> from, CancellationToken cancel) => _reader.RunAsync(connection =>
     {
         // One transaction is one database snapshot: no change is ever read half.
-        using var transaction = connection.BeginTransaction(deferred: true);
+        using var transaction = SqliteTransactionScope.Read(connection);
         var now = Now;
         var streams = ReadOwnership(connection).Select(head => SqliteReads.Feed(connection, head, from.GetValueOrDefault(head.Stream), !_feedVerified)).OfType<StreamFeed>().ToArray();
         _feedVerified = true;

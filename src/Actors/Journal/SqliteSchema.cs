@@ -32,7 +32,7 @@ internal static class SqliteSchema
         var connection = Open(file, SqliteOpenMode.ReadWriteCreate);
         // A commit must survive a power cut, not only a crash of the process: FULL syncs the log at every commit.
         connection.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
-        using var transaction = connection.BeginTransaction();
+        using var transaction = SqliteTransactionScope.Write(connection);
         var version = (long)connection.Scalar("PRAGMA user_version")!;
         if (version > Version) throw new JournalUnavailableException($"the journal has schema version {version}; this program knows {Version} and is older");
         if (version == 0) connection.Execute(Tables + $"PRAGMA user_version = {Version};");

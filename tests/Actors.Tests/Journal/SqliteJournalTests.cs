@@ -114,6 +114,22 @@ public sealed class SqliteJournalTests : JournalContract
     }
 
     [Fact]
+    public void A_transaction_that_sqlite_rolled_back_by_itself_tells_its_own_error_and_the_next_one_works()
+    {
+        using var other = new TemporaryDirectory();
+        using var connection = SqliteSchema.OpenForWriting(SqliteJournal.FileIn(other.Path));
+        using var append = new SqliteAppend(connection);
+        connection.Execute("INSERT INTO ownership (stream, owner, incarnation, term, epoch, seq) VALUES ('shard-00', 'a', '1', 't1', 1, 0)");
+        var events = Enumerable.Range(0, 200).Select(i => Declared($"x{i}.example")).ToArray();
+        var request = new AppendRequest([Append(new Fence("shard-00", "a", "1", "t1", 1, 0), events)], [Reply("k")]);
+        connection.Execute($"PRAGMA max_page_count = {connection.Scalar("PRAGMA page_count")}");
+        var full = Assert.Throws<SqliteException>(() => append.Run(request, 0));
+        Assert.Contains("full", full.Message, StringComparison.Ordinal);
+        connection.Execute("PRAGMA max_page_count = 100000");
+        Assert.Equal(AppendOutcome.Committed, append.Run(request, 0).Outcome);
+    }
+
+    [Fact]
     public async Task A_file_locked_by_somebody_else_is_unavailable_not_in_doubt()
     {
         var fence = (await ClaimAsync("t1", "shard-00"))[0].Fence;
