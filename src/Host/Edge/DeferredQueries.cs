@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Net;
-using System.Net.Sockets;
 using System.Threading.Channels;
 using MeshDns.Contracts.Dns;
 using MeshDns.Host.Resolve;
@@ -31,12 +30,12 @@ internal sealed class DeferredQueries
     }
 
     /// <summary>Takes a query over; the packet and the address are copied. Never waits.</summary>
-    public void Post(ReadOnlySpan<byte> packet, SocketAddress client, Socket socket, in Deferral deferral)
+    public void Post(ReadOnlySpan<byte> packet, SocketAddress client, in LocalAddress local, UdpSocket socket, in Deferral deferral)
     {
         var copy = ArrayPool<byte>.Shared.Rent(packet.Length);
         packet.CopyTo(copy);
         _services.Statistics.AddDeferred(1);
-        var item = new Item(copy, packet.Length, ClientAddress.Copy(client), socket, deferral, _services.Time.GetTimestamp());
+        var item = new Item(copy, packet.Length, ClientAddress.Copy(client), local, socket, deferral, _services.Time.GetTimestamp());
         if (!_waiting.Writer.TryWrite(item)) Dropped(item);
     }
 
@@ -92,7 +91,7 @@ internal sealed class DeferredQueries
 
     private void Send(in Item item, ReadOnlySpan<byte> reply)
     {
-        UdpLoop.SendTo(item.Socket, reply, item.Client, _services.Statistics);
+        if (!item.Socket.TrySend(reply, item.Client, item.Local)) _services.Statistics.CountSendError();
         _counters.Count(item.Deferral.Type, DnsHeader.GetRcode(reply), Stage.Forward);
         _counters.Latency.Record(_services.Time.GetElapsedTime(item.Received));
     }
@@ -110,5 +109,5 @@ internal sealed class DeferredQueries
         _services.Statistics.AddDeferred(-1);
     }
 
-    private readonly record struct Item(byte[] Packet, int Length, SocketAddress Client, Socket Socket, Deferral Deferral, long Received);
+    private readonly record struct Item(byte[] Packet, int Length, SocketAddress Client, LocalAddress Local, UdpSocket Socket, Deferral Deferral, long Received);
 }

@@ -24,7 +24,7 @@ internal sealed class UdpEdge
     public static UdpEdge Open(IPEndPoint listen, EdgeServices services, DeferredQueries deferred)
     {
         var endpoint = Probe(listen);
-        var sockets = new List<Socket>();
+        var sockets = new List<UdpSocket>();
         try
         {
             for (var i = 0; i < services.Options.UdpLoops; i++) sockets.Add(Bind(endpoint, services.Options.ReceiveBufferBytes));
@@ -61,7 +61,7 @@ internal sealed class UdpEdge
         return (IPEndPoint)probe.LocalEndPoint!;
     }
 
-    private static Socket Bind(IPEndPoint endpoint, int receiveBufferBytes)
+    private static UdpSocket Bind(IPEndPoint endpoint, int receiveBufferBytes)
     {
         var socket = new Socket(endpoint.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         try
@@ -69,7 +69,7 @@ internal sealed class UdpEdge
             if (OperatingSystem.IsLinux()) socket.SetRawSocketOption(SolSocket, SoReusePort, BitConverter.GetBytes(1));
             socket.ReceiveBufferSize = receiveBufferBytes;
             socket.Bind(endpoint);
-            return socket;
+            return new UdpSocket(socket);
         }
         catch
         {

@@ -6,7 +6,7 @@ namespace MeshDns.Host.Edge;
 
 /// <summary>
 /// One thread, one socket: receive, answer, send, without a hop, a lock or an allocation for whatever is answered at once. The two system calls
-/// are in <see cref="TryReceive"/> and <see cref="Send"/> alone, so that batched ones can take their place.
+/// are in <see cref="UdpSocket"/> alone, so that batched ones can take their place.
 /// </summary>
 internal sealed class UdpLoop
 {
@@ -14,7 +14,7 @@ internal sealed class UdpLoop
     private const int ErrorsBeforePause = 16;
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(10);
 
-    private readonly Socket _socket;
+    private readonly UdpSocket _socket;
     private readonly EdgeServices _services;
     private readonly DeferredQueries _deferred;
     private readonly QueryCounters _counters;
@@ -24,11 +24,12 @@ internal sealed class UdpLoop
     private readonly byte[] _packet = GC.AllocateUninitializedArray<byte>(DnsLimits.MaxMessageSize, pinned: true);
     private readonly byte[] _reply = GC.AllocateUninitializedArray<byte>(DnsLimits.MaxUdpSize, pinned: true);
     private readonly SocketAddress _client;
+    private LocalAddress _local;
     private int _errorsInARow;
     private uint _sample;
     private volatile bool _isStopping;
 
-    public UdpLoop(Socket socket, string name, EdgeServices services, DeferredQueries deferred)
+    public UdpLoop(UdpSocket socket, string name, EdgeServices services, DeferredQueries deferred)
     {
         _socket = socket;
         _services = services;
@@ -46,9 +47,7 @@ internal sealed class UdpLoop
     {
         _isStopping = true;
         _stopped.Set();
-        // The system wakes the blocked receive and then says that the socket is not connected.
-        try { _socket.Shutdown(SocketShutdown.Receive); }
-        catch (SocketException) { }
+        _socket.StopReceiving();
         _thread.Join();
     }
 
@@ -76,7 +75,7 @@ internal sealed class UdpLoop
         switch (_pipeline.Handle(packet, address, isTcp: false, _reply, out var length, out var deferral))
         {
             case PipelineOutcome.Reply: Send(_reply.AsSpan(0, length)); break;
-            case PipelineOutcome.Defer: _deferred.Post(packet, _client, _socket, deferral); break;
+            case PipelineOutcome.Defer: _deferred.Post(packet, _client, _local, _socket, deferral); break;
             default: break;
         }
     }
@@ -86,8 +85,7 @@ internal sealed class UdpLoop
     {
         try
         {
-            _client.Size = _client.Buffer.Length;
-            length = _socket.ReceiveFrom(_packet, SocketFlags.None, _client);
+            length = _socket.Receive(_packet, _client, out _local);
             _errorsInARow = 0;
             return !_isStopping;
         }
@@ -101,19 +99,8 @@ internal sealed class UdpLoop
         }
     }
 
-    private void Send(ReadOnlySpan<byte> reply) => SendTo(_socket, reply, _client, _services.Statistics);
-
-    public static void SendTo(Socket socket, ReadOnlySpan<byte> reply, SocketAddress client, EdgeStatistics statistics)
+    private void Send(ReadOnlySpan<byte> reply)
     {
-        try
-        {
-            // Nobody listens on port 0; the system would refuse with an exception, which is dear.
-            if (ClientAddress.PortOf(client) == 0) statistics.CountSendError();
-            else socket.SendTo(reply, SocketFlags.None, client);
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            statistics.CountSendError();
-        }
+        if (!_socket.TrySend(reply, _client, _local)) _services.Statistics.CountSendError();
     }
 }
