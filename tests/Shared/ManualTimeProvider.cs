@@ -8,6 +8,7 @@ public sealed class ManualTimeProvider(DateTimeOffset? start = null) : TimeProvi
     private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
     private readonly List<(TimeSpan Within, TaskCompletionSource Seen)> _watchers = [];
+    private TimeSpan _step;
     private DateTimeOffset _now = start ?? new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
@@ -15,10 +16,14 @@ public sealed class ManualTimeProvider(DateTimeOffset? start = null) : TimeProvi
     public override DateTimeOffset GetUtcNow()
     {
         lock (_gate)
-            return _now;
+            return _now + _step;
     }
 
-    public override long GetTimestamp() => GetUtcNow().Ticks;
+    public override long GetTimestamp()
+    {
+        lock (_gate)
+            return _now.Ticks;
+    }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
@@ -27,10 +32,19 @@ public sealed class ManualTimeProvider(DateTimeOffset? start = null) : TimeProvi
         return timer;
     }
 
+    /// <summary>Sets the wall clock, as an operator or NTP does: no time passes, no timer fires.</summary>
+    public void StepUtc(TimeSpan by)
+    {
+        lock (_gate)
+            _step += by;
+    }
+
     /// <summary>Moves time on.</summary>
     public void Advance(TimeSpan by)
     {
-        DateTimeOffset end = GetUtcNow() + by;
+        DateTimeOffset end;
+        lock (_gate)
+            end = _now + by;
         while (TakeDue(end) is { } due)
             due.Fire();
         lock (_gate)

@@ -22,7 +22,7 @@ public sealed class MeshDirectory
     private readonly Lock _writer = new();
     private readonly DirectoryTables _tables;
     private IReadOnlyDictionary<string, StreamPosition> _position = ReadOnlyDictionary<string, StreamPosition>.Empty;
-    private long _readAt;
+    private Freshness _freshness = new(0, 0, TimeSpan.Zero, IsRestored: false);
     private bool _isLoaded;
     private long _violations;
 
@@ -55,10 +55,23 @@ public sealed class MeshDirectory
     public bool IsLoaded => Volatile.Read(ref _isLoaded);
 
     /// <summary>The journal's clock at the last successful read of all streams, milliseconds since the Unix epoch.</summary>
-    public long ReadAt => Volatile.Read(ref _readAt);
+    public long ReadAt => Volatile.Read(ref _freshness).ReadAt;
 
-    /// <summary>How old the knowledge is; never negative. Without meaning until <see cref="IsLoaded"/>.</summary>
-    public TimeSpan Age => TimeSpan.FromMilliseconds(Math.Max(0, _time.GetUtcNow().ToUnixTimeMilliseconds() - ReadAt));
+    /// <summary>
+    /// How old the knowledge is; never negative. Without meaning until <see cref="IsLoaded"/>. Monotonic since the last read, so that setting the clock
+    /// makes nothing younger; only a saved directory has to be compared with the wall clock, which may add to its age and never takes from it.
+    /// </summary>
+    public TimeSpan Age
+    {
+        get
+        {
+            var freshness = Volatile.Read(ref _freshness);
+            var elapsed = freshness.AgeThen + _time.GetElapsedTime(freshness.Timestamp);
+            if (!freshness.IsRestored) return elapsed;
+            var byClock = WallAge(freshness.ReadAt);
+            return byClock > elapsed ? byClock : elapsed;
+        }
+    }
 
     /// <summary>How far every stream has been read.</summary>
     public IReadOnlyDictionary<string, StreamPosition> Position => Volatile.Read(ref _position);
@@ -115,7 +128,7 @@ public sealed class MeshDirectory
             foreach (var fact in batch.Facts) draft.Take(fact.Fact);
             Publish(draft.Hosts);
             Volatile.Write(ref _position, batch.Position);
-            Volatile.Write(ref _readAt, batch.ReadAt);
+            Volatile.Write(ref _freshness, new Freshness(batch.ReadAt, _time.GetTimestamp(), TimeSpan.Zero, IsRestored: false));
             Volatile.Write(ref _isLoaded, true);
         }
     }
@@ -136,10 +149,12 @@ public sealed class MeshDirectory
             _tables.Exact.Reserve(image.Entries.Count);
             foreach (var entry in image.Entries) RestoreOne(entry);
             Volatile.Write(ref _position, image.Position);
-            Volatile.Write(ref _readAt, image.ReadAt);
+            Volatile.Write(ref _freshness, new Freshness(image.ReadAt, _time.GetTimestamp(), WallAge(image.ReadAt), IsRestored: true));
             Volatile.Write(ref _isLoaded, true);
         }
     }
+
+    private TimeSpan WallAge(long readAt) => TimeSpan.FromMilliseconds(Math.Max(0, _time.GetUtcNow().ToUnixTimeMilliseconds() - readAt));
 
     private void RestoreOne(HostEntry saved)
     {
@@ -204,4 +219,7 @@ public sealed class MeshDirectory
         Interlocked.Increment(ref _violations);
         _onViolation(what);
     }
+
+    // One object, so that a reader never pairs one read's time with another's.
+    private sealed record Freshness(long ReadAt, long Timestamp, TimeSpan AgeThen, bool IsRestored);
 }

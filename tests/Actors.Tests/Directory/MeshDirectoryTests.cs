@@ -26,7 +26,7 @@ public sealed class MeshDirectoryTests
     }
 
     [Fact]
-    public void Age_is_now_less_the_journals_time_of_the_last_read()
+    public void Age_is_the_time_since_the_last_read()
     {
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
         _directory.Apply(Batch(now));
@@ -34,6 +34,33 @@ public sealed class MeshDirectoryTests
         Assert.True(_directory.IsLoaded);
         Assert.Equal(TimeSpan.FromSeconds(7), _directory.Age);
         _directory.Apply(Batch(now + 60_000));
+        Assert.Equal(TimeSpan.Zero, _directory.Age);
+    }
+
+    [Fact]
+    public void Age_goes_on_when_the_clock_is_set()
+    {
+        _directory.Apply(Batch(_time.GetUtcNow().ToUnixTimeMilliseconds()));
+        _time.StepUtc(TimeSpan.FromHours(-3));
+        _time.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal(TimeSpan.FromMinutes(2), _directory.Age);
+        _time.StepUtc(TimeSpan.FromHours(30));
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(TimeSpan.FromMinutes(3), _directory.Age);
+    }
+
+    [Fact]
+    public void A_restored_directory_is_as_old_as_the_wall_clock_says_and_grows_no_younger()
+    {
+        var saved = _time.GetUtcNow().ToUnixTimeMilliseconds() - 60_000;
+        _directory.Restore(new DirectoryImage([], new Dictionary<string, StreamPosition>(), saved));
+        Assert.Equal(TimeSpan.FromMinutes(1), _directory.Age);
+        _time.StepUtc(TimeSpan.FromHours(-3));
+        _time.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal(TimeSpan.FromMinutes(3), _directory.Age);
+        _time.StepUtc(TimeSpan.FromHours(4));
+        Assert.Equal(TimeSpan.FromMinutes(63), _directory.Age);
+        _directory.Apply(Batch(saved + 120_000));
         Assert.Equal(TimeSpan.Zero, _directory.Age);
     }
 
