@@ -31,10 +31,12 @@ public sealed class ForwardPath(IUpstream upstream, AnswerWriter answers)
         return length;
     }
 
-    /// <summary>The name exists here, whatever the upstream says: NXDOMAIN becomes NODATA.</summary>
+    /// <summary>The name exists here, whatever the upstream says: NXDOMAIN becomes NODATA, which nobody has validated (RFC 4035 section 3.2.3).</summary>
     public static void Correct(in Finding finding, Span<byte> reply)
     {
-        if (finding.Kind == FindingKind.ForwardExisting && DnsHeader.GetRcode(reply) == Rcode.NXDomain) DnsHeader.SetRcode(reply, Rcode.NoError);
+        if (finding.Kind != FindingKind.ForwardExisting || DnsHeader.GetRcode(reply) != Rcode.NXDomain) return;
+        DnsHeader.SetRcode(reply, Rcode.NoError);
+        DnsHeader.SetFlags(reply, DnsHeader.GetFlags(reply) & ~DnsFlags.AuthenticData);
     }
 
     private async ValueTask<int> JoinAsync(

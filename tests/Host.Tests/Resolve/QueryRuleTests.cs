@@ -158,6 +158,19 @@ public sealed class QueryRuleTests
     }
 
     [Fact]
+    public async Task Rule_4_an_answer_that_we_changed_is_not_authentic_data()
+    {
+        var bench = QueryBench.Loaded(Declare("a.example", ["10.0.0.1"]));
+        (bench.Upstream.Rcode, bench.Upstream.Flags) = (Rcode.NXDomain, DnsFlags.AuthenticData);
+        var query = QueryPacket.Of("a.example", DnsType.MX, flags: DnsFlags.RecursionDesired | DnsFlags.AuthenticData);
+        Assert.Equal(DnsFlags.None, (await bench.AskAsync(query)).Flags & DnsFlags.AuthenticData);
+        bench.Upstream.Cached.Add("a.example.");
+        Assert.Equal(DnsFlags.None, bench.Ask(query).Flags & DnsFlags.AuthenticData);
+        bench.Upstream.Rcode = Rcode.NoError;
+        Assert.Equal(DnsFlags.AuthenticData, bench.Ask(query).Flags & DnsFlags.AuthenticData);
+    }
+
+    [Fact]
     public void Rule_5_a_name_that_the_client_does_not_see_is_unknown()
     {
         var bench = QueryBench.Loaded(Declare("a.mesh.internal", ["10.0.0.1"], exportTo: ["."]), Declare("a.example", ["10.0.0.1"], exportTo: ["prod"]));

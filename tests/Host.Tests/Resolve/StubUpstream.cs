@@ -13,6 +13,8 @@ public sealed class StubUpstream : IUpstream
 
     public Rcode Rcode { get; set; } = Rcode.NoError;
 
+    public DnsFlags Flags { get; set; }
+
     /// <summary>Awaited before answering.</summary>
     public Func<string, Task> Before { get; set; } = _ => Task.CompletedTask;
 
@@ -41,7 +43,7 @@ public sealed class StubUpstream : IUpstream
 
     private int Write(in DnsQuery query, Span<byte> reply, int limit, uint ttl)
     {
-        var writer = MessageWriter.StartReply(reply, query, rcode: Rcode);
+        var writer = MessageWriter.StartReply(reply, query, Flags, Rcode);
         writer.Limit = limit - 11;
         var name = query.QuestionName;
         for (var i = 0; i < Addresses && Rcode == Rcode.NoError && query.Type == DnsType.A; i++)
