@@ -29,6 +29,9 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     public const int MaxWaiting = 16_384;
 
     private const int MaxPrefetches = 64;
+
+    // How long a client waits for a flight past the flight's own deadline.
+    private static readonly TimeSpan _waitMargin = TimeSpan.FromSeconds(1);
     private static readonly RunFailure _noServers = new(EdeCode.NoReachableAuthority, [.. "no upstream servers are configured"u8]);
     private static readonly RunFailure _overload = new(EdeCode.Other, [.. "too many queries under way"u8]);
     private static readonly RunFailure _loop = new(EdeCode.NoReachableAuthority, [.. "forwarding loop: this node is its own upstream"u8]);
@@ -206,27 +209,41 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
             this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    // Never faults: a bug here must cost its own query, and no waiter may wait for ever.
+    // A bug here must cost its own query, and no waiter may wait for ever: whatever happens, the flight leaves the table and lands.
     private async Task FlyAsync(Flight flight, byte[] loopOption)
     {
         UpstreamQuestion question = ForwardKey.ToQuestion(flight.Key);
-        CachedAnswer answer;
+        Landing? landing = null;
+        try
+        {
+            CachedAnswer answer = await RunAsync(flight.Key, question, loopOption);
+            CachedAnswer kept = _cache.Store(flight.Key, answer);
+            landing = new Landing(kept, IsStale: kept != answer);
+        }
+        finally
+        {
+            _flights.Remove(flight);
+            flight.Land(landing ?? Fallen(question));
+        }
+    }
+
+    private async Task<CachedAnswer> RunAsync(byte[] key, UpstreamQuestion question, byte[] loopOption)
+    {
         try
         {
             var inquiry = new Inquiry(question, loopOption, _clock.NowMs + (long)_options.Settings.Timeout.TotalMilliseconds);
-            ServerSet servers = _servers.For(ForwardKey.Route(flight.Key));
+            ServerSet servers = _servers.For(ForwardKey.Route(key));
             (CachedAnswer? found, RunFailure failure) = await new QueryRun(servers, inquiry, _clock, _hedges, _counters, _options.Vips).RunAsync();
-            answer = found ?? Fail(flight.Key, question, failure);
+            return found ?? Fail(key, question, failure);
         }
         catch (Exception fault)
         {
             _logger.LogError(fault, "Forwarding {Name} failed by a fault of ours", DnsName.ToText(question.Name));
-            answer = Fail(flight.Key, question, _fault);
+            return Fail(key, question, _fault);
         }
-        CachedAnswer kept = _cache.Store(flight.Key, answer);
-        _flights.Remove(flight);
-        flight.Land(new Landing(kept, IsStale: kept != answer));
     }
+
+    private Landing Fallen(UpstreamQuestion question) => new(FailureAnswers.Passing(question, _fault, _clock.NowMs), IsStale: false);
 
     private CachedAnswer Fail(byte[] key, UpstreamQuestion question, RunFailure failure)
     {
@@ -237,7 +254,17 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     private async Task<Landing> WaitAsync(Flight flight, CachedAnswer? stale, CancellationToken cancel)
     {
         if (stale is null)
-            return await flight.Task.WaitAsync(cancel);
+        {
+            // The flight keeps its deadline by itself; that every wait here has one too costs little.
+            try
+            {
+                return await flight.Task.WaitAsync(_options.Settings.Timeout + _waitMargin, _clock.Time, cancel);
+            }
+            catch (TimeoutException)
+            {
+                return Fallen(ForwardKey.ToQuestion(flight.Key));
+            }
+        }
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         Task patience = Task.Delay(StaleAfter, _clock.Time, done.Token);
         await Task.WhenAny(flight.Task, patience);
