@@ -43,7 +43,8 @@ internal sealed class DeferredQueries
     public async Task StopAsync(TimeSpan bound)
     {
         _waiting.Writer.TryComplete();
-        using (var timer = _services.Time.CreateTimer(_ => _cancel.Cancel(), null, bound, Timeout.InfiniteTimeSpan))
+        // Asynchronously: that waits for a callback under way, which must not find its source disposed.
+        await using (_services.Time.CreateTimer(_ => _cancel.Cancel(), null, bound, Timeout.InfiniteTimeSpan))
         {
             await _run;
             // Whoever holds every place knows that nobody else does.

@@ -53,7 +53,8 @@ internal sealed class TcpEdge
         await _run;
         Task[] open;
         lock (_connections) open = [.. _connections];
-        using (_services.Time.CreateTimer(_ => _abort.Cancel(), null, bound, Timeout.InfiniteTimeSpan)) await Task.WhenAll(open);
+        // Asynchronously: that waits for a callback under way, which must not find its source disposed.
+        await using (_services.Time.CreateTimer(_ => _abort.Cancel(), null, bound, Timeout.InfiniteTimeSpan)) await Task.WhenAll(open);
         Close();
     }
 
