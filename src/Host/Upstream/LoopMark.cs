@@ -50,6 +50,7 @@ internal sealed class LoopMark
     }
 
     /// <summary>True when an upstream address is one that this node itself listens on, so that asking it would be a loop.</summary>
+    /// <exception cref="NetworkInformationException">The system does not say which addresses it has; other exceptions are possible too.</exception>
     public static bool IsOwnAddress(IPEndPoint server, IEnumerable<IPEndPoint> listen)
     {
         foreach (IPEndPoint own in listen)
@@ -67,16 +68,9 @@ internal sealed class LoopMark
     {
         if (IPAddress.IsLoopback(address))
             return true;
-        try
-        {
-            return NetworkInterface.GetAllNetworkInterfaces()
-                .SelectMany(each => each.GetIPProperties().UnicastAddresses)
-                .Any(each => each.Address.Equals(address));
-        }
-        catch (NetworkInformationException)
-        {
-            return false; // The mark still finds the loop when a query comes round.
-        }
+        return NetworkInterface.GetAllNetworkInterfaces()
+            .SelectMany(each => each.GetIPProperties().UnicastAddresses)
+            .Any(each => each.Address.Equals(address));
     }
 
     private static ReadOnlySpan<byte> ReadMarks(ReadOnlySpan<byte> packet)

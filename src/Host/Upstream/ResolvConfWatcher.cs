@@ -11,15 +11,21 @@ internal sealed class ResolvConfWatcher : IDisposable
 
     private readonly string _path;
     private readonly Action<ResolvConf> _onChange;
+    private readonly Action<Exception> _onFault;
     private readonly Lock _gate = new();
     private readonly ITimer _timer;
     private string? _text;
 
     /// <summary>Reads at once, and reports before it returns.</summary>
-    public ResolvConfWatcher(string path, TimeProvider time, Action<ResolvConf> onChange)
+    /// <param name="path">The file.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="onChange">Told what a changed file says.</param>
+    /// <param name="onFault">Told of every exception on the way, which then goes no further: on a timer's thread it would end the process. The text is taken as new again at the next look.</param>
+    public ResolvConfWatcher(string path, TimeProvider time, Action<ResolvConf> onChange, Action<Exception> onFault)
     {
         _path = path;
         _onChange = onChange;
+        _onFault = onFault;
         Check();
         _timer = time.CreateTimer(static state => ((ResolvConfWatcher)state!).Check(), this, Interval, Interval);
     }
@@ -29,15 +35,25 @@ internal sealed class ResolvConfWatcher : IDisposable
 
     private void Check()
     {
-        lock (_gate)
+        try
         {
-            // A file that cannot be read now (it is being replaced) leaves what was known; only at the start it counts as empty.
-            string? text = TryRead() ?? (_text is null ? string.Empty : null);
-            if (text is null || text == _text)
-                return;
-            _text = text;
-            _onChange(ResolvConf.Parse(text));
+            lock (_gate)
+                CheckOnce();
         }
+        catch (Exception fault)
+        {
+            _onFault(fault);
+        }
+    }
+
+    private void CheckOnce()
+    {
+        // A file that cannot be read now (it is being replaced) leaves what was known; only at the start it counts as empty.
+        string? text = TryRead() ?? (_text is null ? string.Empty : null);
+        if (text is null || text == _text)
+            return;
+        _onChange(ResolvConf.Parse(text));
+        _text = text;
     }
 
     private string? TryRead()

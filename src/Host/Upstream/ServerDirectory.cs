@@ -1,5 +1,6 @@
 using System.Net;
 using MeshDns.Host.Settings;
+using Microsoft.Extensions.Logging;
 
 namespace MeshDns.Host.Upstream;
 
@@ -13,15 +14,17 @@ internal sealed class ServerDirectory : IDisposable
     private readonly IReadOnlyList<IPEndPoint> _listen;
     private readonly UpstreamClock _clock;
     private readonly UpstreamCounters _counters;
+    private readonly ILogger _logger;
     private readonly HashSet<IPEndPoint> _own = [];
     private readonly ServerSet[] _sets;
 
     /// <summary>Sets for the default route and those of the settings, by the numbers of <see cref="RouteTable"/>.</summary>
-    public ServerDirectory(UpstreamSettings settings, IReadOnlyList<IPEndPoint> listen, UpstreamClock clock, UpstreamCounters counters)
+    public ServerDirectory(UpstreamSettings settings, IReadOnlyList<IPEndPoint> listen, UpstreamClock clock, UpstreamCounters counters, ILogger logger)
     {
         _listen = listen;
         _clock = clock;
         _counters = counters;
+        _logger = logger;
         _sets = [
             new ServerSet(Link(settings.Servers), DefaultRounds, null, false),
             .. settings.Routes.Select(each => new ServerSet(Link(each.Servers), DefaultRounds, null, false)),
@@ -77,12 +80,26 @@ internal sealed class ServerDirectory : IDisposable
         }
     }
 
+    private bool IsOwnAddress(IPEndPoint server)
+    {
+        try
+        {
+            return LoopMark.IsOwnAddress(server, _listen);
+        }
+        catch (Exception fault)
+        {
+            // What the system says of its interfaces comes as many kinds of exception. The mark still finds the loop when a query comes round.
+            _logger.LogWarning(fault, "Cannot tell whether upstream server {Server} is this node itself", server);
+            return false;
+        }
+    }
+
     private List<ServerLink> Link(IReadOnlyList<IPEndPoint> servers)
     {
         var links = new List<ServerLink>();
         foreach (IPEndPoint server in servers.Distinct())
         {
-            if (LoopMark.IsOwnAddress(server, _listen))
+            if (IsOwnAddress(server))
             {
                 _own.Add(server);
                 continue;

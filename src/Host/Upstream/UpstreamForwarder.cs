@@ -66,9 +66,9 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
         _clock = new UpstreamClock(time);
         _routes = new RouteTable(options.Settings.Routes);
         _cache = new AnswerCache(options.Settings.CacheSizeBytes);
-        _servers = new ServerDirectory(options.Settings, options.Listen, _clock, _counters);
+        _servers = new ServerDirectory(options.Settings, options.Listen, _clock, _counters, logger);
         if (options.Settings.Servers.Count == 0)
-            _watcher = new ResolvConfWatcher(options.ResolvConfPath, time, OnResolvConf);
+            _watcher = new ResolvConfWatcher(options.ResolvConfPath, time, OnResolvConf, OnResolvConfFault);
         ReportOwnAddresses();
     }
 
@@ -304,6 +304,9 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
             _logger.LogWarning("No usable upstream server in {Path}: names that are not ours get SERVFAIL", _options.ResolvConfPath);
         ReportOwnAddresses();
     }
+
+    private void OnResolvConfFault(Exception fault) =>
+        _logger.LogError(fault, "Taking in {Path} failed by a fault of ours; it is tried again", _options.ResolvConfPath);
 
     private void ReportOwnAddresses()
     {

@@ -5,6 +5,7 @@ using MeshDns.Contracts.Dns;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Upstream;
 using MeshDns.Tests.Shared;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MeshDns.Host.Tests.Upstream;
 
@@ -74,10 +75,32 @@ public sealed class ResolvConfTests
     public void Timeout_attempts_and_rotate_decide_how_the_servers_are_asked()
     {
         var clock = new UpstreamClock(new ManualTimeProvider());
-        using var servers = new ServerDirectory(new UpstreamSettings([], [], TimeSpan.FromSeconds(4), 1 << 20), [], clock, new UpstreamCounters());
+        using var servers = new ServerDirectory(new UpstreamSettings([], [], TimeSpan.FromSeconds(4), 1 << 20), [], clock, new UpstreamCounters(), NullLogger.Instance);
         servers.Use(ResolvConf.Parse("nameserver 192.0.2.1\nnameserver 192.0.2.2\noptions timeout:2 attempts:3 rotate"));
         ServerSet set = servers.For(RouteTable.Default);
         Assert.Equal((3, TimeSpan.FromSeconds(2)), (set.Rounds, set.Patience!.Value));
         Assert.NotEqual(set.Order()[0].Address, set.Order()[0].Address);
+    }
+
+    [Fact]
+    public void A_fault_does_not_reach_the_timer_and_the_file_is_read_again()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            var clock = new ManualTimeProvider();
+            var faults = new List<Exception>();
+            int reports = 0;
+            using var watcher = new ResolvConfWatcher(path, clock, _ => { if (reports++ == 1) throw new InvalidOperationException("a bug"); }, faults.Add);
+            File.WriteAllText(path, "nameserver 192.0.2.53");
+            clock.Advance(ResolvConfWatcher.Interval);
+            Assert.IsType<InvalidOperationException>(Assert.Single(faults));
+            clock.Advance(ResolvConfWatcher.Interval);
+            Assert.Equal(3, reports);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 }
