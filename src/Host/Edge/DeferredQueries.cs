@@ -75,7 +75,7 @@ internal sealed class DeferredQueries
         }
         catch (OperationCanceledException)
         {
-            _counters.Count(item.Deferral.Type, Rcode.NoError, Stage.Drop);
+            _counters.Count(item.Deferral.Type, Rcode.NoError, Stage.Abandoned);
         }
         catch (Exception e)
         {
@@ -99,8 +99,7 @@ internal sealed class DeferredQueries
 
     private void Dropped(Item item)
     {
-        _services.Statistics.CountDeferredDropped();
-        _counters.Count(item.Deferral.Type, Rcode.NoError, Stage.Drop);
+        _counters.Count(item.Deferral.Type, Rcode.NoError, Stage.Overload);
         Return(item);
     }
 

@@ -1,3 +1,5 @@
+using MeshDns.Host.Resolve;
+
 namespace MeshDns.Host.Edge;
 
 /// <summary>Times to answer of one transport.</summary>
@@ -12,7 +14,7 @@ public sealed class EdgeStatistics
     private readonly Lock _lock = new();
     private readonly List<QueryCounters> _counters = [];
     private readonly List<(string Label, LatencyHistogram Histogram)> _latencies = [];
-    private long _deferredDropped, _sendErrors, _receiveErrors, _tcpRefused, _tcpTimedOut, _deferredInFlight, _tcpConnections;
+    private long _sendErrors, _receiveErrors, _tcpRefused, _tcpTimedOut, _deferredInFlight, _tcpConnections;
 
     /// <summary>Queries by transport, type, rcode and the step that answered; only those that occurred.</summary>
     public IEnumerable<(string Transport, string Type, string Rcode, string Stage, long Count)> Queries
@@ -46,7 +48,7 @@ public sealed class EdgeStatistics
     }
 
     /// <summary>UDP queries dropped because too many waited for an upstream.</summary>
-    public long DeferredDropped => Volatile.Read(ref _deferredDropped);
+    public long DeferredDropped => Queries.Where(q => q.Stage == StageNames.Of(Stage.Overload)).Sum(q => q.Count);
 
     /// <summary>UDP queries that wait for an upstream now.</summary>
     public long DeferredInFlight => Volatile.Read(ref _deferredInFlight);
@@ -81,8 +83,6 @@ public sealed class EdgeStatistics
         }
         return counters;
     }
-
-    internal void CountDeferredDropped() => Interlocked.Increment(ref _deferredDropped);
 
     internal void CountSendError() => Interlocked.Increment(ref _sendErrors);
 

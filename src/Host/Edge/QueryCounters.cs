@@ -32,7 +32,7 @@ public sealed class QueryCounters
 
     /// <summary>Counts one query.</summary>
     /// <param name="type">What was asked; <see cref="DnsType.None"/> when there was no question.</param>
-    /// <param name="rcode">The reply's rcode; of no meaning for <see cref="Stage.Drop"/>.</param>
+    /// <param name="rcode">The reply's rcode; of no meaning for <see cref="Stage.Drop"/> and what follows it.</param>
     /// <param name="stage">The step that answered.</param>
     public void Count(DnsType type, Rcode rcode, Stage stage)
     {
@@ -51,7 +51,7 @@ public sealed class QueryCounters
             var stage = (i - Padding) % _stages;
             var rcode = (i - Padding) / _stages % RcodeBuckets.Count;
             var type = (i - Padding) / _stages / RcodeBuckets.Count;
-            var key = (TypeBuckets.Name(type), (Stage)stage == Stage.Drop ? "none" : RcodeBuckets.Name(rcode), StageNames.Of((Stage)stage));
+            var key = (TypeBuckets.Name(type), (Stage)stage >= Stage.Drop ? "none" : RcodeBuckets.Name(rcode), StageNames.Of((Stage)stage));
             sums[key] = sums.GetValueOrDefault(key) + count;
         }
     }

@@ -148,13 +148,14 @@ internal sealed class TcpConnection
         try
         {
             var frame = await AskAsync(packet.AsMemory(0, packetLength), deferral);
-            _counters.Count(deferral.Type, DnsHeader.GetRcode(frame.Message), Stage.Forward);
-            _counters.Latency.Record(_services.Time.GetElapsedTime(start));
+            var rcode = DnsHeader.GetRcode(frame.Message);
             await _replies.Writer.WriteAsync(frame, _cut.Token);
+            _counters.Count(deferral.Type, rcode, Stage.Forward);
+            _counters.Latency.Record(_services.Time.GetElapsedTime(start));
         }
         catch (OperationCanceledException)
         {
-            _counters.Count(deferral.Type, Rcode.NoError, Stage.Drop);
+            _counters.Count(deferral.Type, Rcode.NoError, Stage.Abandoned);
         }
         finally
         {

@@ -10,11 +10,15 @@ namespace MeshDns.Host.Nodes;
 /// <summary>Turns what the parts count into metrics, when somebody scrapes.</summary>
 internal static class NodeMetrics
 {
+    private static readonly string[] _transports = ["udp", "tcp"];
+    private static readonly string[] _dropReasons = ["malformed", "overload", "abandoned"];
+
     public static void Collect(MetricsText text, EdgeStatistics edge)
     {
-        foreach (var (transport, type, rcode, stage, count) in edge.Queries.Where(q => q.Stage != "drop")) text.Sample(MeshMetrics.QueriesTotal, count, transport, type, rcode, stage);
-        foreach (var dropped in edge.Queries.Where(q => q.Stage == "drop").GroupBy(q => q.Transport)) text.Sample(MeshMetrics.QueriesDroppedTotal, dropped.Sum(d => d.Count), dropped.Key, "malformed");
-        text.Sample(MeshMetrics.QueriesDroppedTotal, edge.DeferredDropped, "udp", "overload");
+        var queries = edge.Queries.ToLookup(q => DropReason(q.Stage));
+        foreach (var (transport, type, rcode, stage, count) in queries[""]) text.Sample(MeshMetrics.QueriesTotal, count, transport, type, rcode, stage);
+        foreach (var transport in _transports)
+            foreach (var reason in _dropReasons) text.Sample(MeshMetrics.QueriesDroppedTotal, queries[reason].Where(q => q.Transport == transport).Sum(q => q.Count), transport, reason);
         text.Sample(MeshMetrics.QueriesDroppedTotal, edge.SendErrors, "udp", "send_error");
         foreach (var latency in edge.Latencies) text.Buckets(MeshMetrics.QueryDurationSeconds, latency.Counts, LatencyHistogram.UpperBoundSeconds, latency.Sum.TotalSeconds, latency.Transport);
         text.Sample(MeshMetrics.EdgeFaultsTotal, edge.Faults);
@@ -67,6 +71,14 @@ internal static class NodeMetrics
             // Before the recovery there is nothing to say; a gauge that is absent is truer than a zero.
         }
     }
+
+    // Empty for a stage that sent a reply.
+    private static string DropReason(string stage) => stage switch
+    {
+        "drop" => "malformed",
+        "overload" or "abandoned" => stage,
+        _ => "",
+    };
 
     private static IEnumerable<(string What, long Count)> Events(UpstreamStatistics upstream) =>
     [

@@ -26,8 +26,14 @@ public enum Stage
     /// <summary>A query that gets an error by its form, or a fault of ours.</summary>
     Error,
 
-    /// <summary>No reply.</summary>
+    /// <summary>No reply: a packet that is no query.</summary>
     Drop,
+
+    /// <summary>No reply: too many queries waited for an upstream.</summary>
+    Overload,
+
+    /// <summary>No reply: the stop's bound passed, or the client's connection ended, before the upstream answered.</summary>
+    Abandoned,
 }
 
 /// <summary>What a name and type get.</summary>

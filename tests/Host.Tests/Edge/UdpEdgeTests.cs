@@ -138,7 +138,7 @@ public sealed class UdpEdgeTests
         await edge.Bench.Time.WaitForTimerAsync();
         edge.Bench.Time.Advance(TimeSpan.FromSeconds(6));
         await stopping;
-        Assert.Equal(1, edge.Count("udp", "A", "none", "drop"));
+        Assert.Equal(1, edge.Count("udp", "A", "none", "abandoned"));
     }
 
     [Fact]

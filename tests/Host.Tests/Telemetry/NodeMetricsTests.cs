@@ -1,0 +1,37 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using MeshDns.Host.Edge;
+using MeshDns.Host.Nodes;
+using MeshDns.Host.Telemetry;
+using MeshDns.Host.Tests.Edge;
+using MeshDns.Host.Tests.Resolve;
+
+namespace MeshDns.Host.Tests.Telemetry;
+
+public sealed partial class NodeMetricsTests
+{
+    [Fact]
+    public async Task Every_packet_without_an_answer_has_one_reason()
+    {
+        await using var edge = new EdgeBench(new EdgeOptions { UdpLoops = 1, MaxDeferred = 1 });
+        edge.Bench.Upstream.Before = _ => new TaskCompletionSource().Task;
+        using var client = edge.NewUdp();
+        client.Send(new byte[5]);
+        for (ushort i = 1; i <= 9; i++) client.Send(QueryPacket.Of("slow.example", id: i));
+        client.Send(QueryPacket.Of("a.example", id: 100));
+        EdgeBench.Receive(client);
+        var stopping = edge.StopAsync();
+        await edge.Bench.Time.WaitForTimerAsync();
+        edge.Bench.Time.Advance(TimeSpan.FromSeconds(6));
+        await stopping;
+
+        var text = new MetricsText();
+        NodeMetrics.Collect(text, edge.Server.Statistics);
+        var dropped = Dropped().Matches(text.ToString()).ToDictionary(m => m.Groups[1].Value, m => int.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture));
+        Assert.Equal(edge.Server.Statistics.DeferredDropped, dropped["overload"]);
+        Assert.Equal((1, 9, 0), (dropped["malformed"], dropped["overload"] + dropped["abandoned"], dropped["send_error"]));
+    }
+
+    [GeneratedRegex("^meshdns_queries_dropped_total\\{transport=\"udp\",reason=\"(\\w+)\"\\} (\\d+)$", RegexOptions.Multiline)]
+    private static partial Regex Dropped();
+}
