@@ -50,6 +50,8 @@ public static class MeshDnsCommand
     {
         command.SetAction(async (parsed, cancel) =>
         {
+            // System.CommandLine listens for SIGTERM only once this returns: a node that opens its sockets before its first wait would be killed by one.
+            await Task.Yield();
             try
             {
                 return await action(parsed, cancel);

@@ -69,7 +69,8 @@ internal sealed class Node
         try
         {
             StartEdge();
-            _admin = await AdminServer.StartAsync(AdminServicesOf(), cancel);
+            // Not cancelled: it binds and returns, and a stop in between goes the same way as any later one.
+            _admin = await AdminServer.StartAsync(AdminServicesOf(), CancellationToken.None);
             await StartMeshAsync(held, cancel);
             await WaitUntilReadyAsync(cancel);
             _log.LogInformation("ready: dns {Dns} (udp and tcp), admin http://{Admin}", string.Join(", ", _edge!.Endpoints), _admin.Endpoint);

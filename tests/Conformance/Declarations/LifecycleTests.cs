@@ -113,6 +113,18 @@ public sealed class LifecycleTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Contains("in use by another node", second.Log);
     }
 
+    [Fact]
+    public async Task SIGTERM_while_a_node_starts_stops_it_cleanly()
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            await using var node = NodeProcess.Launch(_mesh[$"start-{i}"]);
+            await node.WaitForLogAsync("starting without a saved directory");
+            Assert.Equal(0, await node.StopAsync());
+            Assert.Contains("stopped", node.Log);
+        }
+    }
+
     [Theory]
     [InlineData("vips.ipv4=240.241.0.0/16")]
     [InlineData("cluster.shards=32")]
@@ -124,6 +136,19 @@ public sealed class LifecycleTests(ITestOutputHelper output) : IAsyncLifetime
         await using var other = NodeProcess.Launch(_mesh.DataDirectory, setting);
         Assert.Equal(1, await other.WaitForExitAsync());
         Assert.Contains(setting.Split('=')[0], other.Log);
+    }
+
+    [Fact]
+    public async Task A_node_on_its_own_may_change_its_zones_and_TTL_at_a_restart()
+    {
+        await _mesh.StartAsync();
+        _ = (await Node.ApplyAsync(Manifest.Vip("kept", "kept.test"))).Done;
+        var vip = await Node.AddressesAsync("kept.test");
+        Assert.Equal(0, await Node.StopAsync());
+        await _mesh.StartAsync("mesh.zones=[new.internal]", "dns.ttl=10s");
+        Assert.Equal("NXDOMAIN", (await Node.DigAsync("nothing.new.internal A")).Status);
+        var reply = await Node.DigAsync("kept.test A");
+        Assert.Equal((vip[0], 10u), (reply.Only.Data, reply.Only.Ttl));
     }
 
     [Fact]
