@@ -98,7 +98,7 @@ public sealed class QueryPipeline(MeshResolver resolver, LocalReply replies, IUp
             return Reply(query.Type, rcode, finding.Stage);
 
         // 6. Not ours: from the cache of upstream answers, where there is one.
-        if (!finding.IsLocal && TryAnswerCached(packet, query, name, finding, cookie, reply, limit, out length))
+        if (!finding.IsLocal && TryAnswerCached(packet, query, name, finding, view, cookie, reply, limit, out length))
             return Reply(query.Type, DnsHeader.GetRcode(reply), Stage.Cache);
 
         // 7. Everything else has to wait for an upstream.
@@ -107,9 +107,10 @@ public sealed class QueryPipeline(MeshResolver resolver, LocalReply replies, IUp
     }
 
     private bool TryAnswerCached(
-        ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> name, in Finding finding, ReadOnlySpan<byte> cookie, Span<byte> reply, int limit, out int length)
+        ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> name, in Finding finding, in ClientView view, ReadOnlySpan<byte> cookie, Span<byte> reply, int limit,
+        out int length)
     {
-        if (!upstream.TryAnswerCached(packet, query, name, reply, limit - CookieJar.Room(query), finding.MaxTtl, out length)) return false;
+        if (!upstream.TryAnswerCached(packet, query, name, view, reply, limit - CookieJar.Room(query), finding.MaxTtl, out length)) return false;
         ForwardPath.Correct(finding, reply);
         CookieJar.TryStamp(reply[..limit], cookie, ref length);
         return true;

@@ -25,7 +25,7 @@ public sealed class ForwardPath(IUpstream upstream, AnswerWriter answers)
     {
         if (finding.Kind == FindingKind.Cname) return await JoinAsync(packet, finding, view, cookie, reply, limit, cancel);
         var room = cookie.IsEmpty ? 0 : cookie.Length + 4;
-        var length = await upstream.ForwardAsync(packet, reply, limit - room, finding.MaxTtl, cancel);
+        var length = await upstream.ForwardAsync(packet, view, reply, limit - room, finding.MaxTtl, cancel);
         Correct(finding, reply.Span[..length]);
         CookieJar.TryStamp(reply.Span[..limit], cookie.Span, ref length);
         return length;
@@ -47,7 +47,7 @@ public sealed class ForwardPath(IUpstream upstream, AnswerWriter answers)
         try
         {
             var asked = WriteTargetQuery(packet.Span, finding, view, target, out var maxTtl);
-            var length = asked == 0 ? 0 : await upstream.ForwardAsync(target.AsMemory(0, asked), foreign, DnsLimits.MaxMessageSize, maxTtl, cancel);
+            var length = asked == 0 ? 0 : await upstream.ForwardAsync(target.AsMemory(0, asked), view, foreign, DnsLimits.MaxMessageSize, maxTtl, cancel);
             return Join(packet.Span, finding, view, cookie.Span, foreign.AsSpan(0, length), reply.Span, limit);
         }
         finally

@@ -34,7 +34,7 @@ public interface ILocalRecords
     /// </summary>
     /// <param name="foldedName">The CNAME's target in lower case, wire form.</param>
     /// <param name="type">The type that the client asked for.</param>
-    /// <param name="view">What the client may see; <see cref="ClientView.Default"/> while nothing better is known.</param>
+    /// <param name="view">What the client may see; nothing is ours for one without capture.</param>
     /// <param name="writer">The reply being written, its limit already reduced by the OPT record's size.</param>
     LocalRecords TryAppend(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view, ref MessageWriter writer);
 }

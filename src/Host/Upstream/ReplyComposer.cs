@@ -10,7 +10,8 @@ namespace MeshDns.Host.Upstream;
 /// <param name="Limit">The most bytes of the reply.</param>
 /// <param name="MaxTtl">No TTL above this, in seconds.</param>
 /// <param name="IsStale">Past its lifetime: all TTLs are <see cref="CachedAnswer.StaleTtl"/>, and EDE says so (RFC 8767, RFC 8914).</param>
-internal readonly record struct Serving(long NowMs, int Limit, uint MaxTtl, bool IsStale);
+/// <param name="View">What the client sees: which CNAME targets are ours for it.</param>
+internal readonly record struct Serving(long NowMs, int Limit, uint MaxTtl, bool IsStale, ClientView View);
 
 /// <summary>Makes the reply to one client from an answer that many may share. Does not allocate; runs on the edge loops.</summary>
 internal static class ReplyComposer
@@ -98,7 +99,7 @@ internal static class ReplyComposer
             }
             if (record.Section != DnsSection.Answer || record.Type != DnsType.CNAME || cnames >= answer.Targets.Length)
                 continue;
-            LocalRecords ours = local?.TryAppend(answer.Targets[cnames++], query.Type, ClientView.Default, ref writer) ?? LocalRecords.NotOurs;
+            LocalRecords ours = local?.TryAppend(answer.Targets[cnames++], query.Type, serving.View, ref writer) ?? LocalRecords.NotOurs;
             if (ours == LocalRecords.NotOurs)
                 continue;
             EndAtOurs(ours, reply, ref error);

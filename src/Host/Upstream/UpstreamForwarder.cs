@@ -1,5 +1,6 @@
 using System.Net;
 using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;
 using MeshDns.Host.Resolve;
 using MeshDns.Host.Settings;
@@ -77,7 +78,7 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
 
     /// <inheritdoc/>
     public bool TryAnswerCached(
-        ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> foldedName, Span<byte> reply, int limit, uint maxTtl, out int length)
+        ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> foldedName, in ClientView view, Span<byte> reply, int limit, uint maxTtl, out int length)
     {
         length = 0;
         Span<byte> buffer = stackalloc byte[ForwardKey.MaxSize];
@@ -91,14 +92,14 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
         // One query near an answer's end goes on to the forwarder, which answers it from the cache too, and refreshes.
         if (isFresh && isHot && answer.IsNearExpiry(nowMs) && answer.TryClaimRefresh())
             return false;
-        if (!ReplyComposer.TryWrite(answer, query, reply, new Serving(nowMs, limit, maxTtl, !isFresh), _local, out length))
+        if (!ReplyComposer.TryWrite(answer, query, reply, new Serving(nowMs, limit, maxTtl, !isFresh, view), _local, out length))
             return false;
         (isFresh ? _counters.CacheHits : _counters.StaleServed).Add();
         return true;
     }
 
     /// <inheritdoc/>
-    public async ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Memory<byte> reply, int limit, uint maxTtl, CancellationToken cancel)
+    public async ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, ClientView view, Memory<byte> reply, int limit, uint maxTtl, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
         Admission admission = Admit(packet.Span);
@@ -119,7 +120,7 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
             landing = ready;
         else
             return WriteError(packet.Span, reply.Span, limit, admission.Error, admission.ErrorReason);
-        return Write(packet.Span, reply.Span, landing, limit, maxTtl);
+        return Write(packet.Span, view, reply.Span, landing, limit, maxTtl);
     }
 
     /// <summary>Closes the sockets and ends the queries under way with SERVFAIL.</summary>
@@ -273,12 +274,12 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
         return flight.Task.IsCompleted ? await flight.Task : new Landing(stale, IsStale: true);
     }
 
-    private int Write(ReadOnlySpan<byte> packet, Span<byte> reply, in Landing landing, int limit, uint maxTtl)
+    private int Write(ReadOnlySpan<byte> packet, in ClientView view, Span<byte> reply, in Landing landing, int limit, uint maxTtl)
     {
         DnsQuery.TryParse(packet, out DnsQuery query);
         if (landing.IsStale)
             _counters.StaleServed.Add();
-        var serving = new Serving(_clock.NowMs, limit, maxTtl, landing.IsStale);
+        var serving = new Serving(_clock.NowMs, limit, maxTtl, landing.IsStale, view);
         return ReplyComposer.TryWrite(landing.Answer, query, reply, serving, _local, out int length)
             ? length
             : WriteError(packet, reply, limit, Rcode.ServFail, null);

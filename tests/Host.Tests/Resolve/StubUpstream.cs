@@ -1,4 +1,5 @@
 using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Names;
 using MeshDns.Host.Resolve;
 
 namespace MeshDns.Host.Tests.Resolve;
@@ -15,6 +16,9 @@ public sealed class StubUpstream : IUpstream
 
     public DnsFlags Flags { get; set; }
 
+    /// <summary>What the last client sees.</summary>
+    public ClientView View { get; private set; }
+
     /// <summary>Awaited before answering.</summary>
     public Func<string, Task> Before { get; set; } = _ => Task.CompletedTask;
 
@@ -22,19 +26,21 @@ public sealed class StubUpstream : IUpstream
 
     public int Addresses { get; set; } = 1;
 
-    public bool TryAnswerCached(ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> foldedName, Span<byte> reply, int limit, uint maxTtl, out int length)
+    public bool TryAnswerCached(ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> foldedName, in ClientView view, Span<byte> reply, int limit, uint maxTtl, out int length)
     {
         length = 0;
         if (CacheFault is not null) throw CacheFault;
         if (Cached.Count == 0 || !Cached.Contains(DnsName.ToText(foldedName))) return false;
+        View = view;
         length = Write(query, reply, limit, Math.Min(maxTtl, 300));
         return true;
     }
 
-    public async ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Memory<byte> reply, int limit, uint maxTtl, CancellationToken cancel)
+    public async ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, ClientView view, Memory<byte> reply, int limit, uint maxTtl, CancellationToken cancel)
     {
         DnsQuery.TryParse(packet.Span, out var query);
         var name = DnsName.ToText(query.QuestionName);
+        View = view;
         lock (Asked) Asked.Add((name, query.Type, maxTtl));
         await Before(name).WaitAsync(cancel);
         DnsQuery.TryParse(packet.Span, out query);

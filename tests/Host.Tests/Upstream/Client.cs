@@ -1,5 +1,6 @@
 using System.Net;
 using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;
 using MeshDns.Host.Resolve;
 using MeshDns.Host.Settings;
@@ -116,13 +117,13 @@ internal sealed class Bench : IDisposable
     public UpstreamStatistics Counts => Forwarder.Snapshot();
 
     /// <summary>As the edge does: the cache first, on its loop; else forwarded.</summary>
-    public async Task<Reply> AskAsync(Ask ask, int limit = DnsLimits.MaxUdpSize, uint maxTtl = uint.MaxValue)
+    public async Task<Reply> AskAsync(Ask ask, int limit = DnsLimits.MaxUdpSize, uint maxTtl = uint.MaxValue, ClientView? view = null)
     {
         byte[] packet = ask.ToPacket();
         var reply = new byte[DnsLimits.MaxMessageSize];
-        if (TryCached(packet, reply, limit, maxTtl, out int length))
+        if (TryCached(packet, reply, limit, maxTtl, out int length, view))
             return Reply.Read(reply.AsSpan(0, length));
-        length = await Forwarder.ForwardAsync(packet, reply, limit, maxTtl, CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+        length = await Forwarder.ForwardAsync(packet, view ?? ClientView.Default, reply, limit, maxTtl, CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
         return Reply.Read(reply.AsSpan(0, length));
     }
 
@@ -152,12 +153,12 @@ internal sealed class Bench : IDisposable
 
     public void Dispose() => Forwarder.Dispose();
 
-    public bool TryCached(byte[] packet, byte[] reply, int limit, uint maxTtl, out int length)
+    public bool TryCached(byte[] packet, byte[] reply, int limit, uint maxTtl, out int length, ClientView? view = null)
     {
         DnsQuery.TryParse(packet, out DnsQuery query);
         Span<byte> name = stackalloc byte[DnsLimits.MaxNameSize];
         name = name[..query.QuestionName.Length];
         DnsName.Fold(query.QuestionName, name);
-        return Forwarder.TryAnswerCached(packet, query, name, reply, limit, maxTtl, out length);
+        return Forwarder.TryAnswerCached(packet, query, name, view ?? ClientView.Default, reply, limit, maxTtl, out length);
     }
 }

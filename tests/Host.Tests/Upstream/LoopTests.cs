@@ -1,5 +1,6 @@
 using System.Net;
 using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Names;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Upstream;
 using MeshDns.Tests.Shared;
@@ -12,7 +13,7 @@ public sealed class LoopTests
     private static FakeReply Through(UpstreamForwarder? forwarder, FakeQuery query)
     {
         var reply = new byte[DnsLimits.MaxMessageSize];
-        int length = forwarder!.ForwardAsync(query.Packet, reply, DnsLimits.MaxUdpSize, uint.MaxValue, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+        int length = forwarder!.ForwardAsync(query.Packet, ClientView.Default, reply, DnsLimits.MaxUdpSize, uint.MaxValue, CancellationToken.None).AsTask().GetAwaiter().GetResult();
         return new FakeReply(reply[..length]);
     }
 
