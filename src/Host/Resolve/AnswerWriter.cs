@@ -22,6 +22,7 @@ public sealed class AnswerWriter(MeshResolver resolver) : ILocalRecords
         if (!finding.IsLocal) return LocalRecords.NotOurs;
         var answer = new Answer { Rotation = (uint)Environment.TickCount };
         Append(foldedName, type, finding, view, ref answer, ref writer);
+        if (answer.Result is LocalRecords.NoData or LocalRecords.NXDomain) AppendSoa(answer.LastName, answer.LastStage, ref writer);
         // An external chain that comes in here and leaves again by an ExternalName would need the forwarder to go on from here: nobody builds that.
         return answer.Result == LocalRecords.NotOurs ? LocalRecords.Unavailable : answer.Result;
     }

@@ -12,10 +12,10 @@ public enum LocalRecords
     /// <summary>The records are written; the chain ends here.</summary>
     Written,
 
-    /// <summary>Ours, but without a record of this type: NOERROR. Nothing was written.</summary>
+    /// <summary>Ours, but without a record of this type: NOERROR. The SOA is in the authority section (RFC 2308), where it fits.</summary>
     NoData,
 
-    /// <summary>In a mesh zone and not there: NXDOMAIN, which speaks of the chain's last name (RFC 6604). Nothing was written.</summary>
+    /// <summary>In a mesh zone and not there: NXDOMAIN, which speaks of the chain's last name (RFC 6604). The SOA likewise.</summary>
     NXDomain,
 
     /// <summary>Ours, and some records did not fit: set TC.</summary>

@@ -40,6 +40,22 @@ public sealed class LocalTargetTests
         Assert.Equal(new ClientView(null, Capture: false), bench.Upstream.View);
     }
 
+    [Fact]
+    public async Task A_negative_end_of_the_chain_carries_the_SOA_RFC_2308()
+    {
+        using var upstream = new FakeUpstream(query => query.Answer(
+            FakeRecord.Cname(query.Name, 60, query.Name == "nodata.example." ? "db.example.com." : "gone.mesh.internal.")));
+        using var bench = NewBench(upstream);
+        for (int i = 0; i < 2; i++)
+        {
+            var gone = await bench.AskAsync("gone.example.");
+            Assert.Equal((Rcode.NXDomain, "mesh.internal. SOA "), (gone.Rcode, Assert.Single(gone.Authority)));
+            var noData = await bench.AskAsync(new Ask("nodata.example.", DnsType.AAAA));
+            Assert.Equal((Rcode.NoError, "db.example.com. SOA "), (noData.Rcode, Assert.Single(noData.Authority)));
+            Assert.Single(noData.Answer);
+        }
+    }
+
     private Bench NewBench(FakeUpstream upstream) =>
         new(new UpstreamSettings([upstream.Address], [], TimeSpan.FromSeconds(4), 1 << 20), _mesh.Answers);
 }
