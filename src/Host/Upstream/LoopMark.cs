@@ -7,8 +7,8 @@ using MeshDns.Contracts.Dns;
 namespace MeshDns.Host.Upstream;
 
 /// <summary>
-/// Finds out that we are our own upstream. Every query that we send carries a random mark of this process in an EDNS option from the range for
-/// local use (RFC 6891 section 9); a query that arrives with our own mark has come round. Marks of other nodes are passed on, at most
+/// Finds out that we are our own upstream. Now and then (<see cref="MarkSample"/>) a query to a server carries a random mark of this process in an
+/// EDNS option from the range for local use (RFC 6891 section 9); a query that arrives with our own mark has come round. Marks of other nodes are passed on, at most
 /// <see cref="MaxMarks"/>, so that a ring of several nodes is found too. Resolvers ignore the option (RFC 6891 section 6.1.2). A loop through a
 /// resolver that drops it ends in the single flight of the question: it costs one query its deadline, and never multiplies.
 /// </summary>
@@ -22,9 +22,22 @@ internal sealed class LoopMark
 
     private const int MarkSize = 8;
     private const int OptionHeaderSize = 4;
+    private const long LoopMemoryMs = 60_000;
     private readonly byte[] _mark = RandomNumberGenerator.GetBytes(MarkSize);
+    private long _loopsUntilMs = long.MinValue;
 
-    /// <summary>The option for a query that we originate or pass on: the marks it came with, then ours.</summary>
+    /// <summary>
+    /// How a query that we originate or pass on is marked: always when it came with marks, which may be another node's way to find its loop, and
+    /// while a loop stands, so that each query of it is refused at once; else when the server's turn comes.
+    /// </summary>
+    /// <param name="marks">The marks that it came with.</param>
+    /// <param name="nowMs">The time on the <see cref="UpstreamClock"/>.</param>
+    public LoopMarking For(ReadOnlySpan<byte> marks, long nowMs) => new(ToOption(marks), !marks.IsEmpty || nowMs < Volatile.Read(ref _loopsUntilMs));
+
+    /// <summary>Tells that a query has come round.</summary>
+    public void OnLoop(long nowMs) => Volatile.Write(ref _loopsUntilMs, nowMs + LoopMemoryMs);
+
+    /// <summary>The option: the marks that came, then ours.</summary>
     public byte[] ToOption(ReadOnlySpan<byte> marks)
     {
         var option = new byte[OptionHeaderSize + marks.Length + MarkSize];
@@ -88,5 +101,29 @@ internal sealed class LoopMark
             }
         }
         return default;
+    }
+}
+
+/// <summary>The mark of one query.</summary>
+/// <param name="Option">The EDNS option.</param>
+/// <param name="IsAlways">True: every server gets it; false: one whose turn it is.</param>
+internal readonly record struct LoopMarking(byte[] Option, bool IsAlways);
+
+/// <summary>
+/// Which queries to one server carry the mark: the first, then at most one in ten seconds. That finds a loop as soon as it is asked and one that begins
+/// later within seconds, and does not hand a constant name of this process to a public resolver with every query.
+/// </summary>
+internal sealed class MarkSample
+{
+    /// <summary>The least time between two marks, in milliseconds.</summary>
+    public const long IntervalMs = 10_000;
+
+    private long _dueAtMs = long.MinValue;
+
+    /// <summary>True for exactly one caller each time a mark is due.</summary>
+    public bool TryTake(long nowMs)
+    {
+        long dueAtMs = Volatile.Read(ref _dueAtMs);
+        return nowMs >= dueAtMs && Interlocked.CompareExchange(ref _dueAtMs, nowMs + IntervalMs, dueAtMs) == dueAtMs;
     }
 }

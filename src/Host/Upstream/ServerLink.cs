@@ -45,6 +45,7 @@ internal sealed class ServerLink : IDisposable
     private readonly UpstreamCounters _counters;
     private readonly UdpPool _udp;
     private readonly TcpPool _tcp;
+    private readonly MarkSample _marks = new();
     private readonly long[] _ends = new long[Enum.GetValues<AttemptEnd>().Length];
     private int _inFlight;
 
@@ -122,12 +123,12 @@ internal sealed class ServerLink : IDisposable
         if (!tryPlain)
         {
             bool edns = !Health.IsPlain(_clock.NowMs);
-            Exchange exchange = await ExchangeOnceAsync(inquiry.Query(edns), wait);
+            Exchange exchange = await ExchangeOnceAsync(inquiry.Query(edns, _marks, _clock.NowMs), wait);
             if (!edns || exchange.End != ExchangeEnd.Reply || !RefusesEdns(exchange.Reply))
                 return exchange;
         }
         _counters.PlainFallbacks.Add();
-        Exchange plain = await ExchangeOnceAsync(inquiry.Query(edns: false), wait);
+        Exchange plain = await ExchangeOnceAsync(inquiry.Query(edns: false, _marks, _clock.NowMs), wait);
         if (plain.End == ExchangeEnd.Reply && !RefusesEdns(plain.Reply))
             Health.RecordPlain(_clock.NowMs);
         return plain;

@@ -192,7 +192,7 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
         }
         else
         {
-            _ = FlyAsync(flight, _loopMark.ToOption(marks));
+            _ = FlyAsync(flight, _loopMark.For(marks, _clock.NowMs));
         }
         return flight;
     }
@@ -211,13 +211,13 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     }
 
     // A bug here must cost its own query, and no waiter may wait for ever: whatever happens, the flight leaves the table and lands.
-    private async Task FlyAsync(Flight flight, byte[] loopOption)
+    private async Task FlyAsync(Flight flight, LoopMarking marking)
     {
         UpstreamQuestion question = ForwardKey.ToQuestion(flight.Key);
         Landing? landing = null;
         try
         {
-            CachedAnswer answer = await RunAsync(flight.Key, question, loopOption);
+            CachedAnswer answer = await RunAsync(flight.Key, question, marking);
             CachedAnswer kept = _cache.Store(flight.Key, answer);
             landing = new Landing(kept, IsStale: kept != answer);
         }
@@ -228,11 +228,11 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
         }
     }
 
-    private async Task<CachedAnswer> RunAsync(byte[] key, UpstreamQuestion question, byte[] loopOption)
+    private async Task<CachedAnswer> RunAsync(byte[] key, UpstreamQuestion question, LoopMarking marking)
     {
         try
         {
-            var inquiry = new Inquiry(question, loopOption, _clock.NowMs + (long)_options.Settings.Timeout.TotalMilliseconds);
+            var inquiry = new Inquiry(question, marking, _clock.NowMs + (long)_options.Settings.Timeout.TotalMilliseconds);
             ServerSet servers = _servers.For(ForwardKey.Route(key));
             (CachedAnswer? found, RunFailure failure) = await new QueryRun(servers, inquiry, _clock, _hedges, _counters, _options.Vips).RunAsync();
             return found ?? Fail(key, question, failure);
@@ -291,6 +291,7 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     private StripedCounter OnLoop()
     {
         long nowMs = _clock.NowMs;
+        _loopMark.OnLoop(nowMs);
         long reportedAtMs = Interlocked.Read(ref _loopReportedAtMs);
         bool isDue = reportedAtMs == long.MinValue || nowMs - reportedAtMs >= 60_000;
         if (isDue && Interlocked.CompareExchange(ref _loopReportedAtMs, nowMs, reportedAtMs) == reportedAtMs)

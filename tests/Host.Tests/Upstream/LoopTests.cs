@@ -58,6 +58,36 @@ public sealed class LoopTests
     }
 
     [Fact]
+    public async Task A_server_sees_the_mark_first_and_then_once_in_ten_seconds_at_most()
+    {
+        using var upstream = new FakeUpstream(query => query.Answer(FakeRecord.A(query.Name, 60, "192.0.2.1")));
+        using var bench = new Bench(upstream);
+        for (int i = 0; i < 25; i++)
+        {
+            await bench.AskAsync($"x{i}.example.");
+            bench.Clock.Advance(TimeSpan.FromSeconds(1));
+        }
+        Assert.Equal([0, 10, 20], Enumerable.Range(0, 25).Where(i => upstream.Queries[i].Edns!.Value.Options.Length != 0));
+    }
+
+    [Fact]
+    public async Task A_loop_that_begins_later_is_found_and_then_each_of_its_queries_is_refused_at_once()
+    {
+        UpstreamForwarder? forwarder = null;
+        using var upstream = new FakeUpstream(query => query.Answer(FakeRecord.A(query.Name, 60, "192.0.2.1")));
+        using var bench = new Bench(upstream);
+        forwarder = bench.Forwarder;
+        Assert.Equal(Rcode.NoError, (await bench.AskAsync("before.example.")).Rcode);
+        upstream.Script = query => Through(forwarder, query);
+        bench.Clock.Advance(TimeSpan.FromMilliseconds(MarkSample.IntervalMs));
+        for (int i = 1; i <= 5; i++)
+        {
+            Assert.Equal(Rcode.ServFail, (await bench.AskAsync($"after{i}.example.")).Rcode);
+            Assert.Equal(i, bench.Counts.Loops);
+        }
+    }
+
+    [Fact]
     public void Marks_are_bounded()
     {
         var mark = new LoopMark();
