@@ -4,8 +4,9 @@ using SQLitePCL;
 namespace MeshDns.Actors.Journal;
 
 /// <summary>
-/// A transaction that is rolled back unless it was committed. A full disk or a failed read makes SQLite roll back by itself; the driver's own transaction
-/// then fails to roll back once more, hides the first error behind that, and keeps its connection unusable for ever. This one asks SQLite first.
+/// A transaction that is rolled back unless it was committed. A commit that fails on a full disk makes SQLite roll back by itself. The driver's own
+/// transaction does not notice that: it fails to roll back once more, hides the first error behind that, and keeps its connection unusable for ever. This
+/// one asks SQLite first.
 /// </summary>
 internal sealed class SqliteTransactionScope : IDisposable
 {
