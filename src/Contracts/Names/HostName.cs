@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -15,9 +14,6 @@ public readonly record struct HostName : IComparable<HostName>
 {
     private const int MaxTextLength = 253;
     private const int MaxLabelLength = 63;
-
-    // IDNA maps to lower case and punycode; unassigned code points are refused so that two nodes never map a name differently.
-    private static readonly IdnMapping _idn = new() { AllowUnassigned = false, UseStd3AsciiRules = false };
 
     private readonly string? _text;
 
@@ -79,35 +75,8 @@ public readonly record struct HostName : IComparable<HostName>
     private static bool TryFold(string text, out string folded, out string error)
     {
         error = "";
+        if (!Ascii.IsValid(text)) return InternationalName.TryFold(text, out folded, out error);
         folded = text.ToLowerInvariant();
-        if (IsAscii(folded)) return true;
-        try
-        {
-            if (folded.EnumerateRunes().All(IsMappable)) { folded = _idn.GetAscii(folded); return true; }
-        }
-        catch (ArgumentException) { }
-        folded = "";
-        error = $"'{text}' has characters that IDNA does not allow, or not in this form; write it in lower case with composed letters, or as A-labels (xn--...)";
-        return false;
-    }
-
-    // The program runs culture-invariant, where nothing is normalized: a form that RFC 5891 section 5.2 would map to another one (a
-    // decomposed, wide or styled letter) is refused, since two spellings of a name must never become two names.
-    private static bool IsMappable(Rune rune)
-    {
-        if (rune.IsAscii) return true;
-        if (rune.Value is >= 0x0300 and <= 0x036F or >= 0x2000 and <= 0x2BFF or >= 0x1100 and <= 0x11FF or >= 0x3130 and <= 0x318F or >= 0xF900 and <= 0xFFFF or >= 0x1D400 and <= 0x1D7FF or 0xAA or 0xBA) return false;
-        return Rune.GetUnicodeCategory(rune) switch
-        {
-            UnicodeCategory.LowercaseLetter or UnicodeCategory.OtherLetter or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.DecimalDigitNumber => true,
-            UnicodeCategory.ModifierLetter => rune.Value >= 0x3000,
-            _ => false,
-        };
-    }
-
-    private static bool IsAscii(string text)
-    {
-        foreach (var c in text) if (c > 127) return false;
         return true;
     }
 
@@ -125,6 +94,7 @@ public readonly record struct HostName : IComparable<HostName>
                 return false;
             }
             if (label[0] == '-' || label[^1] == '-') { error = $"the label '{label}' begins or ends with '-'"; return false; }
+            if (label.StartsWith("xn--", StringComparison.Ordinal) && !InternationalName.IsWellFormed(label.ToString(), out error)) return false;
         }
         error = "";
         return true;
