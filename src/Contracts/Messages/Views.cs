@@ -10,7 +10,10 @@ public sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
 
 /// <summary>Which page of a list.</summary>
 /// <param name="Limit">1 to 10,000.</param>
-/// <param name="After">The <c>next</c> of the page before; null for the first.</param>
+/// <param name="After">
+/// The place of the last item that was seen, which the <c>next</c> of its page says: <c>namespace/name</c> of a document, a host's text, the
+/// five digits of a VIP's index; null for the first page.
+/// </param>
 /// <param name="Query">Only items whose name contains this, without case; null for all.</param>
 /// <param name="Source">Only documents of this source; null for all.</param>
 public sealed record PageRequest(int Limit = 100, string? After = null, string? Query = null, string? Source = null);

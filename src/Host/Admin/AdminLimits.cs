@@ -21,6 +21,9 @@ internal static class AdminLimits
     /// <summary>Most items of a page.</summary>
     public const int PageItems = 10_000;
 
+    /// <summary>A page ends with the item that brings it to this many bytes, so that the size of documents cannot make a reply of gigabytes.</summary>
+    public const int PageBytes = 8 * 1024 * 1024;
+
     /// <summary>Most errors in a problem document.</summary>
     public const int ProblemErrors = 1000;
 

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Services;
 using MeshDns.Host.Sources;
@@ -16,8 +15,7 @@ internal sealed class DocumentRoutes(DocumentKind kind, AdminServices services, 
         var page = RequestQuery.Page(context);
         using var deadline = new ReadDeadline(context, services);
         var documents = await services.Mesh.ListDocumentsAsync(kind, page, deadline.Token).WaitAsync(deadline.Token);
-        var list = new ListJson<JsonNode>([.. documents.Items.Select(DocumentView.Render)], documents.Next);
-        await Reply.JsonAsync(context, list, AdminJson.Readable.ListJsonJsonNode);
+        await PageReply.WriteAsync(context, documents, record => $"{record.Document.Key.Namespace}/{record.Document.Key.Name}", record => [DocumentView.Render(record)], AdminJson.Readable.JsonObject);
     }
 
     public async Task GetAsync(HttpContext context)

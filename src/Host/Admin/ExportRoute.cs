@@ -13,6 +13,8 @@ internal sealed class ExportRoute(AdminServices services)
 {
     private const int PageItems = 1000;
 
+    private const int WriteChars = 64 * 1024;
+
     public async Task GetAsync(HttpContext context)
     {
         RequestQuery.Allow(context);
@@ -28,22 +30,29 @@ internal sealed class ExportRoute(AdminServices services)
         do
         {
             var page = await services.Mesh.ListDocumentsAsync(kind, new PageRequest(PageItems, after), cancel).WaitAsync(AdminLimits.ReadTimeout, services.Time, cancel);
+            // Few documents to a write, and a write waits for the caller to read: the size of documents must not add up here.
             var text = new StringBuilder();
-            foreach (var record in page.Items) text.Append("---\n").Append(DocumentView.Source(record));
-            if (text.Length > 0) await WriteAsync(context, text.ToString(), cancel);
+            foreach (var record in page.Items)
+            {
+                text.Append("---\n").Append(DocumentView.Source(record));
+                if (text.Length >= WriteChars) await WriteAsync(context, text, cancel);
+            }
+            if (text.Length > 0) await WriteAsync(context, text, cancel);
             if (page.Next == after && after is not null) throw new InvalidOperationException("a list of documents does not advance");
             after = page.Next;
         }
         while (after is not null);
     }
 
-    private static ValueTask WriteAsync(HttpContext context, string text, CancellationToken cancel)
+    private static ValueTask WriteAsync(HttpContext context, StringBuilder text, CancellationToken cancel)
     {
         if (!context.Response.HasStarted)
         {
             context.Response.ContentType = "application/yaml";
             context.Response.Headers.CacheControl = "no-store";
         }
-        return context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(text), cancel);
+        var bytes = Encoding.UTF8.GetBytes(text.ToString());
+        text.Clear();
+        return context.Response.Body.WriteAsync(bytes, cancel);
     }
 }

@@ -73,8 +73,3 @@ public sealed record VipJson
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public string? Until { get; init; }
 }
-
-/// <summary>A page of a list.</summary>
-/// <param name="Items">The items.</param>
-/// <param name="Next">What to pass as <c>after</c> for the next page; null at the end.</param>
-public sealed record ListJson<T>(IReadOnlyList<T> Items, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next);

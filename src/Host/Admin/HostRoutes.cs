@@ -17,8 +17,7 @@ internal sealed class HostRoutes(AdminServices services)
         var page = RequestQuery.Page(context);
         using var deadline = new ReadDeadline(context, services);
         var hosts = await services.Mesh.ListHostsAsync(page, deadline.Token).WaitAsync(deadline.Token);
-        var list = new ListJson<HostJson>([.. hosts.Items.SelectMany(Render)], hosts.Next);
-        await Reply.JsonAsync(context, list, AdminJson.Readable.ListJsonHostJson);
+        await PageReply.WriteAsync(context, hosts, host => host.Host.Text, Render, AdminJson.Readable.HostJson);
     }
 
     public async Task GetAsync(HttpContext context)

@@ -15,6 +15,9 @@ internal static class Reply
     public static Task JsonAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK) =>
         BytesAsync(context, status, Json, JsonSerializer.SerializeToUtf8Bytes(value, type));
 
+    /// <summary>Writes JSON that is rendered already.</summary>
+    public static Task JsonBytesAsync(HttpContext context, ReadOnlyMemory<byte> json) => BytesAsync(context, StatusCodes.Status200OK, Json, json);
+
     /// <summary>Writes YAML.</summary>
     public static Task YamlAsync(HttpContext context, string text) => BytesAsync(context, StatusCodes.Status200OK, Yaml, Encoding.UTF8.GetBytes(text));
 
@@ -33,7 +36,7 @@ internal static class Reply
         return BytesAsync(context, problem.Status, Problem.ContentType, JsonSerializer.SerializeToUtf8Bytes(problem, AdminJson.Readable.Problem));
     }
 
-    private static Task BytesAsync(HttpContext context, int status, string mediaType, byte[] body)
+    private static Task BytesAsync(HttpContext context, int status, string mediaType, ReadOnlyMemory<byte> body)
     {
         var response = context.Response;
         response.StatusCode = status;

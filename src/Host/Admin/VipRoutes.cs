@@ -13,8 +13,7 @@ internal sealed class VipRoutes(AdminServices services)
         var page = RequestQuery.Page(context);
         using var deadline = new ReadDeadline(context, services);
         var vips = await services.Mesh.ListVipsAsync(page, deadline.Token).WaitAsync(deadline.Token);
-        var list = new ListJson<VipJson>([.. vips.Items.Select(vip => Render(vip, services.Vips))], vips.Next);
-        await Reply.JsonAsync(context, list, AdminJson.Readable.ListJsonVipJson);
+        await PageReply.WriteAsync(context, vips, vip => vip.Index.ToString("D5", CultureInfo.InvariantCulture), vip => [Render(vip, services.Vips)], AdminJson.Readable.VipJson);
     }
 
     public async Task GetAsync(HttpContext context)
