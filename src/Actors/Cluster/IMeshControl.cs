@@ -32,7 +32,7 @@ public interface IMeshControl
     /// <summary>A VIP by its index, or null when the index is not usable.</summary>
     Task<VipRecord?> GetVipAsync(int index, CancellationToken cancel);
 
-    /// <summary>VIPs that are not free and never used, ordered by index.</summary>
+    /// <summary>VIPs that are not free, ordered by index.</summary>
     Task<Page<VipRecord>> ListVipsAsync(PageRequest page, CancellationToken cancel);
 
     /// <summary>The cluster as this node sees it.</summary>

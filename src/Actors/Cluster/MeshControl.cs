@@ -40,7 +40,7 @@ internal sealed class MeshControl(Mesh mesh) : IMeshControl
     public Task<Page<VipRecord>> ListVipsAsync(PageRequest page, CancellationToken cancel)
     {
         // Keys sort as numbers: five digits hold every index.
-        var keyed = Ledger.Records(Now).Select(r => (r.Index.ToString("D5", System.Globalization.CultureInfo.InvariantCulture), r));
+        var keyed = Ledger.Records(Now).Where(r => r.State != VipState.Free).Select(r => (r.Index.ToString("D5", System.Globalization.CultureInfo.InvariantCulture), r));
         if (page.Query is { } query) keyed = keyed.Where(k => k.r.Hosts.Any(h => h.Text.Contains(query, StringComparison.OrdinalIgnoreCase)));
         return Task.FromResult(PageOf(keyed, page with { Query = null }, r => r));
     }

@@ -55,17 +55,17 @@ public sealed record VipJson
     [JsonPropertyName("ipv6")]
     public required string IPv6 { get; init; }
 
-    /// <summary>Its holder; its last holder when quarantined or free; the first claimant when reserved.</summary>
+    /// <summary>Its holder; its last holder when quarantined; the first claimant when reserved.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public string? Host { get; init; }
 
     /// <summary>All claimants, when there are several.</summary>
     public IReadOnlyList<string>? Hosts { get; init; }
 
-    /// <summary>leased, quarantined, reserved or free.</summary>
+    /// <summary>leased, quarantined or reserved; a free VIP is not shown.</summary>
     public required string State { get; init; }
 
-    /// <summary>When it entered the state (RFC 3339), or null when never used.</summary>
+    /// <summary>When it entered the state (RFC 3339).</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public string? Since { get; init; }
 

@@ -35,7 +35,7 @@ internal sealed class HostRoutes(AdminServices services)
 
     private List<HostJson> Render(HostRecord host)
     {
-        var vip = host.Vip is null ? null : new HostVipJson(
+        var vip = host.Vip is null or { State: VipState.Free } ? null : new HostVipJson(
             services.Vips.IPv4(host.Vip.Index).ToString(), services.Vips.IPv6(host.Vip.Index).ToString(), VipRoutes.StateName(host.Vip.State));
         return [.. host.Records.Select(record => new HostJson
         {

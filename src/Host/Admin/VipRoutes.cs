@@ -24,6 +24,7 @@ internal sealed class VipRoutes(AdminServices services)
         if (!services.Vips.TryIndexOf(address, out var index)) throw new ProblemException(Problem.NotFound($"{address} is not a usable address of {services.Vips.V4} or {services.Vips.V6}"));
         using var deadline = new ReadDeadline(context, services);
         var vip = await services.Mesh.GetVipAsync(index, deadline.Token).WaitAsync(deadline.Token) ?? throw new ProblemException(Problem.NotFound($"{address} is not a VIP"));
+        if (vip.State == VipState.Free) throw new ProblemException(Problem.NotFound($"{address} is free; {LastHolder(vip)}"));
         await Reply.JsonAsync(context, Render(vip, services.Vips), AdminJson.Readable.VipJson);
     }
 
@@ -32,8 +33,10 @@ internal sealed class VipRoutes(AdminServices services)
         VipState.Leased => "leased",
         VipState.Quarantined => "quarantined",
         VipState.Reserved => "reserved",
-        _ => "free",
+        _ => throw new ArgumentOutOfRangeException(nameof(state), state, "a free VIP is not shown"),
     };
+
+    private static string LastHolder(VipRecord vip) => vip.Hosts.Count == 0 ? "no host ever held it" : $"{vip.Hosts[0]} held it last";
 
     private static VipJson Render(VipRecord vip, VipRange range) => new()
     {

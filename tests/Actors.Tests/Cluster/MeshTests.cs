@@ -254,7 +254,9 @@ public sealed class MeshTests
         await node.AppliedAsync(Make.Put(Make.Entry("a", ["a.example"], optOut: true)));
         var vip = (await node.Mesh.Control.GetHostAsync(HostName.Parse("a.example"), CancellationToken.None))!.Vip;
         Assert.Equal((1, VipState.Quarantined), (vip!.Index, vip.State));
+        Assert.Single((await node.Mesh.Control.ListVipsAsync(new PageRequest(), CancellationToken.None)).Items);
         await world.PassAsync(TimeSpan.FromHours(1));
+        Assert.Empty((await node.Mesh.Control.ListVipsAsync(new PageRequest(), CancellationToken.None)).Items);
         Assert.Null((await node.Mesh.Control.GetHostAsync(HostName.Parse("a.example"), CancellationToken.None))!.Vip);
     });
 }

@@ -47,7 +47,7 @@ public sealed class ReadRouteTests
         await api.ApplyAsync(AdminFixture.Entry("orders", "db.example.com"));
         var vip = (await api.GetAsync("/v1/vips/2001:2::1")).Json!;
         Assert.Equal("""{"ipv4":"240.240.0.1","ipv6":"2001:2::1","host":"db.example.com","state":"leased","since":"2023-11-14T22:13:20.000Z","until":null}""", vip.ToJsonString());
-        Assert.Equal("free", (string?)(await api.GetAsync("/v1/vips/240.240.0.9")).Json!["state"]);
+        Assert.Equal("240.240.0.9 is free; no host ever held it", (string?)(await api.GetAsync("/v1/vips/240.240.0.9")).Problem(404)["detail"]);
         (await api.GetAsync("/v1/vips/240.240.0.255")).Problem(404);
         (await api.GetAsync("/v1/vips/192.0.2.1")).Problem(404);
         (await api.GetAsync("/v1/vips/nonsense")).Problem(400);
