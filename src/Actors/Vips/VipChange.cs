@@ -155,7 +155,7 @@ internal sealed class VipChange
         var usage = _ledger.Usage(_at);
         var used = usage.Capacity - usage.Free;
         if (used * 100L >= usage.Capacity * (long)WarnPercent)
-            Warn(host, $"the VIP pool is {used * 100L / usage.Capacity} % used: {Describe(usage)}");
+            Warn(host, $"{VipWarning.PoolPrefix}{used * 100L / usage.Capacity} % used: {Describe(usage)}");
     }
 
     private static Refusal Exhausted(VipUsage usage, int asked) => new(RefusalReason.PoolExhausted,

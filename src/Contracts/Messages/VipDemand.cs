@@ -26,7 +26,11 @@ public sealed record VipMove(HostName Host, int From, int To, string Cause);
 public sealed record VipReply(IReadOnlyList<VipMove> Moves, IReadOnlyList<VipWarning> Warnings);
 
 /// <summary>A warning about a host's demand.</summary>
-public sealed record VipWarning(HostName Host, string Text);
+public sealed record VipWarning(HostName Host, string Text)
+{
+    /// <summary>How the warning begins that the pool is nearly full; it is about the pool, not about its host.</summary>
+    public const string PoolPrefix = "the VIP pool is ";
+}
 
 /// <summary>How full the pool is. The five parts sum to the capacity.</summary>
 /// <param name="Capacity">Usable indexes.</param>

@@ -14,7 +14,12 @@ internal sealed class ChangeRunner(AdminServices services)
     /// <summary>How much longer than its deadline a change may take to say so, before its outcome is called unknown for it.</summary>
     private static readonly TimeSpan _grace = TimeSpan.FromSeconds(2);
 
+    private static readonly TimeSpan _poolWarningInterval = TimeSpan.FromMinutes(1);
+
     private readonly CounterFamily _outcomes = new(MeshMetrics.ChangesTotal, maxSeries: 16);
+
+    private readonly Lock _poolGate = new();
+    private long? _poolWarned;
 
     /// <summary>The clock of all deadlines.</summary>
     public TimeProvider Time => services.Time;
@@ -36,12 +41,26 @@ internal sealed class ChangeRunner(AdminServices services)
         _outcomes.With(OutcomeLabel(request, reply)).Increment();
         services.Log.LogInformation("change of {Count} documents by {Remote}: {Outcome} {Detail}", request.Changes.Count, context.Connection.RemoteIpAddress, OutcomeLabel(request, reply), reply.Detail);
         if (reply.Outcome != ChangeOutcome.Applied) throw new ProblemException(ChangeProblems.Of(request, reply));
+        if (!request.DryRun) WarnOfPool(reply);
         return new ChangeJson
         {
             DryRun = request.DryRun,
             Results = [.. reply.Results.Select((result, i) => Render(result, i, i < documents.Count ? documents[i] : null))],
             Edges = waitForEdges && !request.DryRun ? await WaitForEdgesAsync(reply.Position) : null,
         };
+    }
+
+    /// <summary>The caller may be a script that drops warnings, so the node's log tells of a pool that fills up too, at most once a minute.</summary>
+    private void WarnOfPool(ChangeReply reply)
+    {
+        var warning = reply.Results.SelectMany(result => result.Warnings).FirstOrDefault(text => text.StartsWith(VipWarning.PoolPrefix, StringComparison.Ordinal));
+        if (warning is null) return;
+        lock (_poolGate)
+        {
+            if (_poolWarned is { } last && Time.GetElapsedTime(last) < _poolWarningInterval) return;
+            _poolWarned = Time.GetTimestamp();
+        }
+        services.Log.LogWarning("{Warning}", warning);
     }
 
     /// <summary>

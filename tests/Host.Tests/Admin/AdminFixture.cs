@@ -6,6 +6,8 @@ using MeshDns.Host.Admin;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Telemetry;
 using MeshDns.Tests;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MeshDns.Host.Tests.Admin;
 
@@ -30,7 +32,7 @@ public sealed class AdminFixture : IAsyncDisposable
 
     public Uri Url => Http.BaseAddress!;
 
-    public static async Task<AdminFixture> StartAsync(string token = "", FakeMeshControl? mesh = null)
+    public static async Task<AdminFixture> StartAsync(string token = "", FakeMeshControl? mesh = null, TimeProvider? time = null, ILogger? log = null)
     {
         mesh ??= new FakeMeshControl();
         var health = new FakeHealth();
@@ -45,6 +47,8 @@ public sealed class AdminFixture : IAsyncDisposable
             Metrics = metrics,
             Vips = VipRange.Default,
             Ttl = TimeSpan.FromSeconds(30),
+            Time = time ?? TimeProvider.System,
+            Log = log ?? NullLogger.Instance,
         }, CancellationToken.None);
         var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://{server.Endpoint}") };
         return new AdminFixture(server, mesh, health, http);
