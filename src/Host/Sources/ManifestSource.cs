@@ -8,14 +8,17 @@ namespace MeshDns.Host.Sources;
 
 /// <summary>
 /// Keeps the mesh equal to one path of <c>sources.manifests</c> (a file or a folder): every new content becomes one change that puts its
-/// documents and deletes those that this source owns and the path no longer has. What cannot be read or is refused changes nothing.
+/// documents and deletes those that this source owns and the path no longer has. The same set is put again every minute, so that what somebody
+/// else deleted or changed meanwhile comes back (unchanged documents write nothing). A document that another source has taken over is not taken
+/// back: as a set is applied whole or not at all, it is then refused, which is logged once, and tried again until that source lets go or the
+/// files no longer have the document. What cannot be read or is refused changes nothing; while the files have errors nothing is put again.
 /// Polled, because file events get lost on network file systems and mounts.
 /// </summary>
 /// <param name="path">The file or folder.</param>
 /// <param name="mesh">Where changes go.</param>
 /// <param name="time">Paces everything.</param>
 /// <param name="jitter">Spreads retries; used by this source's loop only.</param>
-/// <param name="logger">Told of every change, and of each error once.</param>
+/// <param name="logger">Told of every change, and of each error once in a row.</param>
 public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider time, Random jitter, ILogger logger)
 {
     /// <summary>Time between looks at the files.</summary>
@@ -27,6 +30,9 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
     /// <summary>The longest wait between tries to apply the same set.</summary>
     public static readonly TimeSpan MaxBackOff = TimeSpan.FromMinutes(1);
 
+    /// <summary>Time from a success to putting the same set again.</summary>
+    public static readonly TimeSpan RecheckInterval = TimeSpan.FromMinutes(1);
+
     private static readonly TimeSpan _changeDeadline = TimeSpan.FromSeconds(60);
     private const int PageSize = 1_000;
 
@@ -34,8 +40,9 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
     private const int MaxPages = 2 * ManifestLimits.Documents / PageSize;
 
     private readonly string _source = "file:" + path;
-    private readonly ManifestWatch _watch = new(path);
-    private IReadOnlyList<MeshDocument>? _pending;
+    private ManifestWatch _watch = new(path);
+    private IReadOnlyList<MeshDocument>? _set;
+    private bool _isApplied;
     private string? _lastLogged;
     private int _tries;
     private DateTimeOffset _nextTry;
@@ -51,19 +58,36 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
         {
             while (true)
             {
-                if (_watch.Look() is { } set) Take(set);
-                if (_pending is { } documents && time.GetUtcNow() >= _nextTry) await TryApplyAsync(documents, cancel);
+                LookAndTake();
+                if (_set is { } documents && time.GetUtcNow() >= _nextTry) await TryApplyAsync(documents, cancel);
                 await Task.Delay(_watch.IsMoving ? SettleInterval : PollInterval, time, cancel);
             }
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested) { }
     }
 
+    /// <summary>Whatever goes wrong here is logged and looked at again: nobody would notice that a background task has ended.</summary>
+    private void LookAndTake()
+    {
+        try
+        {
+            if (_watch.Look() is { } set) Take(set);
+        }
+#pragma warning disable CA1031
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            // The watch may count as seen what was not taken; a new one has seen nothing.
+            _watch = new ManifestWatch(path);
+            _set = null;
+            FailedAgain("cannot be read, and will be looked at again", $"{e.GetType().Name}: {e.Message}");
+        }
+    }
+
     /// <summary>Reads a new set. With errors the set before it stays, and its tries end: the author has moved on from it.</summary>
     private void Take(ManifestInputs set)
     {
-        _pending = null;
-        _lastLogged = null;
+        _set = null;
         var result = ManifestReader.ReadAll(set.Inputs);
         IReadOnlyList<ManifestError> errors = [.. set.Errors, .. result.Errors];
         if (errors.Count == 0)
@@ -71,8 +95,8 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
             foreach (var document in result.Documents)
                 foreach (var warning in document.Warnings)
                     logger.LogWarning("{File}: document {Number}: {Warning}", document.File, document.Number, warning);
-            _pending = [.. result.Documents.Select(d => d.Document)];
-            (_tries, _nextTry) = (0, time.GetUtcNow());
+            _set = [.. result.Documents.Select(d => d.Document)];
+            (_isApplied, _lastLogged, _tries, _nextTry) = (false, null, 0, time.GetUtcNow());
             return;
         }
         foreach (var error in errors) logger.LogError("{Source} keeps its earlier documents: {Error}", _source, error);
@@ -95,9 +119,7 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
         catch (Exception e) when (!cancel.IsCancellationRequested) { reason = $"{e.GetType().Name}: {e.Message}"; }
         // Every failure is tried again, a refusal too: a pool gets space, another source lets go of a document. Repeating is safe.
         _nextTry = time.GetUtcNow() + BackOff();
-        if (reason != _lastLogged) logger.LogError("{Source} is not applied, and will be tried again: {Reason}", _source, reason);
-        _lastLogged = reason;
-        Failed(reason);
+        FailedAgain("is not applied, and will be tried again", reason);
     }
 
     private async Task<List<DocumentChange>> ChangesAsync(IReadOnlyList<MeshDocument> documents, CancellationToken cancel)
@@ -119,16 +141,27 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
 
     private void Applied(int documents, ChangeReply reply)
     {
-        _pending = null;
         var changed = reply.Results.Count(r => r.Action is DocumentAction.Created or DocumentAction.Configured or DocumentAction.Deleted);
+        // Putting the same again is worth a line only when it mended something.
+        var isNews = !_isApplied || changed > 0 || _lastLogged is not null;
+        (_isApplied, _lastLogged, _tries, _nextTry) = (true, null, 0, time.GetUtcNow() + RecheckInterval);
+        Volatile.Write(ref _state, _state with { LastSuccess = time.GetUtcNow(), Documents = documents, Error = null });
+        if (!isNews) return;
         logger.LogInformation("{Source} is applied: {Documents} documents, {Changed} changed", _source, documents, changed);
         foreach (var result in reply.Results)
             foreach (var warning in result.Warnings)
                 logger.LogWarning("{Source}: {Document}: {Warning}", _source, result.Key, warning);
-        Volatile.Write(ref _state, _state with { LastSuccess = time.GetUtcNow(), Documents = documents, Error = null });
     }
 
     private void Failed(string reason) => Volatile.Write(ref _state, _state with { Failures = _state.Failures + 1, Error = reason });
+
+    /// <summary>A failure that the next try may repeat: a line for the first of a row.</summary>
+    private void FailedAgain(string what, string reason)
+    {
+        Failed(reason);
+        if (reason != _lastLogged) logger.LogError("{Source} {What}: {Reason}", _source, what, reason);
+        _lastLogged = reason;
+    }
 
     /// <summary>1, 2, 4 ... 60 s, of which a random half to whole is waited, so that nodes that failed together don't return together.</summary>
     private TimeSpan BackOff()

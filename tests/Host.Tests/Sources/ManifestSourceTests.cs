@@ -5,8 +5,9 @@ using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
 using MeshDns.Host.Sources;
+using MeshDns.Host.Tests.Admin;
 using MeshDns.Tests.Shared;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 
 namespace MeshDns.Host.Tests.Sources;
 
@@ -15,11 +16,12 @@ public sealed class ManifestSourceTests : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("meshdns-source-").FullName;
     private readonly ManualTimeProvider _time = new();
     private readonly FakeMesh _mesh = new();
+    private readonly ListLogger _log = new();
     private readonly CancellationTokenSource _cancel = new();
     private readonly ManifestSource _source;
     private Task _running = Task.CompletedTask;
 
-    public ManifestSourceTests() => _source = new ManifestSource(_folder, _mesh, _time, new Random(1), NullLogger.Instance);
+    public ManifestSourceTests() => _source = new ManifestSource(_folder, _mesh, _time, new Random(1), _log);
 
     public async ValueTask DisposeAsync()
     {
@@ -30,12 +32,12 @@ public sealed class ManifestSourceTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task The_set_is_one_change_and_is_not_repeated()
+    public async Task The_set_is_one_change_and_is_not_repeated_at_once()
     {
         Write("a.yaml", "a");
         Write("b.yaml", "b", "c");
         await StartAsync();
-        await PassAsync(TimeSpan.FromMinutes(1));
+        await PassAsync(TimeSpan.FromSeconds(50));
         var request = Assert.Single(_mesh.Requests);
         Assert.Equal("file:" + _folder, request.Source);
         Assert.Equal(["a", "b", "c"], request.Changes.Select(c => c.Key.Name));
@@ -123,6 +125,55 @@ public sealed class ManifestSourceTests : IAsyncDisposable
         Assert.Equal("b", Assert.Single(_mesh.Documents).Key);
     }
 
+    [Fact]
+    public async Task What_somebody_else_deleted_comes_back_within_a_minute()
+    {
+        Write("a.yaml", "a", "b");
+        await StartAsync();
+        await PassAsync(TimeSpan.FromSeconds(5));
+        Assert.True(_mesh.Documents.TryRemove("b", out _));
+        await PassAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(["a", "b"], _mesh.Documents.Keys.Order(StringComparer.Ordinal));
+        await PassAsync(TimeSpan.FromMinutes(10));
+        // The first time, and the one that mended something; the ten others changed nothing.
+        Assert.InRange(_mesh.Requests.Count, 10, 12);
+        Assert.Equal(2, _log.Of(LogLevel.Information).Count());
+    }
+
+    [Fact]
+    public async Task What_another_source_took_over_is_not_taken_back_and_is_told_once()
+    {
+        Write("a.yaml", "a", "b");
+        await StartAsync();
+        await PassAsync(TimeSpan.FromSeconds(5));
+        _mesh.Documents["b"] = "api";
+        await PassAsync(TimeSpan.FromMinutes(10));
+        Assert.Equal("api", _mesh.Documents["b"]);
+        Assert.Contains("belongs to api", Assert.Single(_log.Of(LogLevel.Error)), StringComparison.Ordinal);
+        Assert.Contains("belongs to api", _source.State.Error, StringComparison.Ordinal);
+        Assert.InRange(_mesh.Requests.Count, 8, 25);
+
+        _mesh.Documents.TryRemove("b", out _);
+        await PassAsync(TimeSpan.FromMinutes(2));
+        Assert.Equal("file:" + _folder, _mesh.Documents["b"]);
+        Assert.Null(_source.State.Error);
+    }
+
+    [Fact]
+    public async Task A_failure_of_any_kind_is_told_and_does_not_end_the_loop()
+    {
+        File.WriteAllText(Path.Combine(_folder, "a.yaml"), "kind: [");
+        _log.Throwing = 1;
+        await StartAsync();
+        await PassAsync(TimeSpan.FromSeconds(10));
+        Assert.False(_running.IsCompleted);
+        Assert.Contains("IOException: no space left", _log.Of(LogLevel.Error).First(), StringComparison.Ordinal);
+        Assert.Contains("a.yaml: document 1", _source.State.Error, StringComparison.Ordinal);
+        Write("a.yaml", "a");
+        await PassAsync(TimeSpan.FromSeconds(5));
+        Assert.Equal("a", Assert.Single(_mesh.Documents).Key);
+    }
+
     private async Task StartAsync()
     {
         _running = _source.RunAsync(_cancel.Token);
@@ -159,11 +210,20 @@ public sealed class ManifestSourceTests : IAsyncDisposable
             if (Replies.TryDequeue(out var reply)) return Task.FromResult(reply);
             foreach (var change in request.Changes)
             {
+                if (Documents.TryGetValue(change.Key.Name, out var owner) && owner != request.Source)
+                    return Task.FromResult(ChangeReply.Refused(RefusalReason.OtherSource, $"{change.Key} belongs to {owner}", change.Key));
+            }
+            var results = request.Changes.Select(change => new DocumentResult { Key = change.Key, Action = ActionOf(change) }).ToList();
+            foreach (var change in request.Changes)
+            {
                 if (change.Document is null) Documents.TryRemove(change.Key.Name, out _);
                 else Documents[change.Key.Name] = request.Source;
             }
-            return Task.FromResult(new ChangeReply { Outcome = ChangeOutcome.Applied });
+            return Task.FromResult(new ChangeReply { Outcome = ChangeOutcome.Applied, Results = results });
         }
+
+        private DocumentAction ActionOf(DocumentChange change) =>
+            change.Document is null ? DocumentAction.Deleted : Documents.ContainsKey(change.Key.Name) ? DocumentAction.Unchanged : DocumentAction.Created;
 
         public Task<Page<DocumentRecord>> ListDocumentsAsync(DocumentKind kind, PageRequest page, CancellationToken cancel)
         {
