@@ -38,7 +38,7 @@ internal static class ChangeProblems
         if (reply.Document is not { } key) return null;
         for (var i = 0; i < request.Changes.Count; i++)
         {
-            if (request.Changes[i].Key == key) return [new ProblemError { Document = i + 1, Reason = $"{key}: {reply.Detail}" }];
+            if (request.Changes[i].Key == key) return [new ProblemError { Document = i + 1, Reason = reply.Detail.Contains(key.ToString(), StringComparison.Ordinal) ? reply.Detail : $"{key}: {reply.Detail}" }];
         }
         return null;
     }

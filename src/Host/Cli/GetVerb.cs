@@ -35,7 +35,7 @@ internal static class GetVerb
             var wanted = parsed.GetValue(name);
             var items = wanted is null ? await ListAsync(client, table, cancel) : await OneAsync(client, table, wanted, parsed.GetValue(ns), cancel);
             if (parsed.GetValue(ns) is { } only) items = [.. items.Where(item => table.NamespaceOf(item) is not { } its || its == only)];
-            if (wanted is not null && items.Count == 0) throw new VerbFailedException(ExitCode.Failed, $"there is no {wanted} among the {table.Name}");
+            if (wanted is not null && items.Count == 0) throw new VerbFailedException(ExitCode.Failed, $"there is no {wanted}{(parsed.GetValue(ns) is { } where ? $" in the namespace {where}" : "")} among the {table.Name}");
             await context.Output.WriteAsync(Render(table, items, parsed.GetRequiredValue(output), isSingle: wanted is not null));
             return ExitCode.Done;
         });

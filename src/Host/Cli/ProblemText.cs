@@ -26,6 +26,8 @@ internal static class ProblemText
         if (!string.IsNullOrEmpty(problem.Detail)) text.Append(": ").Append(problem.Detail);
         foreach (var error in problem.Errors ?? [])
         {
+            // Of a request without documents to name, such as a deletion, an error that repeats the problem says nothing more.
+            if (documents.Count == 0 && error.Field is null && error.Reason == problem.Detail) continue;
             text.Append("\n  ");
             if (error.Document is { } number) text.Append(number <= documents.Count ? documents[number - 1] : $"document {number}").Append(": ");
             if (error.Field is { } field) text.Append(field).Append(": ");

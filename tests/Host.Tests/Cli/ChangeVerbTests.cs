@@ -135,7 +135,7 @@ public sealed class ChangeVerbTests : IDisposable
         var file = Write("a.yaml", AdminFixture.Entry("one", "a.example.com") + "\n---\n" + AdminFixture.Entry("two", "b.example.com", "prod"));
         (await CliRun.AgainstAsync(api.Url, "apply", "-f", file)).Exits(ExitCode.Done);
         Assert.Equal("serviceentry/prod/two deleted\n", (await CliRun.AgainstAsync(api.Url, "delete", "serviceentry", "two", "-n", "prod")).Exits(ExitCode.Done).Output);
-        (await CliRun.AgainstAsync(api.Url, "delete", "se", "two", "-n", "prod")).Exits(ExitCode.Failed);
+        Assert.Equal("error: Not found: there is no ServiceEntry/prod/two\n", (await CliRun.AgainstAsync(api.Url, "delete", "se", "two", "-n", "prod")).Exits(ExitCode.Failed).Error);
         Assert.Equal("serviceentry/default/one deleted\nserviceentry/prod/two absent\n", (await CliRun.AgainstAsync(api.Url, "delete", "-f", file)).Exits(ExitCode.Done).Output);
         foreach (var wrong in new string[][] { ["delete"], ["delete", "se"], ["delete", "se", "x", "-f", file], ["delete", "pod", "x"] }) (await CliRun.AgainstAsync(api.Url, wrong)).Exits(ExitCode.Usage);
     }

@@ -48,6 +48,24 @@ public sealed class ReadVerbTests
             (await CliRun.AgainstAsync(api.Url, ["get", .. missing])).Exits(ExitCode.Failed);
     }
 
+    [Theory]
+    [InlineData("ServiceEntry/prod/none", "entries", "none", "-n", "prod")]
+    [InlineData("ServiceEntry/default/none", "entries", "none")]
+    [InlineData("Service/default/none", "services", "none")]
+    [InlineData("none.example.com", "hosts", "none.example.com")]
+    [InlineData("db.example.com in the namespace dev", "hosts", "db.example.com", "-n", "dev")]
+    [InlineData("240.240.0.9 is free; no host ever held it", "vips", "240.240.0.9")]
+    [InlineData("192.0.2.1", "vips", "192.0.2.1")]
+    [InlineData("there is no none among the nodes", "nodes", "none")]
+    public async Task What_is_missing_is_named(string named, params string[] what)
+    {
+        await using var api = await AdminFixture.StartAsync();
+        await api.ApplyAsync(AdminFixture.Entry("orders", "db.example.com"));
+        var run = (await CliRun.AgainstAsync(api.Url, ["get", .. what])).Exits(ExitCode.Failed);
+        Assert.Contains(named, run.Error, StringComparison.Ordinal);
+        Assert.Equal("", run.Output);
+    }
+
     [Fact]
     public async Task All_pages_are_followed()
     {
