@@ -53,7 +53,8 @@ public sealed class ApiTests(DefaultNode fixture, ITestOutputHelper output) : Me
     [Fact]
     public async Task ETag_and_If_Match_guard_a_document()
     {
-        const string Path = "/v1/service-entries/default/versioned";
+        const string Document = "/v1/service-entries/default/versioned";
+        const string Path = Document + "?wait=edges";
         var created = await Node.SendAsync(HttpMethod.Put, Path, Manifest.Vip("versioned", "versioned.test"), ("If-None-Match", "*"));
         Assert.Equal((HttpStatusCode.Created, "\"1\""), (created.Status, created.ETag!.Tag));
         (await Node.SendAsync(HttpMethod.Put, Path, Manifest.Vip("versioned", "versioned.test"), ("If-None-Match", "*"))).Refused(HttpStatusCode.PreconditionFailed);
@@ -61,7 +62,7 @@ public sealed class ApiTests(DefaultNode fixture, ITestOutputHelper output) : Me
         Assert.Equal((HttpStatusCode.OK, "\"2\""), (changed.Status, changed.ETag!.Tag));
         (await Node.SendAsync(HttpMethod.Put, Path, Manifest.Vip("versioned", "versioned.test"), ("If-Match", "\"1\""))).Refused(HttpStatusCode.PreconditionFailed);
         (await Node.SendAsync(HttpMethod.Delete, Path, null, ("If-Match", "\"1\""))).Refused(HttpStatusCode.PreconditionFailed);
-        Assert.Equal("\"2\"", (await Node.GetAsync(Path)).ETag!.Tag);
+        Assert.Equal("\"2\"", (await Node.GetAsync(Document)).ETag!.Tag);
         Assert.Equal(["192.0.2.1"], await Node.AddressesAsync("versioned.test"));
         _ = (await Node.SendAsync(HttpMethod.Delete, Path, null, ("If-Match", "\"2\""))).Done;
         (await Node.SendAsync(HttpMethod.Delete, Path)).Refused(HttpStatusCode.NotFound);

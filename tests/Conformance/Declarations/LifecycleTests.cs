@@ -91,6 +91,20 @@ public sealed class LifecycleTests(ITestOutputHelper output) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_a_node_says_ready_it_answers_what_was_declared_after_the_directory_was_last_saved()
+    {
+        await _mesh.StartAsync();
+        _ = (await Node.ApplyAsync(Manifest.Vip("early", "early.test"))).Done;
+        var applied = DateTime.UtcNow;
+        await Node.PollAsync(() => Task.FromResult(File.GetLastWriteTimeUtc(Path.Combine(_mesh.DataDirectory, "directory.bin")) > applied), "the directory is saved");
+        _ = (await Node.ApplyAsync(string.Concat(Enumerable.Range(0, 100).Select(k => Manifest.Vip($"late-{k}", $"late-{k}.test"))))).Done;
+        await Node.KillAsync();
+        await _mesh.StartAsync();
+        Assert.Equal(0, (int)(await Node.GetAsync("/v1/cluster")).Done["members"]![0]!["directory"]!["lagEvents"]!);
+        Assert.NotEmpty(await Node.AddressesAsync("late-99.test"));
+    }
+
+    [Fact]
     public async Task Export_applied_to_a_fresh_node_gives_the_same_documents()
     {
         await _mesh.StartAsync();
