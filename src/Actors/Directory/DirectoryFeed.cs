@@ -104,6 +104,9 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
         var reset = new List<string>();
         var facts = new List<FeedFact>();
         var position = new Dictionary<string, StreamPosition>(_directory.Position);
+        // Names that were known came from events that are no longer there: a journal that was lost, emptied or put back from an old copy.
+        if (read.Streams.Count(s => s.Reset && position.GetValueOrDefault(s.Stream).Seq > 0) is > 0 and var lost)
+            System.Log(ActorLogLevel.Alarm, Name, $"the journal no longer has the past of {lost} streams: VIPs that were known may be given to other names before their quarantine", null);
         foreach (var stream in read.Streams)
         {
             if (stream.Reset)

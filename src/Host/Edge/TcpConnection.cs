@@ -22,6 +22,8 @@ internal sealed class TcpConnection
 
     private readonly Socket _socket;
     private readonly byte[] _client;
+    private static readonly TimeSpan _forwardPatience = TimeSpan.FromSeconds(1);
+
     private readonly EdgeServices _services;
     private readonly QueryCounters _counters;
     private readonly QueryPipeline _pipeline;
@@ -167,8 +169,9 @@ internal sealed class TcpConnection
 
     private async ValueTask<Frame> AskAsync(ReadOnlyMemory<byte> packet, Deferral deferral)
     {
-        // Large buffers are held while an upstream is waited for, so all connections together have a bound too.
-        await _services.TcpForwards.WaitAsync(_cut.Token);
+        // Large buffers are held while an upstream is waited for, so all connections together have a bound too. Whoever finds no place soon is
+        // told so, rather than left to wait behind a dead upstream's queries.
+        if (!await _services.TcpForwards.WaitAsync(_forwardPatience, _cut.Token)) return Overloaded(packet.Span);
         var reply = ArrayPool<byte>.Shared.Rent(DnsLimits.MaxMessageSize);
         try
         {
@@ -186,6 +189,13 @@ internal sealed class TcpConnection
             ArrayPool<byte>.Shared.Return(reply);
             _services.TcpForwards.Release();
         }
+    }
+
+    private static Frame Overloaded(ReadOnlySpan<byte> packet)
+    {
+        Span<byte> reply = stackalloc byte[DnsLimits.MinUdpSize];
+        ErrorReply.TryWrite(packet, Rcode.ServFail, reply, out var length, EdeCode.Other);
+        return Frame.Of(reply[..length]);
     }
 
     // Length and message in one write (RFC 7766 section 8).

@@ -79,7 +79,10 @@ internal sealed class Node
             return 0;
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested) { return 0; }
-        catch (Exception e) when (e is SocketException or IOException) { return Fail($"cannot listen on {(_edge is null ? string.Join(", ", _settings.Dns.Listen) : _settings.Admin.Listen)}: {e.Message}"); }
+        catch (Exception e) when (e is SocketException or IOException && _mesh is null)
+        {
+            return Fail($"cannot listen for {(_edge is null ? $"DNS on {string.Join(", ", _settings.Dns.Listen)}" : $"HTTP on {_settings.Admin.Listen}")}: {e.Message}");
+        }
         catch (InvalidOperationException e) { return Fail(e.Message); }
         finally { await StopAsync(); }
     }

@@ -64,9 +64,9 @@ public sealed class AnswerWriter(MeshResolver resolver) : ILocalRecords
     public Finding Find(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view)
     {
         if (!view.Capture) return Finding.Forward;
-        return resolver.TryFindHost(foldedName, type, view, out var finding)
-            || resolver.TryFindInZone(foldedName, type, out finding)
-            || SpecialNames.TryFind(foldedName, type, out finding) ? finding : resolver.NotOurs();
+        return SpecialNames.TryFind(foldedName, type, out var finding)
+            || resolver.TryFindHost(foldedName, type, view, out finding)
+            || resolver.TryFindInZone(foldedName, type, out finding) ? finding : resolver.NotOurs();
     }
 
     /// <summary>Writes the SOA of a negative answer, owned by the zone that holds the name, else by the name (RFC 2308 section 3).</summary>

@@ -54,7 +54,12 @@ public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
             steps.Add("capture is off for this client: forwarded as if there were no mesh");
             return Finding.Forward;
         }
-        if (resolver.TryFindHost(name, type, view, out var finding))
+        if (SpecialNames.TryFind(name, type, out var finding))
+        {
+            steps.Add("RFC 6761 gives the name a local answer");
+            return finding;
+        }
+        if (resolver.TryFindHost(name, type, view, out finding))
         {
             steps.Add(Describe(finding, directory));
             return finding;
@@ -66,11 +71,6 @@ public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
             return finding;
         }
         steps.Add("the name lies in no mesh zone");
-        if (SpecialNames.TryFind(name, type, out finding))
-        {
-            steps.Add("RFC 6761 gives the name a local answer");
-            return finding;
-        }
         steps.Add("not ours: answered by the upstreams or their cache");
         return resolver.NotOurs();
     }

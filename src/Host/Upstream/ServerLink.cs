@@ -144,7 +144,10 @@ internal sealed class ServerLink : IDisposable
         if (!isTruncated && exchange.End != ExchangeEnd.Suspicious)
             return exchange;
         _counters.TcpFallbacks.Add();
-        return await _tcp.AskAsync(query, wait.Token);
+        Exchange whole = await _tcp.AskAsync(query, wait.Token);
+        // TCP has room for everything (RFC 7766 section 5): a server that says otherwise has not answered, and the next one is asked.
+        bool isBroken = whole.End == ExchangeEnd.Reply && (DnsHeader.GetFlags(whole.Reply) & DnsFlags.Truncated) != 0;
+        return isBroken ? whole with { End = ExchangeEnd.Unreachable } : whole;
     }
 
     private AttemptEnd Judge(in Exchange exchange, AttemptWait wait)

@@ -157,6 +157,7 @@ public sealed class MeshTests
         await next.CaughtUpAsync();
         Assert.Equal(["a.example", "c.example"], next.Directory.Hosts.Select(h => h.Host.Text).Order(StringComparer.Ordinal));
         Assert.Empty(next.Violations);
+        Assert.Contains(world.Alarms, a => a.Source == "feed" && a.Message.Contains("no longer has the past", StringComparison.Ordinal));
     });
 
     [Fact]

@@ -75,6 +75,14 @@ public sealed class MessageRuleTests
     }
 
     [Fact]
+    public void Rule_7_no_declaration_takes_localhost_or_invalid_over()
+    {
+        var bench = QueryBench.Loaded(Declare("localhost", ["10.0.0.1"]), Declare("db.invalid", ["10.0.0.1"]));
+        Assert.Equal(["127.0.0.1"], bench.Ask("localhost").AnswerData);
+        Assert.Equal(Rcode.NXDomain, bench.Ask("db.invalid").Rcode);
+    }
+
+    [Fact]
     public void Rule_7_localhost_has_no_other_data_and_invalid_does_not_exist_RFC_6761()
     {
         var bench = QueryBench.Loaded();

@@ -26,6 +26,17 @@ public sealed class ServerChoiceTests
     }
 
     [Fact]
+    public async Task An_answer_that_is_truncated_over_tcp_too_tries_the_next_server()
+    {
+        using var broken = new FakeUpstream(query => query.Truncated());
+        using var alive = new FakeUpstream(Good);
+        using var bench = new Bench(broken, alive);
+        for (int i = 0; i < 8; i++)
+            Assert.Equal([$"n{i}.example. A 192.0.2.1"], (await bench.AskAsync($"n{i}.example.")).Answer);
+        Assert.Contains(broken.Queries, query => query.IsTcp);
+    }
+
+    [Fact]
     public async Task A_timeout_tries_the_next_server()
     {
         using var silent = new FakeUpstream(_ => FakeReply.Never);
