@@ -44,7 +44,7 @@ public sealed class ShardTableCore(VipRange range) : IStreamCore<ShardTable, Sha
             if (fact is DocumentDeleted deleted) versions[deleted.Key] = deleted.Version;
             if (HostOf(fact) is { } host && seen.Add(host)) touched.Add(host);
         }
-        var demands = touched.Where(h => !Same(DemandOf(state, h), DemandOf(table, h))).Select(h => DemandOf(table, h)).ToArray();
+        var demands = touched.Select(h => (Before: DemandOf(state, h), After: DemandOf(table, h))).Where(d => !Same(d.Before, d.After)).Select(d => d.After).ToArray();
         var warnings = touched.SelectMany(h => PortConflicts(h, table.DeclarationsOf(h))).ToArray();
         return new Decision<ShardTable, ShardReply>(table, facts, new ShardReply(demands, versions, warnings), null);
     }
@@ -53,6 +53,8 @@ public sealed class ShardTableCore(VipRange range) : IStreamCore<ShardTable, Sha
     public VipDemand DemandOf(ShardTable table, HostName host)
     {
         var declarations = table.DeclarationsOf(host);
+        // Most hosts have no address of their own, and 65,024 of them may come in one change.
+        if (declarations.All(d => d.Addresses.Count == 0)) return new VipDemand(host, declarations.Any(d => d.Eligible), [], []);
         var claims = new SortedSet<string>(StringComparer.Ordinal);
         var exclusions = new SortedSet<string>(StringComparer.Ordinal);
         foreach (var address in declarations.SelectMany(d => d.Addresses))
