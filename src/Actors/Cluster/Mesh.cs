@@ -71,6 +71,10 @@ public sealed class Mesh
     /// <summary>The streams of this node that have not recovered.</summary>
     public IReadOnlyList<string> Unrecovered => [.. _shards.Where(s => !s.IsReady).Select(s => s.Stream), .. _allocator.IsReady ? Array.Empty<string>() : [Streams.Vips]];
 
+    /// <summary>How far every stream has been committed.</summary>
+    /// <exception cref="MeshUnavailableException">An owner has not recovered yet.</exception>
+    public IReadOnlyDictionary<string, long> Heads => _shards.Select(s => s.View.Fence).Append(_allocator.View.Fence).Where(f => f.Seq > 0).ToDictionary(f => f.Stream, f => f.Seq);
+
     /// <summary>Events that the owners have committed and the directory has not read yet.</summary>
     /// <exception cref="MeshUnavailableException">An owner has not recovered yet.</exception>
     public long LagEvents => _shards.Sum(s => s.View.Fence.Seq) + _allocator.View.Fence.Seq - Directory.Position.Values.Sum(p => p.Seq);

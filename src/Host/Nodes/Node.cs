@@ -129,6 +129,9 @@ internal sealed class Node
             told = _time.GetTimestamp();
             _log.LogWarning("not ready yet: {Streams} have not recovered, the directory is {Loaded}", string.Join(", ", _mesh.Unrecovered.DefaultIfEmpty("no streams")), _directory.IsLoaded ? "loaded" : "not loaded");
         }
+        // A saved directory is loaded at once, and may lack what came after it was saved.
+        try { await _mesh.Feed.WaitForAsync(_mesh.Heads, _tellEvery, cancel); }
+        catch (MeshUnavailableException e) { _log.LogWarning("a stream recovers again while the node gets ready: {Reason}", e.Message); }
     }
 
     // Nobody changes, then nobody asks, then nobody is owner, then nobody is answered; what is known is saved last. A step that fails does not
