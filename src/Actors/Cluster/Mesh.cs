@@ -85,7 +85,9 @@ public sealed class Mesh
     public async Task StartAsync(CancellationToken cancel)
     {
         await SettleSettingsAsync(cancel);
-        var claims = await _journal.ClaimAsync(_node, Streams.All(Options.Shards), _system.NextTerm(), cancel);
+        var owners = (await _journal.ReadOwnershipAsync(cancel)).ToDictionary(r => r.Stream);
+        var wishes = Streams.All(Options.Shards).Select(s => owners.TryGetValue(s, out var row) ? new StreamWish(s, row.Term, row.Epoch) : new StreamWish(s, "", 0));
+        var claims = await _journal.ClaimAsync(_node, [.. wishes], _system.NextTerm(), cancel);
         // Nothing runs before this point, so a caller may try again after a failure.
         Feed.Start();
         foreach (var shard in _shards) shard.Start();

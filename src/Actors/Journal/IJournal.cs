@@ -16,10 +16,17 @@ public sealed record NodeIdentity(string Node, string Incarnation);
 /// <param name="Seq">The last seq of the stream.</param>
 public readonly record struct Fence(string Stream, string Node, string Incarnation, string Term, long Epoch, long Seq);
 
+/// <summary>A stream that a node would own, and what the node saw of its ownership row: the claim is granted only while the row is still so.</summary>
+/// <param name="Stream">The stream.</param>
+/// <param name="SeenTerm">The term of the row; empty for no row.</param>
+/// <param name="SeenEpoch">The epoch of the row; 0 for no row.</param>
+public readonly record struct StreamWish(string Stream, string SeenTerm, long SeenEpoch);
+
 /// <summary>A claim that the journal granted.</summary>
 /// <param name="Fence">What appends must show from now on.</param>
 /// <param name="Now">The journal's clock at the claim, milliseconds since the Unix epoch.</param>
-public sealed record StreamClaim(Fence Fence, long Now);
+/// <param name="Timeline">Which history the database is on; another one after a failover. Empty where there is only one.</param>
+public sealed record StreamClaim(Fence Fence, long Now, string Timeline = "");
 
 /// <summary>What a stream's owner replays: the last snapshot, then the rows after it.</summary>
 /// <param name="Snapshot">The snapshot's payload; null for none.</param>
@@ -61,7 +68,7 @@ public enum AppendOutcome
 /// <summary>How an append ended.</summary>
 public sealed record AppendResult(AppendOutcome Outcome, string Subject = "");
 
-/// <summary>A stream as the ownership table has it.</summary>
+/// <summary>A stream as the ownership table has it; the node is empty when its last owner has released it.</summary>
 public sealed record OwnershipRow(string Stream, string Node, string Incarnation, string Term, long Epoch, long Seq);
 
 /// <summary>What a feed reader gets of one stream.</summary>
@@ -84,8 +91,11 @@ public sealed record FeedRead(IReadOnlyList<StreamFeed> Streams, long Now);
 /// </summary>
 public interface IJournal : IAsyncDisposable
 {
-    /// <summary>Raised after a commit of this process; must return at once. Readers poll anyway.</summary>
+    /// <summary>Raised after a commit, of this process at once and of others when the journal tells; must return at once. Readers poll anyway.</summary>
     event Action? Appended;
+
+    /// <summary>Raised when another process joined, left, claimed or released, where the journal can tell; must return at once. Members beat anyway.</summary>
+    event Action? MembersChanged;
 
     /// <summary>Writes the cluster's settings if there are none; returns the stored ones.</summary>
     /// <param name="settings">What this node was told.</param>
@@ -93,8 +103,15 @@ public interface IJournal : IAsyncDisposable
     /// <param name="cancel">Ends it.</param>
     Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(IReadOnlyDictionary<string, string> settings, IReadOnlyCollection<string> adjustable, CancellationToken cancel);
 
-    /// <summary>Claims streams, raising the epoch of each and writing a new term: whoever held them can no longer append.</summary>
-    Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<string> streams, string term, CancellationToken cancel);
+    /// <summary>
+    /// Claims streams, each in one compare-and-set that raises the epoch and writes a new term: whoever held it can no longer append. Granted are
+    /// those whose row is as the wish says and whose owner is this very node, nobody, or not a live member by the journal's clock; the others are
+    /// left out of the reply.
+    /// </summary>
+    Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<StreamWish> wishes, string term, CancellationToken cancel);
+
+    /// <summary>Gives streams up: their rows have no owner from now on, and whoever wants them may claim them. A fence that does not hold is passed over; its seq does not matter.</summary>
+    Task ReleaseAsync(IReadOnlyList<Fence> streams, CancellationToken cancel);
 
     /// <summary>Reads what the owner of a stream replays. Only after a claim, or an append in doubt could still change it.</summary>
     /// <param name="stream">The stream.</param>
@@ -116,6 +133,24 @@ public interface IJournal : IAsyncDisposable
 
     /// <summary>The ownership table.</summary>
     Task<IReadOnlyList<OwnershipRow>> ReadOwnershipAsync(CancellationToken cancel);
+
+    /// <summary>True when the stream has exactly this event; a position that it once had and has no longer tells that the journal was rewound.</summary>
+    Task<bool> ContainsAsync(string stream, Directory.StreamPosition position, CancellationToken cancel);
+
+    /// <summary>
+    /// Makes this node a member, or says why not. A live row of the same name with another incarnation refuses, unless
+    /// <see cref="MemberBeat.Previous"/> is that incarnation (a restart on the same data directory); so does a live member of another protocol.
+    /// </summary>
+    Task<JoinReply> JoinAsync(MemberBeat me, CancellationToken cancel);
+
+    /// <summary>
+    /// Says that this node is alive, for one lease from now by the journal's clock, and reads who else is and who owns what, in one round trip and one database
+    /// snapshot. Nothing is written when the node's row is another incarnation's: <see cref="ClusterRead.IsMember"/> is false then.
+    /// </summary>
+    Task<ClusterRead> HeartbeatAsync(MemberBeat me, CancellationToken cancel);
+
+    /// <summary>Removes this node's row at once; of another incarnation nothing.</summary>
+    Task LeaveAsync(NodeIdentity node, CancellationToken cancel);
 }
 
 /// <summary>The journal cannot be reached or refuses to work (disk full, locked); nothing happened.</summary>

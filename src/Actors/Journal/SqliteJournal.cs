@@ -24,6 +24,14 @@ public sealed class SqliteJournal : IJournal
     /// <inheritdoc/>
     public event Action? Appended;
 
+    /// <inheritdoc/>
+    /// <remarks>Never raised: nobody else uses the file.</remarks>
+    public event Action? MembersChanged
+    {
+        add { }
+        remove { }
+    }
+
     /// <summary>The journal's file inside a data directory.</summary>
     public static string FileIn(string dataDirectory) => Path.Combine(dataDirectory, "journal.db");
 
@@ -86,20 +94,31 @@ public sealed class SqliteJournal : IJournal
         }, cancel);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<string> streams, string term, CancellationToken cancel) =>
+    public Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<StreamWish> wishes, string term, CancellationToken cancel) =>
         _writer.RunAsync<IReadOnlyList<StreamClaim>>(connection =>
         {
             using var transaction = SqliteTransactionScope.Write(connection);
-            using var claim = connection.Command("""
-                INSERT INTO ownership (stream, owner, incarnation, term, epoch, seq) VALUES ($0, $1, $2, $3, 1, 0)
-                ON CONFLICT (stream) DO UPDATE SET owner = excluded.owner, incarnation = excluded.incarnation, term = excluded.term, epoch = epoch + 1
-                """, "", "", "", "");
-            foreach (var stream in streams) claim.Run(stream, node.Node, node.Incarnation, term);
-            var rows = ReadOwnership(connection).ToDictionary(r => r.Stream);
+            // The lock on the file makes this process the only one alive, so that no other owner can be.
+            using var raise = connection.Command("UPDATE ownership SET owner = $1, incarnation = $2, term = $3, epoch = epoch + 1 WHERE stream = $0 AND term = $4 AND epoch = $5", "", "", "", "", "", 0L);
+            using var create = connection.Command("INSERT OR IGNORE INTO ownership (stream, owner, incarnation, term, epoch, seq) SELECT $0, $1, $2, $3, 1, 0 WHERE $4 = '' AND $5 = 0", "", "", "", "", "", 0L);
+            var granted = new HashSet<string>();
+            foreach (var wish in wishes)
+                if ((wish.SeenEpoch == 0 ? create : raise).Run(wish.Stream, node.Node, node.Incarnation, term, wish.SeenTerm, wish.SeenEpoch) == 1) granted.Add(wish.Stream);
+            var rows = ReadOwnership(connection).Where(r => granted.Contains(r.Stream)).ToArray();
             transaction.Commit();
             var now = Now;
-            return [.. streams.Select(s => rows[s]).Select(r => new StreamClaim(new Fence(r.Stream, r.Node, r.Incarnation, r.Term, r.Epoch, r.Seq), now))];
+            return [.. rows.Select(r => new StreamClaim(new Fence(r.Stream, r.Node, r.Incarnation, r.Term, r.Epoch, r.Seq), now))];
         }, cancel);
+
+    /// <inheritdoc/>
+    public Task ReleaseAsync(IReadOnlyList<Fence> streams, CancellationToken cancel) => _writer.RunAsync(connection =>
+    {
+        using var transaction = SqliteTransactionScope.Write(connection);
+        using var release = connection.Command("UPDATE ownership SET owner = '', incarnation = '' WHERE stream = $0 AND owner = $1 AND incarnation = $2 AND term = $3 AND epoch = $4", "", "", "", "", 0L);
+        foreach (var fence in streams) release.Run(fence.Stream, fence.Node, fence.Incarnation, fence.Term, fence.Epoch);
+        transaction.Commit();
+        return true;
+    }, cancel);
 
     /// <inheritdoc/>
     public Task<StreamHistory> ReadAsync(string stream, bool fromStart, CancellationToken cancel) => _reader.RunAsync(connection =>
@@ -148,6 +167,25 @@ public sealed class SqliteJournal : IJournal
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<OwnershipRow>> ReadOwnershipAsync(CancellationToken cancel) => _reader.RunAsync<IReadOnlyList<OwnershipRow>>(ReadOwnership, cancel);
+
+    /// <inheritdoc/>
+    public Task<bool> ContainsAsync(string stream, StreamPosition position, CancellationToken cancel) => _reader.RunAsync(connection =>
+        (long)connection.Scalar("SELECT count(*) FROM event WHERE stream = $0 AND seq = $1 AND term = $2 AND epoch = $3", stream, position.Seq, position.Term, position.Epoch)! == 1, cancel);
+
+    /// <inheritdoc/>
+    public Task<JoinReply> JoinAsync(MemberBeat me, CancellationToken cancel) => Task.FromResult(new JoinReply(JoinOutcome.Joined));
+
+    /// <inheritdoc/>
+    /// <remarks>The lock on the file makes this node the only member there can be, so that nothing has to be written.</remarks>
+    public Task<ClusterRead> HeartbeatAsync(MemberBeat me, CancellationToken cancel) => _reader.RunAsync(connection =>
+    {
+        var now = Now;
+        var alone = new MemberRow(me.Node, me.Address, me.Roles, me.Version, me.Protocol, me.Report, now + (long)me.Lease.TotalMilliseconds);
+        return new ClusterRead(true, [alone], ReadOwnership(connection), now);
+    }, cancel);
+
+    /// <inheritdoc/>
+    public Task LeaveAsync(NodeIdentity node, CancellationToken cancel) => Task.CompletedTask;
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

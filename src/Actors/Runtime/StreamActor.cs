@@ -117,8 +117,10 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
             {
                 if (claim is null)
                 {
-                    claim = (await _journal.ClaimAsync(_node, [Stream], System.NextTerm(), Stopping))[0];
                     claimedAt = System.Time.GetTimestamp();
+                    var row = (await _journal.ReadOwnershipAsync(Stopping)).First(r => r.Stream == Stream);
+                    var claims = await _journal.ClaimAsync(_node, [new StreamWish(Stream, row.Term, row.Epoch)], System.NextTerm(), Stopping);
+                    claim = claims.Count == 1 ? claims[0] : throw new JournalUnavailableException($"{Stream} has another owner");
                 }
                 await ReplayAsync(claim, claimedAt);
                 Volatile.Write(ref _isDamaged, false);

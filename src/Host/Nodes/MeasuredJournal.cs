@@ -16,6 +16,12 @@ internal sealed class MeasuredJournal(IJournal inner, TimeProvider time) : IJour
         remove => inner.Appended -= value;
     }
 
+    public event Action? MembersChanged
+    {
+        add => inner.MembersChanged += value;
+        remove => inner.MembersChanged -= value;
+    }
+
     public void Collect(MetricsText text)
     {
         _appends.Collect(text);
@@ -42,7 +48,17 @@ internal sealed class MeasuredJournal(IJournal inner, TimeProvider time) : IJour
     public Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(
         IReadOnlyDictionary<string, string> settings, IReadOnlyCollection<string> adjustable, CancellationToken cancel) => inner.SettleSettingsAsync(settings, adjustable, cancel);
 
-    public Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<string> streams, string term, CancellationToken cancel) => inner.ClaimAsync(node, streams, term, cancel);
+    public Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<StreamWish> wishes, string term, CancellationToken cancel) => inner.ClaimAsync(node, wishes, term, cancel);
+
+    public Task ReleaseAsync(IReadOnlyList<Fence> streams, CancellationToken cancel) => inner.ReleaseAsync(streams, cancel);
+
+    public Task<bool> ContainsAsync(string stream, StreamPosition position, CancellationToken cancel) => inner.ContainsAsync(stream, position, cancel);
+
+    public Task<JoinReply> JoinAsync(MemberBeat me, CancellationToken cancel) => inner.JoinAsync(me, cancel);
+
+    public Task<ClusterRead> HeartbeatAsync(MemberBeat me, CancellationToken cancel) => inner.HeartbeatAsync(me, cancel);
+
+    public Task LeaveAsync(NodeIdentity node, CancellationToken cancel) => inner.LeaveAsync(node, cancel);
 
     public Task<StreamHistory> ReadAsync(string stream, bool fromStart, CancellationToken cancel) => inner.ReadAsync(stream, fromStart, cancel);
 

@@ -92,7 +92,7 @@ public abstract class JournalContract : IAsyncLifetime
     public async Task Whoever_was_superseded_can_neither_append_nor_save_a_snapshot()
     {
         var old = await CommitAsync((await ClaimAsync("t1", "vips"))[0].Fence, Granted(1, "x.example"));
-        await Journal.ClaimAsync(new NodeIdentity("b", "9"), ["vips"], "t2", _none);
+        await Journal.TakeAsync(new NodeIdentity("b", "9"), ["vips"], "t2");
         Assert.Equal(AppendOutcome.Fenced, (await Journal.AppendAsync(new AppendRequest([Append(old, Granted(2, "y.example"))], []), _none)).Outcome);
         Assert.False(await Journal.SaveSnapshotAsync(old, [1], _none));
         Assert.Null((await Journal.ReadAsync("vips", false, _none)).Snapshot);
@@ -304,7 +304,7 @@ public abstract class JournalContract : IAsyncLifetime
         return fence with { Seq = fence.Seq + facts.Length };
     }
 
-    internal Task<IReadOnlyList<StreamClaim>> ClaimAsync(string term, params string[] streams) => Journal.ClaimAsync(_node, streams, term, _none);
+    internal Task<IReadOnlyList<StreamClaim>> ClaimAsync(string term, params string[] streams) => Journal.TakeAsync(_node, streams, term);
 
     internal static StreamAppend Append(Fence fence, params MeshEvent[] facts) => new(fence, facts);
 

@@ -53,13 +53,13 @@ public sealed class SqliteJournalTests : JournalContract
         using var other = new TemporaryDirectory();
         await using (var journal = await SqliteJournal.OpenAsync(other.Path, Clock))
         {
-            var fence = (await journal.ClaimAsync(new NodeIdentity("a", "1"), ["vips"], "t1", CancellationToken.None))[0].Fence;
+            var fence = (await journal.TakeAsync(new NodeIdentity("a", "1"), ["vips"], "t1"))[0].Fence;
             await journal.AppendAsync(new AppendRequest([Append(fence, Granted(1, "x.example"))], [Reply("k")]), CancellationToken.None);
         }
         await using var again = await SqliteJournal.OpenAsync(other.Path, Clock);
         Assert.Single((await again.ReadAsync("vips", false, CancellationToken.None)).Rows);
         Assert.NotNull(await again.FindReplyAsync("k", CancellationToken.None));
-        Assert.Equal(new Fence("vips", "b", "2", "t2", 2, 1), (await again.ClaimAsync(new NodeIdentity("b", "2"), ["vips"], "t2", CancellationToken.None))[0].Fence);
+        Assert.Equal(new Fence("vips", "b", "2", "t2", 2, 1), (await again.TakeAsync(new NodeIdentity("b", "2"), ["vips"], "t2"))[0].Fence);
     }
 
     // A store that several nodes share must not do this; see the contract for what is not adjustable.

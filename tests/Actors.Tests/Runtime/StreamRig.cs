@@ -48,7 +48,7 @@ internal sealed class StreamRig
     public async Task AdoptAsync()
     {
         Owner.Start();
-        Owner.Adopt((await _journal.ClaimAsync(new NodeIdentity("a", "1"), [Stream], "t", CancellationToken.None))[0]);
+        Owner.Adopt((await _journal.TakeAsync(new NodeIdentity("a", "1"), [Stream], "t"))[0]);
     }
 
     public Task<Prepared<ShardReply>> PrepareAsync(Guid batch, string name, TimeSpan? deadline = null) =>

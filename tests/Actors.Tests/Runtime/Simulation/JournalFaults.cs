@@ -12,6 +12,10 @@ internal enum JournalCall
     Snapshot,
     Reply,
     Feed,
+    Release,
+    Join,
+    Heartbeat,
+    Leave,
 }
 
 /// <summary>What goes wrong with a call.</summary>

@@ -13,6 +13,12 @@ internal sealed class SimulatedJournal(SimulatedStore store, JournalFaults fault
 
     public event Action? Appended;
 
+    public event Action? MembersChanged
+    {
+        add { }
+        remove { }
+    }
+
     public SimulatedStore Store => store;
 
     public void Crash() => _crashed = true;
@@ -20,8 +26,18 @@ internal sealed class SimulatedJournal(SimulatedStore store, JournalFaults fault
     public Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(IReadOnlyDictionary<string, string> settings, IReadOnlyCollection<string> adjustable, CancellationToken cancel) =>
         CallAsync(JournalCall.Settings, () => store.Settle(settings), cancel);
 
-    public Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<string> streams, string term, CancellationToken cancel) =>
-        CallAsync(JournalCall.Claim, () => store.Claim(node, streams, term), cancel);
+    public Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<StreamWish> wishes, string term, CancellationToken cancel) =>
+        CallAsync(JournalCall.Claim, () => store.Claim(node, wishes, term), cancel);
+
+    public Task ReleaseAsync(IReadOnlyList<Fence> streams, CancellationToken cancel) => CallAsync(JournalCall.Release, () => { store.Release(streams); return true; }, cancel);
+
+    public Task<bool> ContainsAsync(string stream, StreamPosition position, CancellationToken cancel) => CallAsync(JournalCall.Read, () => store.Contains(stream, position), cancel);
+
+    public Task<JoinReply> JoinAsync(MemberBeat me, CancellationToken cancel) => CallAsync(JournalCall.Join, () => store.Join(me), cancel);
+
+    public Task<ClusterRead> HeartbeatAsync(MemberBeat me, CancellationToken cancel) => CallAsync(JournalCall.Heartbeat, () => store.Heartbeat(me), cancel);
+
+    public Task LeaveAsync(NodeIdentity node, CancellationToken cancel) => CallAsync(JournalCall.Leave, () => { store.Leave(node); return true; }, cancel);
 
     public Task<StreamHistory> ReadAsync(string stream, bool fromStart, CancellationToken cancel) => CallAsync(JournalCall.Read, () => store.Read(stream, fromStart), cancel);
 
@@ -43,7 +59,7 @@ internal sealed class SimulatedJournal(SimulatedStore store, JournalFaults fault
             case FaultKind.Unavailable: throw new JournalUnavailableException("simulated: the journal is away");
             case FaultKind.DoubtBefore: throw new JournalInDoubtException("simulated: the connection was lost before the commit");
             case FaultKind.GuardRefused: return new AppendResult(AppendOutcome.GuardRefused, "simulated guard step");
-            case FaultKind.FencedOut: store.Claim(new NodeIdentity("rival", "rival"), [.. request.Streams.Select(s => s.Fence.Stream)], "rival"); break;
+            case FaultKind.FencedOut: store.Steal(request.Streams.Select(s => s.Fence.Stream)); break;
             default: break;
         }
         var result = store.Append(request);

@@ -1,3 +1,4 @@
+using MeshDns.Actors.Cluster;
 using MeshDns.Actors.Directory;
 using MeshDns.Actors.Journal;
 using MeshDns.Actors.Vips;
@@ -14,6 +15,7 @@ internal sealed class SimulatedStore(SimulatedClock clock)
     private readonly Dictionary<string, List<JournalRow>> _events = [];
     private readonly Dictionary<string, (byte[] Payload, StreamPosition Position)> _snapshots = [];
     private readonly Dictionary<string, (RememberedReply Reply, long At)> _replies = [];
+    private readonly SortedDictionary<string, MemberRow> _members = new(StringComparer.Ordinal);
     private Dictionary<int, VipLeaseRow> _leases = [];
     private HashSet<VipClaimRow> _claims = [];
     private Dictionary<string, string> _settings = [];
@@ -31,14 +33,59 @@ internal sealed class SimulatedStore(SimulatedClock clock)
         return _settings;
     }
 
-    public IReadOnlyList<StreamClaim> Claim(NodeIdentity node, IReadOnlyList<string> streams, string term)
+    public IReadOnlyList<StreamClaim> Claim(NodeIdentity node, IReadOnlyList<StreamWish> wishes, string term)
+    {
+        var granted = new List<StreamClaim>();
+        foreach (var wish in wishes)
+        {
+            var row = _ownership.GetValueOrDefault(wish.Stream);
+            if ((row?.Term ?? "", row?.Epoch ?? 0) != (wish.SeenTerm, wish.SeenEpoch)) continue;
+            if (row is { Node.Length: > 0 } && new NodeIdentity(row.Node, row.Incarnation) is var owner && owner != node && IsAlive(owner)) continue;
+            _ownership[wish.Stream] = row = new OwnershipRow(wish.Stream, node.Node, node.Incarnation, term, (row?.Epoch ?? 0) + 1, row?.Seq ?? 0);
+            granted.Add(new StreamClaim(FenceOf(row), Now));
+        }
+        return granted;
+    }
+
+    /// <summary>Gives streams to a rival, whoever owns them.</summary>
+    public void Steal(IEnumerable<string> streams)
     {
         foreach (var stream in streams)
         {
             var row = _ownership.GetValueOrDefault(stream);
-            _ownership[stream] = new OwnershipRow(stream, node.Node, node.Incarnation, term, (row?.Epoch ?? 0) + 1, row?.Seq ?? 0);
+            _ownership[stream] = new OwnershipRow(stream, "rival", "rival", "rival", (row?.Epoch ?? 0) + 1, row?.Seq ?? 0);
         }
-        return [.. streams.Select(s => _ownership[s]).Select(r => new StreamClaim(FenceOf(r), Now))];
+    }
+
+    public void Release(IReadOnlyList<Fence> streams)
+    {
+        foreach (var fence in streams)
+            if (_ownership.TryGetValue(fence.Stream, out var row) && FenceOf(row) with { Seq = fence.Seq } == fence)
+                _ownership[fence.Stream] = row with { Node = "", Incarnation = "" };
+    }
+
+    public bool Contains(string stream, StreamPosition position) => Rows(stream, position.Seq - 1).FirstOrDefault() is var row && (row.Term, row.Epoch, row.Seq) == (position.Term, position.Epoch, position.Seq);
+
+    public JoinReply Join(MemberBeat me)
+    {
+        if (_members.GetValueOrDefault(me.Node.Node) is { } taken && taken.ExpiresAt > Now && taken.Node.Incarnation != me.Node.Incarnation && taken.Node.Incarnation != me.Previous)
+            return new JoinReply(JoinOutcome.NameTaken, $"{me.Node.Node} is a live member");
+        if (_members.Values.FirstOrDefault(m => m.ExpiresAt > Now && !MeshProtocol.Fits(me.Protocol, m.Protocol)) is { } other)
+            return new JoinReply(JoinOutcome.ProtocolMismatch, $"{other.Node.Node} speaks protocol {other.Protocol}, this node {me.Protocol}");
+        _members[me.Node.Node] = RowOf(me);
+        return new JoinReply(JoinOutcome.Joined);
+    }
+
+    public ClusterRead Heartbeat(MemberBeat me)
+    {
+        var isMember = _members.GetValueOrDefault(me.Node.Node)?.Node == me.Node;
+        if (isMember) _members[me.Node.Node] = RowOf(me);
+        return new ClusterRead(isMember, [.. _members.Values], [.. _ownership.Values], Now);
+    }
+
+    public void Leave(NodeIdentity node)
+    {
+        if (_members.GetValueOrDefault(node.Node)?.Node == node) _members.Remove(node.Node);
     }
 
     public StreamHistory Read(string stream, bool fromStart = false) => !fromStart && _snapshots.TryGetValue(stream, out var snapshot)
@@ -99,6 +146,10 @@ internal sealed class SimulatedStore(SimulatedClock clock)
 
     /// <summary>Puts a row into the lease table that no event stands for.</summary>
     public void PlantLease(int index, string host, string state) => _leases[index] = new VipLeaseRow(index, host, state);
+
+    private bool IsAlive(NodeIdentity node) => _members.GetValueOrDefault(node.Node) is { } row && row.Node == node && row.ExpiresAt > Now;
+
+    private MemberRow RowOf(MemberBeat me) => new(me.Node, me.Address, me.Roles, me.Version, me.Protocol, me.Report, Now + (long)me.Lease.TotalMilliseconds);
 
     private static Fence FenceOf(OwnershipRow row) => new(row.Stream, row.Node, row.Incarnation, row.Term, row.Epoch, row.Seq);
 
