@@ -1,101 +1,102 @@
+using MeshDns.Actors.Runtime;
 using MeshDns.Actors.Shards;
-using MeshDns.Actors.Vips;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
 
 namespace MeshDns.Actors.Cluster;
 
-/// <summary>Answers the admin side from the owners' committed states, and hands changes to the coordinator.</summary>
+/// <summary>Answers the admin side from the owners' committed states, on whatever nodes they live, and hands changes to the coordinator.</summary>
 internal sealed class MeshControl(Mesh mesh) : IMeshControl
 {
-    private VipLedger Ledger => mesh.Region.Allocator.View.State;
+    private static readonly TimeSpan _readDeadline = TimeSpan.FromSeconds(5);
 
-    public Task<ChangeReply> ChangeAsync(ChangeRequest request, TimeSpan deadline, CancellationToken cancel) => mesh.IsDraining
-        ? Task.FromResult(new ChangeReply { Outcome = ChangeOutcome.Unavailable, Detail = "this node is draining" })
-        : mesh.Coordinator.ChangeAsync(request, deadline, cancel);
+    private ShardRegion Region => mesh.Region;
 
-    public async Task<IReadOnlyList<string>> WaitForEdgesAsync(IReadOnlyDictionary<string, long> position, TimeSpan deadline, CancellationToken cancel) =>
-        await mesh.Feed.WaitForAsync(position, deadline, cancel) ? [] : [mesh.Options.Node];
+    public Task<ChangeReply> ChangeAsync(ChangeRequest request, TimeSpan deadline, CancellationToken cancel) => mesh.ChangeAsync(request, deadline, cancel);
 
-    public Task<DocumentRecord?> GetDocumentAsync(DocumentKey key, CancellationToken cancel) => Task.FromResult(mesh.Region.Document(key) is { } stored ? RecordOf(stored) : null);
-
-    public Task<Page<DocumentRecord>> ListDocumentsAsync(DocumentKind kind, PageRequest page, CancellationToken cancel)
+    public async Task<IReadOnlyList<string>> WaitForEdgesAsync(IReadOnlyDictionary<string, long> position, TimeSpan deadline, CancellationToken cancel)
     {
-        var matching = mesh.Region.Shards.SelectMany(s => s.View.State.Documents.Values)
-            .Where(d => d.Document.Key.Kind == kind && (page.Source is null || d.Source == page.Source))
-            .Select(d => (Key: $"{d.Document.Key.Namespace}/{d.Document.Key.Name}", Value: d));
-        return Task.FromResult(PageOf(matching, page, RecordOf));
+        var here = mesh.AwaitFeedAsync(position, deadline, cancel);
+        var there = mesh.Map.Current.Members.Where(m => m.Node.Node != mesh.Options.Node && m.IsEdge).Select(m => AwaitAsync(m.Node.Node));
+        return [.. (await Task.WhenAll([here, .. there])).SelectMany(behind => behind).Distinct().Order(StringComparer.Ordinal)];
+
+        async Task<IReadOnlyList<string>> AwaitAsync(string node)
+        {
+            try { return (await Region.AskAsync<FeedAwaited>(node, new AwaitFeed(position, (int)deadline.TotalMilliseconds), deadline, cancel)).Behind; }
+            catch (MeshUnavailableException) { return [node]; }
+        }
     }
 
-    public Task<HostRecord?> GetHostAsync(HostName host, CancellationToken cancel) =>
-        Task.FromResult(mesh.Region.OwnerOf(host).View.State.Hosts.ContainsKey(host) ? RecordOf(host) : null);
-
-    public Task<Page<HostRecord>> ListHostsAsync(PageRequest page, CancellationToken cancel) =>
-        Task.FromResult(PageOf(mesh.Region.Shards.SelectMany(s => s.View.State.Hosts.Keys).Select(h => (h.Text, h)), page, RecordOf));
-
-    public Task<VipRecord?> GetVipAsync(int index, CancellationToken cancel) =>
-        Task.FromResult(mesh.Options.Range.IsUsable(index) ? Ledger.Record(index, Now) : null);
-
-    public Task<Page<VipRecord>> ListVipsAsync(PageRequest page, CancellationToken cancel)
+    public async Task<DocumentRecord?> GetDocumentAsync(DocumentKey key, CancellationToken cancel)
     {
-        // Keys sort as numbers: five digits hold every index.
-        var keyed = Ledger.Records(Now).Where(r => r.State != VipState.Free).Select(r => (r.Index.ToString("D5", System.Globalization.CultureInfo.InvariantCulture), r));
-        if (page.Query is { } query) keyed = keyed.Where(k => k.r.Hosts.Any(h => h.Text.Contains(query, StringComparison.OrdinalIgnoreCase)));
-        return Task.FromResult(PageOf(keyed, page with { Query = null }, r => r));
+        var found = await Region.DocumentsAsync([key], _readDeadline, cancel);
+        return found.TryGetValue(key, out var stored) ? (await RecordsOfAsync([stored], cancel))[0] : null;
     }
 
-    public Task<ClusterView> GetClusterAsync(CancellationToken cancel)
+    public async Task<Page<DocumentRecord>> ListDocumentsAsync(DocumentKind kind, PageRequest page, CancellationToken cancel)
     {
-        var node = mesh.Options.Node;
-        // A stream that has not recovered is listed without an owner, so that a person sees which one it is.
-        var unrecovered = mesh.Unrecovered;
-        var views = mesh.Region.Shards.Where(s => !unrecovered.Contains(s.Stream)).Select(s => s.View.Fence).Append(mesh.Region.Allocator.View.Fence).ToArray();
-        var streams = views.Select(v => new StreamView(v.Stream, v.Node, v.Epoch, v.Seq)).Concat(unrecovered.Select(s => new StreamView(s, "", 0, 0))).OrderBy(s => s.Stream, StringComparer.Ordinal);
-        var directory = new DirectoryFreshness(mesh.Directory.Names, mesh.Directory.Age, unrecovered.Count == 0 ? mesh.LagEvents : 0);
-        var state = mesh.IsDraining ? "draining" : mesh.IsReady ? "up" : "joining";
-        var member = new MemberView(node, mesh.Options.Address, mesh.Options.Roles, state, mesh.Options.Version, views.Length, directory);
-        return Task.FromResult(new ClusterView(node, [member], [.. streams], Ledger.Usage(Now)));
+        var asked = Region.ByNode(Streams.All(mesh.Options.Shards).SkipLast(1), s => s).Select(n => Region.AskAsync<DocumentList>(n.Node, new PageDocuments(n.Items, kind, page), _readDeadline, cancel));
+        var all = (await Task.WhenAll(asked)).SelectMany(d => d.Documents);
+        var (items, next) = Pages.Cut(Pages.Of(all, Pages.KeyOf, page), Pages.KeyOf, page);
+        return new Page<DocumentRecord>(await RecordsOfAsync(items, cancel), next);
     }
+
+    public async Task<HostRecord?> GetHostAsync(HostName host, CancellationToken cancel) => await RecordsOfAsync([host], cancel) is [var record] ? record : null;
+
+    public async Task<Page<HostRecord>> ListHostsAsync(PageRequest page, CancellationToken cancel)
+    {
+        var asked = Region.ByNode(Streams.All(mesh.Options.Shards).SkipLast(1), s => s).Select(n => Region.AskAsync<HostNameList>(n.Node, new PageHosts(n.Items, page), _readDeadline, cancel));
+        var all = (await Task.WhenAll(asked)).SelectMany(d => d.Hosts);
+        var (items, next) = Pages.Cut(Pages.Of(all, h => h.Text, page), h => h.Text, page);
+        return new Page<HostRecord>(await RecordsOfAsync(items, cancel), next);
+    }
+
+    public async Task<VipRecord?> GetVipAsync(int index, CancellationToken cancel) =>
+        (await Region.AskOwnerAsync<VipList>(Streams.Vips, new ReadVip(index), _readDeadline, cancel)).Vips is [var vip] ? vip : null;
+
+    public async Task<Page<VipRecord>> ListVipsAsync(PageRequest page, CancellationToken cancel)
+    {
+        var vips = await Region.AskOwnerAsync<VipList>(Streams.Vips, new PageVips(page), _readDeadline, cancel);
+        var (items, next) = Pages.Cut([.. vips.Vips], Pages.KeyOf, page);
+        return new Page<VipRecord>(items, next);
+    }
+
+    public async Task<ClusterView> GetClusterAsync(CancellationToken cancel) => ClusterViews.Of(mesh, await mesh.ReadUsageAsync(TimeSpan.FromSeconds(1), cancel));
 
     public async Task<bool> DrainAsync(string node, CancellationToken cancel)
     {
-        if (node != mesh.Options.Node) return false;
-        await mesh.DrainAsync();
+        if (node == mesh.Options.Node)
+        {
+            await mesh.DrainAsync();
+            return true;
+        }
+        if (mesh.Map.Current.Member(node) is null) return false;
+        await Region.AskAsync<Done>(node, new DrainNode(), TimeSpan.FromSeconds(15), cancel);
         return true;
     }
 
-    private long Now => mesh.Time.GetUtcNow().ToUnixTimeMilliseconds();
-
-    private DocumentRecord RecordOf(StoredDocument stored)
+    private async Task<IReadOnlyList<DocumentRecord>> RecordsOfAsync(IReadOnlyList<StoredDocument> stored, CancellationToken cancel)
     {
-        var ledger = Ledger;
-        var hosts = HostDeclaration.Of(stored.Document, stored.Created, mesh.Options.ClusterDomain).Where(h => h.Declaration.Eligible);
-        var addresses = hosts.SelectMany(h => ledger.TryGetLease(h.Host, out var index) ? ChangeEffects.AddressesOf(h.Host, index, ledger) : []);
-        return new DocumentRecord(stored.Document, stored.Version, stored.Source, stored.Created, stored.Updated, [.. addresses]);
+        var hosts = stored.Select(s => HostDeclaration.Of(s.Document, s.Created, mesh.Options.ClusterDomain).Where(h => h.Declaration.Eligible).Select(h => h.Host).ToArray()).ToArray();
+        var leases = await LeasesAsync([.. hosts.SelectMany(h => h).Distinct()], cancel);
+        return [.. stored.Select((s, i) => new DocumentRecord(s.Document, s.Version, s.Source, s.Created, s.Updated,
+            [.. hosts[i].SelectMany(h => leases.TryGetValue(h, out var vip) && vip.State == VipState.Leased ? ChangeEffects.AddressesOf(h, vip.Index, mesh.Options.Range) : [])]))];
     }
 
-    private HostRecord RecordOf(HostName host)
+    private async Task<IReadOnlyList<HostRecord>> RecordsOfAsync(IReadOnlyList<HostName> hosts, CancellationToken cancel)
     {
-        var view = mesh.Region.OwnerOf(host).View;
+        if (hosts.Count == 0) return [];
+        var asked = Region.ByNode(hosts, Region.StreamOf).Select(async n => (n.Node, Facts: (await Region.AskAsync<HostFactList>(n.Node, new ReadHosts(n.Items), _readDeadline, cancel)).Hosts));
+        var facts = (await Task.WhenAll(asked)).SelectMany(n => n.Facts.Select(f => (n.Node, Fact: f))).ToDictionary(f => f.Fact.Host);
+        var vips = await LeasesAsync([.. facts.Keys], cancel);
         // Groups keep the order of their first, so the namespace with the oldest document comes first.
-        var records = view.State.DeclarationsOf(host).GroupBy(d => d.Document.Namespace).Select(g => new NamespaceRecord(g.Key, [.. g]));
-        return new HostRecord(host, [.. records], VipOf(host), view.Fence.Stream, view.Fence.Node);
+        return [.. hosts.Where(facts.ContainsKey).Select(h => facts[h]).Select(f => new HostRecord(f.Fact.Host,
+            [.. f.Fact.Declarations.GroupBy(d => d.Document.Namespace).Select(g => new NamespaceRecord(g.Key, [.. g]))], vips.GetValueOrDefault(f.Fact.Host), f.Fact.Stream, f.Node))];
     }
 
-    private VipRecord? VipOf(HostName host)
-    {
-        var ledger = Ledger;
-        if (ledger.TryGetLease(host, out var held)) return ledger.Record(held, Now);
-        var resting = ledger.Pool.TryGetFormer(host, IndexSet.None, out var last) ? ledger.Record(last, Now) : null;
-        return resting?.State == VipState.Quarantined ? resting : null;
-    }
-
-    private static Page<TOut> PageOf<TIn, TOut>(IEnumerable<(string Key, TIn Value)> items, PageRequest page, Func<TIn, TOut> make)
-    {
-        var matching = items.Where(i => (page.After is null || string.CompareOrdinal(i.Key, page.After) > 0) && (page.Query is null || i.Key.Contains(page.Query, StringComparison.OrdinalIgnoreCase)));
-        var taken = matching.OrderBy(i => i.Key, StringComparer.Ordinal).Take(page.Limit + 1).ToArray();
-        var shown = taken.Take(page.Limit).ToArray();
-        return new Page<TOut>([.. shown.Select(i => make(i.Value))], taken.Length > page.Limit ? shown[^1].Key : null);
-    }
+    private async Task<IReadOnlyDictionary<HostName, VipRecord>> LeasesAsync(IReadOnlyList<HostName> hosts, CancellationToken cancel) => hosts.Count == 0
+        ? new Dictionary<HostName, VipRecord>()
+        : (await Region.VipsOfAsync(hosts, _readDeadline, cancel)).ToDictionary(v => v.Hosts[0]);
 }

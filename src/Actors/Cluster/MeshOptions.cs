@@ -37,6 +37,24 @@ public sealed record MeshOptions
     /// <summary>The mesh zones; fixed at creation.</summary>
     public required MeshZones Zones { get; init; }
 
+    /// <summary>Time between two heartbeats.</summary>
+    public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>A member that was silent for so long is gone. It decides speed, never correctness.</summary>
+    public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>True when a failover of the database may lose what was acknowledged; then each one makes all free VIPs rest.</summary>
+    public bool AllowDataLoss { get; init; }
+
+    /// <summary>A stream that this node gives up gets a snapshot when it has at least so many events since the last one.</summary>
+    public long SnapshotWhenLeaving { get; init; } = 500;
+
+    /// <summary>The sources that this node could run, by name.</summary>
+    public IReadOnlyList<string> Sources { get; init; } = [];
+
+    /// <summary>Where a node without database access asks at first, <c>host:port</c> each.</summary>
+    public IReadOnlyList<string> Join { get; init; } = [];
+
     /// <summary>Those of <see cref="Shared"/> that change nothing which is already journalled; a single node may change them at a restart.</summary>
     public static IReadOnlyCollection<string> Adjustable { get; } = ["dns.ttl", "mesh.zones"];
 

@@ -1,42 +1,173 @@
 using MeshDns.Actors.Runtime;
-using MeshDns.Actors.Shards;
-using MeshDns.Actors.Vips;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
+using MeshDns.Contracts.Vips;
 
 namespace MeshDns.Actors.Cluster;
 
-/// <summary>Finds the owner of everything: documents, hosts and the VIP pool. Owners may live on any node; on a single node all are local.</summary>
+/// <summary>
+/// Finds the owner of everything, on whatever node it lives: a request for a stream of this node is handled here, any other goes to its owner. Each ask has a
+/// deadline; an owner that is not where it was thought to be is an <see cref="OwnerAwayException"/>, and the map is read anew.
+/// </summary>
 public sealed class ShardRegion
 {
-    private readonly IReadOnlyList<IStreamOwner<ShardTable, ShardCommand, ShardReply>> _shards;
+    private readonly ActorSystem _system;
+    private readonly string _node;
+    private readonly int _shards;
+    private readonly VipRange _range;
+    private readonly LocalStreams _local;
+    private readonly IClusterMap _map;
+    private readonly INodeServer _self;
+    private readonly INodeClient _client;
 
-    /// <summary>Takes the owner of each shard, by number, and the allocator.</summary>
-    public ShardRegion(IReadOnlyList<IStreamOwner<ShardTable, ShardCommand, ShardReply>> shards, IStreamOwner<VipLedger, VipCommand, VipReply> allocator)
+    /// <summary>Makes the region as this node sees it.</summary>
+    /// <param name="system">What it runs on.</param>
+    /// <param name="options">The node's settings.</param>
+    /// <param name="local">This node's own streams; what it owns it finds without the map.</param>
+    /// <param name="map">Who owns what.</param>
+    /// <param name="self">What answers for this node's own streams.</param>
+    /// <param name="client">The way to others.</param>
+    public ShardRegion(ActorSystem system, MeshOptions options, LocalStreams local, IClusterMap map, INodeServer self, INodeClient client)
     {
-        _shards = shards;
-        Allocator = allocator;
-        ByStream = shards.ToDictionary(s => s.Stream);
+        _system = system;
+        _node = options.Node;
+        _shards = options.Shards;
+        _range = options.Range;
+        _local = local;
+        _map = map;
+        _self = self;
+        _client = client;
     }
 
     /// <summary>The number of shards.</summary>
-    public int Count => _shards.Count;
+    public int Count => _shards;
 
-    /// <summary>The owners of the shards, by number.</summary>
-    public IReadOnlyList<IStreamOwner<ShardTable, ShardCommand, ShardReply>> Shards => _shards;
+    /// <summary>The ranges that VIPs come from.</summary>
+    public VipRange Range => _range;
 
-    /// <summary>The owners of the shards, by stream.</summary>
-    public IReadOnlyDictionary<string, IStreamOwner<ShardTable, ShardCommand, ShardReply>> ByStream { get; }
+    /// <summary>The stream of a document.</summary>
+    public string StreamOf(DocumentKey key) => Streams.Shard(Streams.ShardOf(key, _shards), _shards);
 
-    /// <summary>The cluster's one allocator.</summary>
-    public IStreamOwner<VipLedger, VipCommand, VipReply> Allocator { get; }
+    /// <summary>The stream of a host.</summary>
+    public string StreamOf(HostName host) => Streams.Shard(Streams.ShardOf(host, _shards), _shards);
 
-    /// <summary>The document, or null.</summary>
-    /// <exception cref="MeshUnavailableException">Its owner cannot be reached.</exception>
-    public StoredDocument? Document(DocumentKey key) => _shards[Streams.ShardOf(key, Count)].View.State.Documents.GetValueOrDefault(key);
+    /// <summary>The node that owns a stream, as far as this node knows.</summary>
+    /// <exception cref="OwnerAwayException">None is known.</exception>
+    public string OwnerOf(string stream) => _local.ByStream.TryGetValue(stream, out var mine) && mine.IsOwner() ? _node : (_map.Current.OwnerOf(stream) ?? throw Moved($"{stream} has no owner just now")).Node.Node;
 
-    /// <summary>The shard of a host.</summary>
-    public IStreamOwner<ShardTable, ShardCommand, ShardReply> OwnerOf(HostName host) => _shards[Streams.ShardOf(host, Count)];
+    /// <summary>Splits what is asked of streams into what is asked of nodes, keeping the order.</summary>
+    /// <exception cref="OwnerAwayException">A stream has no owner.</exception>
+    public IReadOnlyList<(string Node, List<T> Items)> ByNode<T>(IEnumerable<T> items, Func<T, string> streamOf)
+    {
+        var byNode = new List<(string Node, List<T> Items)>();
+        foreach (var group in items.GroupBy(item => OwnerOf(streamOf(item)))) byNode.Add((group.Key, [.. group]));
+        return byNode;
+    }
+
+    /// <summary>Documents by key; those that are not there are left out.</summary>
+    /// <exception cref="MeshUnavailableException">An owner did not answer.</exception>
+    public async Task<IReadOnlyDictionary<DocumentKey, StoredDocument>> DocumentsAsync(IReadOnlyList<DocumentKey> keys, TimeSpan deadline, CancellationToken cancel)
+    {
+        var asked = ByNode(keys.Distinct(), StreamOf).Select(n => AskAsync<DocumentList>(n.Node, new ReadDocuments(n.Items), deadline, cancel));
+        return (await Task.WhenAll(asked)).SelectMany(d => d.Documents).ToDictionary(d => d.Document.Key);
+    }
+
+    /// <summary>The VIPs that hosts lease or had last.</summary>
+    /// <exception cref="MeshUnavailableException">The allocator did not answer.</exception>
+    public async Task<IReadOnlyList<VipRecord>> VipsOfAsync(IReadOnlyList<HostName> hosts, TimeSpan deadline, CancellationToken cancel) =>
+        (await AskOwnerAsync<VipList>(Streams.Vips, new ReadHostVips(hosts), deadline, cancel)).Vips;
+
+    /// <summary>Asks the owner of a stream.</summary>
+    public Task<TReply> AskOwnerAsync<TReply>(string stream, NodeRequest request, TimeSpan deadline, CancellationToken cancel) where TReply : NodeReply =>
+        AskAsync<TReply>(OwnerOf(stream), request, deadline, cancel);
+
+    /// <summary>Asks a node by name.</summary>
+    /// <exception cref="OwnerAwayException">It is not there, or does not own what was asked.</exception>
+    /// <exception cref="MeshUnavailableException">It cannot do it now.</exception>
+    public async Task<TReply> AskAsync<TReply>(string node, NodeRequest request, TimeSpan deadline, CancellationToken cancel) where TReply : NodeReply
+    {
+        var reply = node == _node ? await _self.HandleAsync(request, cancel) : await AskRemoteAsync(node, request, deadline, cancel);
+        return reply switch
+        {
+            TReply expected => expected,
+            NodeRefusal { Fault: NodeFault.NotOwner } refusal => throw Moved(refusal.Detail),
+            NodeRefusal refusal when node == _node => throw new MeshUnavailableException(refusal.Detail),
+            NodeRefusal refusal => throw new OwnerAwayException(refusal.Detail),
+            _ => throw new MeshUnavailableException($"{node} answered a {request.GetType().Name} with a {reply.GetType().Name}"),
+        };
+    }
+
+    /// <summary>Prepares a batch in shards, in the order given; the first that refuses a change ends it. Neighbours with one owner go in one message.</summary>
+    /// <exception cref="MeshUnavailableException">An owner did not answer; some may hold the batch.</exception>
+    public async Task<IReadOnlyList<Prepared<ShardReply>>> PrepareAsync(Guid batch, TimeSpan hold, IReadOnlyList<ShardWork> works, TimeSpan deadline)
+    {
+        var prepared = new List<Prepared<ShardReply>>(works.Count);
+        for (var i = 0; i < works.Count;)
+        {
+            var owner = OwnerOf(works[i].Stream);
+            var run = works.Skip(i).TakeWhile((w, n) => n == 0 || OwnerOf(w.Stream) == owner).ToArray();
+            i += run.Length;
+            var replies = owner == _node ? await PrepareHereAsync(batch, hold, run, deadline)
+                : [.. (await AskAsync<ShardsPrepared>(owner, new PrepareShards(batch, (int)hold.TotalMilliseconds, run), deadline, CancellationToken.None)).Shards.Select(PreparedMessages.Read)];
+            prepared.AddRange(replies);
+            if (replies.Count < run.Length || replies.Any(r => r.Append is null)) break;
+        }
+        return prepared;
+    }
+
+    /// <summary>Prepares a batch in the allocator.</summary>
+    /// <exception cref="MeshUnavailableException">It did not answer; it may hold the batch.</exception>
+    public async Task<Prepared<VipReply>> PrepareAsync(Guid batch, TimeSpan hold, IReadOnlyList<VipPart> parts, TimeSpan deadline)
+    {
+        var owner = OwnerOf(Streams.Vips);
+        return owner == _node
+            ? await _local.Allocator.PrepareAsync(batch, [.. parts.Select(p => new ChangeCommand<VipCommand>(p.Change, p.Command))], hold, deadline, CancellationToken.None)
+            : PreparedMessages.Read(await AskAsync<VipsPrepared>(owner, new PrepareVips(batch, (int)hold.TotalMilliseconds, parts), deadline, CancellationToken.None));
+    }
+
+    // Here nothing is written out and read back.
+    private async Task<List<Prepared<ShardReply>>> PrepareHereAsync(Guid batch, TimeSpan hold, ShardWork[] works, TimeSpan deadline)
+    {
+        var prepared = new List<Prepared<ShardReply>>(works.Length);
+        foreach (var work in works)
+        {
+            var commands = work.Parts.Select(p => new ChangeCommand<ShardCommand>(p.Change, p.Command)).ToArray();
+            prepared.Add(await _local.ShardOf[work.Stream].PrepareAsync(batch, commands, hold, deadline, CancellationToken.None));
+            if (prepared[^1].Append is null) break;
+        }
+        return prepared;
+    }
+
+    /// <summary>Tells a node something, twice more if it does not answer; never throws. What it is told it would find out by itself, later.</summary>
+    public async Task TellAsync(string node, NodeRequest request)
+    {
+        for (var attempt = 0; attempt < 3; attempt++)
+        {
+            try
+            {
+                await AskAsync<NodeReply>(node, request, TimeSpan.FromSeconds(1), CancellationToken.None);
+                return;
+            }
+            catch (MeshUnavailableException) { await Task.Delay(_system.BackOff(attempt), _system.Time); }
+        }
+    }
+
+    private async Task<NodeReply> AskRemoteAsync(string node, NodeRequest request, TimeSpan deadline, CancellationToken cancel)
+    {
+        var member = _map.Current.Member(node) ?? throw Moved($"{node} is not a live member");
+        try { return await _client.AskAsync(member.Address, request, deadline, cancel); }
+        catch (MeshUnavailableException e)
+        {
+            _map.Refresh();
+            throw new OwnerAwayException(e.Message, e);
+        }
+    }
+
+    private OwnerAwayException Moved(string why)
+    {
+        _map.Refresh();
+        return new OwnerAwayException(why);
+    }
 }

@@ -16,23 +16,31 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
 
     private static readonly TimeSpan _pollEvery = TimeSpan.FromSeconds(1);
 
-    private readonly IJournal _journal;
+    private readonly IFeedSource _source;
     private readonly MeshDirectory _directory;
     private readonly ShardTableCore _shardCore;
     private readonly VipLedgerCore _vipCore;
     private readonly List<Waiter> _waiters = [];
+    private readonly HashSet<string> _rewound = [];
+    private Task? _telling;
     private ITimer? _timer;
     private int _failures;
     private int _pollAsked;
 
     /// <summary>Makes the feed of a node's directory.</summary>
-    public DirectoryFeed(ActorSystem system, IJournal journal, MeshDirectory directory, ShardTableCore shardCore, VipLedgerCore vipCore) : base(system, "feed", MaxWaiters)
+    public DirectoryFeed(ActorSystem system, IFeedSource source, MeshDirectory directory, ShardTableCore shardCore, VipLedgerCore vipCore) : base(system, "feed", MaxWaiters)
     {
-        _journal = journal;
+        _source = source;
         _directory = directory;
         _shardCore = shardCore;
         _vipCore = vipCore;
     }
+
+    /// <summary>Told after each read that was taken in, with the position before it; must return at once and not throw.</summary>
+    public Action<FeedRead, IReadOnlyDictionary<string, StreamPosition>>? Taken { get; init; }
+
+    /// <summary>Told of streams whose past is gone; true when the allocator has heard it. Must not throw.</summary>
+    public Func<IReadOnlyList<string>, Task<bool>>? OnRewound { get; init; }
 
     /// <summary>Reads that failed since the last one that did not.</summary>
     public int Failures => Volatile.Read(ref _failures);
@@ -57,8 +65,8 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
     protected override ValueTask StartingAsync()
     {
         _timer ??= System.Time.CreateTimer(_ => Poll(), null, TimeSpan.Zero, _pollEvery);
-        _journal.Appended -= Poll;
-        _journal.Appended += Poll;
+        _source.Appended -= Poll;
+        _source.Appended += Poll;
         return ValueTask.CompletedTask;
     }
 
@@ -69,9 +77,12 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
         Volatile.Write(ref _pollAsked, 0);
         try
         {
-            var read = await _journal.ReadFeedAsync(_directory.Position, Stopping);
-            _directory.Apply(BatchOf(read));
+            var before = _directory.Position;
+            var update = await _source.ReadAsync(before, Stopping);
+            _directory.Apply(BatchOf(update));
             Volatile.Write(ref _failures, 0);
+            Taken?.Invoke(update.Read, before);
+            TellOfRewind();
         }
         catch (Exception e) when (e is JournalUnavailableException or JournalInDoubtException)
         {
@@ -83,7 +94,7 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
     /// <inheritdoc/>
     protected override async ValueTask StoppedAsync()
     {
-        _journal.Appended -= Poll;
+        _source.Appended -= Poll;
         if (_timer is not null) await _timer.DisposeAsync();
     }
 
@@ -99,14 +110,29 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
         return position.All(p => read.TryGetValue(p.Key, out var at) && at.Seq >= p.Value);
     }
 
-    private FeedBatch BatchOf(FeedRead read)
+    private void TellOfRewind()
     {
+        if (_rewound.Count == 0 || OnRewound is not { } tell || _telling is { IsCompleted: false }) return;
+        string[] streams = [.. _rewound];
+        _telling = TellAsync();
+
+        async Task TellAsync()
+        {
+            // Told again with the next read until somebody has heard it.
+            if (await tell(streams)) _rewound.ExceptWith(streams);
+        }
+    }
+
+    private FeedBatch BatchOf(FeedUpdate update)
+    {
+        var read = update.Read;
         var reset = new List<string>();
         var facts = new List<FeedFact>();
         var position = new Dictionary<string, StreamPosition>(_directory.Position);
         // Names that were known came from events that are no longer there: a journal that was lost, emptied or put back from an old copy.
-        if (read.Streams.Count(s => s.Reset && position.GetValueOrDefault(s.Stream).Seq > 0) is > 0 and var lost)
-            System.Log(ActorLogLevel.Alarm, Name, $"the journal no longer has the past of {lost} streams: VIPs that were known may be given to other names before their quarantine", null);
+        string[] lost = [.. read.Streams.Where(s => s.Reset && position.GetValueOrDefault(s.Stream).Seq > 0).Select(s => s.Stream)];
+        if (lost.Length > 0) System.Log(ActorLogLevel.Alarm, Name, $"the journal no longer has the past of {lost.Length} streams that this node has read: it was rewound; what was lost is dropped", null);
+        _rewound.UnionWith(lost);
         foreach (var stream in read.Streams)
         {
             if (stream.Reset)
@@ -123,7 +149,7 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
                 if (IsForDirectory(row.Kind)) facts.Add(new FeedFact(stream.Stream, EventCodec.Decode(row.Kind, row.Payload)));
             if (stream.Rows is [.., var last]) position[stream.Stream] = new StreamPosition(last.Term, last.Epoch, last.Seq);
         }
-        return new FeedBatch(reset, facts, position, read.Now);
+        return new FeedBatch(reset, facts, position, read.Now, new KnownAge(update.KnownAt, update.AgeThen));
     }
 
     private IEnumerable<MeshEvent> FactsOf(string stream, byte[] snapshot) =>

@@ -67,7 +67,7 @@ public sealed class MeshDirectory
         {
             var freshness = Volatile.Read(ref _freshness);
             var elapsed = freshness.AgeThen + _time.GetElapsedTime(freshness.Timestamp);
-            if (!freshness.IsRestored) return elapsed;
+            if (!freshness.IsRestored) return elapsed > TimeSpan.Zero ? elapsed : TimeSpan.Zero;
             var byClock = WallAge(freshness.ReadAt);
             return byClock > elapsed ? byClock : elapsed;
         }
@@ -128,7 +128,7 @@ public sealed class MeshDirectory
             foreach (var fact in batch.Facts) draft.Take(fact.Fact);
             Publish(draft.Hosts);
             Volatile.Write(ref _position, batch.Position);
-            Volatile.Write(ref _freshness, new Freshness(batch.ReadAt, _time.GetTimestamp(), TimeSpan.Zero, IsRestored: false));
+            Volatile.Write(ref _freshness, new Freshness(batch.ReadAt, batch.Known?.Timestamp ?? _time.GetTimestamp(), batch.Known?.Age ?? TimeSpan.Zero, IsRestored: false));
             Volatile.Write(ref _isLoaded, true);
         }
     }

@@ -19,9 +19,18 @@ public sealed record MemberBeat(NodeIdentity Node, string Previous, string Addre
 /// <param name="Protocol">The version of its messages.</param>
 /// <param name="Report">What it says of itself, JSON.</param>
 /// <param name="ExpiresAt">When it counts as gone, by the journal's clock, milliseconds since the Unix epoch.</param>
-public sealed record MemberRow(NodeIdentity Node, string Address, string Roles, string Version, int Protocol, string Report, long ExpiresAt);
+public sealed record MemberRow(NodeIdentity Node, string Address, string Roles, string Version, int Protocol, string Report, long ExpiresAt)
+{
+    /// <summary>
+    /// True when it counts as alive: its lease has not ended, and does not end later than any lease can. A row from before the journal's clock was set back would
+    /// otherwise live for as long as the clock went back.
+    /// </summary>
+    /// <param name="now">The journal's clock, milliseconds since the Unix epoch.</param>
+    /// <param name="lease">The lease that members have.</param>
+    public bool IsAlive(long now, TimeSpan lease) => ExpiresAt > now && ExpiresAt <= now + (2 * (long)lease.TotalMilliseconds);
+}
 
-/// <summary>Members and owners at one moment. A member whose <see cref="MemberRow.ExpiresAt"/> is not after <paramref name="Now"/> is gone.</summary>
+/// <summary>Members and owners at one moment. <see cref="MemberRow.IsAlive"/> says who is still there.</summary>
 /// <param name="IsMember">True when the reader's own row is its own.</param>
 /// <param name="Members">All rows, the expired ones of the last ten leases too.</param>
 /// <param name="Ownership">All streams that ever had an owner.</param>

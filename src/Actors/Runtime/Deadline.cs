@@ -15,4 +15,19 @@ internal static class Deadline
         using var registration = cancel.UnsafeRegister(static (state, token) => ((TaskCompletionSource<T>)state!).TrySetCanceled(token), reply);
         return await reply.Task;
     }
+
+    /// <summary>Awaits a task at most so long; it goes on unseen after that.</summary>
+    /// <exception cref="TimeoutException">The deadline passed.</exception>
+    public static Task<T> WithinAsync<T>(this Task<T> task, TimeSpan deadline, TimeProvider time)
+    {
+        var reply = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _ = HandOnAsync();
+        return reply.WithinAsync(deadline, time, CancellationToken.None);
+
+        async Task HandOnAsync()
+        {
+            try { reply.TrySetResult(await task); }
+            catch (Exception e) { reply.TrySetException(e); }
+        }
+    }
 }

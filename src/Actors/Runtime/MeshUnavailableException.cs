@@ -1,7 +1,7 @@
 namespace MeshDns.Actors.Runtime;
 
 /// <summary>An owner or the store cannot be reached; nothing happened.</summary>
-public sealed class MeshUnavailableException : Exception
+public class MeshUnavailableException : Exception
 {
     /// <summary>Says what cannot be reached.</summary>
     public MeshUnavailableException(string message) : base(message) { }

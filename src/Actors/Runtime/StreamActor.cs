@@ -1,12 +1,14 @@
+using MeshDns.Actors.Directory;
 using MeshDns.Actors.Journal;
 using MeshDns.Contracts.Events;
+using MeshDns.Contracts.Messages;
 
 namespace MeshDns.Actors.Runtime;
 
 /// <summary>
-/// The generic persistent actor: hosts a pure core on one stream of the journal. Recovers by claim, snapshot and replay; then
-/// decides batches, holds them until the coordinator's one transaction is durable, and takes them on. It never replies before that:
-/// the coordinator replies, after the append.
+/// The generic persistent actor: hosts a pure core on one stream of the journal. It sleeps until its node has claimed the stream. Then it
+/// recovers by snapshot and replay, decides batches, holds them until the coordinator's one transaction is durable, and takes them on. It never
+/// replies before that: the coordinator replies, after the append. It sleeps again when the stream is given up or turns out to be another node's.
 /// </summary>
 public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TState, TCommand, TReply>.Message>, IStreamOwner<TState, TCommand, TReply>
     where TState : class where TReply : class
@@ -17,18 +19,24 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     // A snapshot is written when at least this many events came since the last; see SnapshotIsDue.
     private const long SnapshotEvery = 2000;
 
-    private static readonly TimeSpan _holdLimit = TimeSpan.FromSeconds(10);
+    private const int MaxFailedRecoveries = 3;
 
     private readonly IStreamCore<TState, TCommand, TReply> _core;
     private readonly IJournal _journal;
+    private readonly StreamReplay<TState, TCommand, TReply> _replay;
     private readonly NodeIdentity _node;
     private readonly Func<TCommand, long, TCommand> _stamp;
-    private readonly Func<TState, long, IReadOnlyList<MeshEvent>> _onClaim;
+    private readonly Func<TState, StreamRecovery, IReadOnlyList<MeshEvent>> _onClaim;
     private readonly Queue<Prepare> _waiting = new();
+    private readonly List<TaskCompletionSource<bool>> _givingUp = [];
     private StreamView<TState>? _view;
     private StreamClaim? _claim;
+    private StreamPosition _written;
     private bool _isOwner;
     private bool _isDamaged;
+    private bool _isRewound;
+    private bool _abstains;
+    private int _failedRecoveries;
     private long _claimedAt;
     private long _snapshotSeq;
     private long _snapshotRows;
@@ -41,14 +49,15 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     /// <param name="stream">The stream.</param>
     /// <param name="core">The pure core.</param>
     /// <param name="stamp">Puts the journal's time into a command, for cores whose commands carry the owner's time.</param>
-    /// <param name="onClaim">The facts to append first after a recovery, given the state and the journal's time.</param>
-    public StreamActor(ActorSystem system, IJournal journal, NodeIdentity node, string stream, IStreamCore<TState, TCommand, TReply> core, Func<TCommand, long, TCommand> stamp, Func<TState, long, IReadOnlyList<MeshEvent>> onClaim)
+    /// <param name="onClaim">The facts to append first after a recovery, given the state and what was found.</param>
+    public StreamActor(ActorSystem system, IJournal journal, NodeIdentity node, string stream, IStreamCore<TState, TCommand, TReply> core, Func<TCommand, long, TCommand> stamp, Func<TState, StreamRecovery, IReadOnlyList<MeshEvent>> onClaim)
         : base(system, stream, MailboxSize)
     {
         _journal = journal;
         _node = node;
         Stream = stream;
         _core = core;
+        _replay = new StreamReplay<TState, TCommand, TReply>(system, journal, stream, core);
         _stamp = stamp;
         _onClaim = onClaim;
     }
@@ -57,27 +66,54 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     public string Stream { get; }
 
     /// <inheritdoc/>
-    public StreamView<TState> View => Volatile.Read(ref _view) ?? throw new MeshUnavailableException($"{Stream} has not recovered yet");
+    public StreamView<TState> View => Volatile.Read(ref _view) ?? throw Away();
 
     /// <summary>True when it has recovered and may decide.</summary>
     public bool IsReady => Volatile.Read(ref _view) is not null;
 
+    /// <summary>True while its node has claimed the stream and neither given it up nor found it to be another's.</summary>
+    public bool IsOwner => Volatile.Read(ref _isOwner);
+
+    /// <summary>True when the stream could not be recovered here three times in a row, so that its node should not want it.</summary>
+    public bool Abstains => Volatile.Read(ref _abstains);
+
+    /// <summary>The epoch of the claim; 0 when it is not owner.</summary>
+    public long Epoch => IsOwner && Volatile.Read(ref _claim) is { } claim ? claim.Fence.Epoch : 0;
+
+    /// <summary>A snapshot is written when the stream is given up with at least so many events since the last one; fewer are replayed as fast.</summary>
+    public long SnapshotWhenLeaving { get; init; } = 500;
+
+    /// <summary>A position of the stream that the node's reader has seen; asked at each recovery, to find out whether the journal was rewound.</summary>
+    public Func<StreamPosition> ReaderPosition { get; init; } = () => default;
+
     /// <summary>Hands it a claim that its node made for many streams at once; it recovers with it.</summary>
-    public bool Adopt(StreamClaim claim) => Tell(new Message(new Adopted(claim, System.Time.GetTimestamp())));
+    /// <param name="claim">The claim.</param>
+    /// <param name="askedAt">A timestamp of the system's clock from before the claim was sent.</param>
+    public bool Adopt(StreamClaim claim, long askedAt) => Tell(new Message(new Adopted(claim, askedAt)));
+
+    /// <summary>The journal shows another owner with this epoch: if its own is lower, it is owner no longer.</summary>
+    public void Lose(long epoch) => Tell(new Message(new Lost(epoch)));
+
+    /// <summary>Somebody has seen events that are no longer in the journal: it recovers anew and writes that down.</summary>
+    public bool Rewound() => Tell(new Message(new RewoundElsewhere()));
+
+    /// <summary>Takes no more batches, waits for the one it holds, and gives the stream up in the journal.</summary>
+    /// <exception cref="MeshUnavailableException">Not within the deadline; it goes on all the same.</exception>
+    public Task GiveUpAsync(TimeSpan deadline) => Ask<bool>(reply => new Message(new GiveUp(reply)), deadline);
 
     /// <inheritdoc/>
-    public Task<Prepared<TReply>> PrepareAsync(Guid batch, IReadOnlyList<ChangeCommand<TCommand>> commands, TimeSpan deadline, CancellationToken cancel) => Volatile.Read(ref _isDamaged)
-        ? Task.FromException<Prepared<TReply>>(new MeshUnavailableException($"{Stream} cannot be replayed; see the log of its owner"))
-        : Ask<Prepared<TReply>>(reply => new Message(new Prepare(batch, commands, System.Time.GetTimestamp(), deadline, reply)), deadline, cancel);
+    public Task<Prepared<TReply>> PrepareAsync(Guid batch, IReadOnlyList<ChangeCommand<TCommand>> commands, TimeSpan hold, TimeSpan deadline, CancellationToken cancel) => Volatile.Read(ref _isDamaged) || !IsOwner
+        ? Task.FromException<Prepared<TReply>>(Away())
+        : Ask<Prepared<TReply>>(reply => new Message(new Prepare(batch, commands, System.Time.GetTimestamp(), hold, deadline, reply)), deadline, cancel);
 
     /// <inheritdoc/>
-    public Task CommitAsync(Guid batch, TimeSpan deadline) => Ask<bool>(reply => new Message(new Settle(batch, Settlement.Commit, reply)), deadline);
+    public Task CommitAsync(Guid batch, TimeSpan deadline) => Ask<bool>(reply => new Message(new Settle(batch, BatchOutcome.Commit, reply)), deadline);
 
     /// <inheritdoc/>
-    public void Release(Guid batch) => Tell(new Message(new Settle(batch, Settlement.Release, null)));
+    public void Release(Guid batch) => Tell(new Message(new Settle(batch, BatchOutcome.Release, null)));
 
     /// <inheritdoc/>
-    public void Recover(Guid batch) => Tell(new Message(new Settle(batch, Settlement.Recover, null)));
+    public void Recover(Guid batch) => Tell(new Message(new Settle(batch, BatchOutcome.Recover, null)));
 
     /// <inheritdoc/>
     protected override async ValueTask ReceiveAsync(Message message)
@@ -85,11 +121,21 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
         switch (message.Content)
         {
             case Adopted adopted:
-                _isOwner = true;
-                await RecoverAsync(adopted.Claim, adopted.At);
+                if (IsOwner && adopted.Claim.Fence.Epoch <= Epoch) break;
+                Volatile.Write(ref _isOwner, true);
+                await RecoverAsync(adopted.Claim, adopted.AskedAt);
                 break;
             case Prepare prepare: await OnPrepareAsync(prepare); break;
             case Settle settle: await OnSettleAsync(settle); break;
+            case Lost lost: if (IsOwner && Epoch < lost.Epoch) Sleep("another node owns it"); break;
+            case RewoundElsewhere:
+                _isRewound = true;
+                if (IsOwner) await RecoverAsync(null, 0);
+                break;
+            case GiveUp giveUp:
+                _givingUp.Add(giveUp.Done);
+                await GiveUpIfFreeAsync();
+                break;
         }
     }
 
@@ -97,16 +143,19 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     protected override async ValueTask StartingAsync()
     {
         // After a replay that failed, and after a bug: the stream is still ours, and only a new replay says what is true.
-        if (_isOwner && _view is null) await RecoverAsync(null, 0);
+        if (!_isOwner || _view is not null) return;
+        if (_failedRecoveries >= MaxFailedRecoveries) await AbstainAsync();
+        else await RecoverAsync(null, 0);
     }
 
     /// <inheritdoc/>
     protected override async ValueTask StoppedAsync()
     {
-        if (_view is { } view && view.Fence.Seq > _snapshotSeq) await SaveSnapshotAsync(view);
+        if (_view is { } view && view.Fence.Seq - _snapshotSeq >= SnapshotWhenLeaving) await SaveSnapshotAsync(view);
+        foreach (var done in _givingUp) done.TrySetResult(true);
     }
 
-    private async Task RecoverAsync(StreamClaim? claim, long claimedAt)
+    private async Task RecoverAsync(StreamClaim? claim, long askedAt)
     {
         // The epoch first, then the replay: an append in doubt can no longer commit behind the replay's back.
         EndHold();
@@ -117,17 +166,19 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
             {
                 if (claim is null)
                 {
-                    claimedAt = System.Time.GetTimestamp();
-                    var row = (await _journal.ReadOwnershipAsync(Stopping)).First(r => r.Stream == Stream);
-                    var claims = await _journal.ClaimAsync(_node, [new StreamWish(Stream, row.Term, row.Epoch)], System.NextTerm(), Stopping);
-                    claim = claims.Count == 1 ? claims[0] : throw new JournalUnavailableException($"{Stream} has another owner");
+                    askedAt = System.Time.GetTimestamp();
+                    claim = await ClaimAnewAsync();
+                    if (claim is null) { Sleep("another node owns it"); return; }
                 }
-                await ReplayAsync(claim, claimedAt);
+                await ReplayAsync(claim, askedAt);
                 Volatile.Write(ref _isDamaged, false);
+                Volatile.Write(ref _abstains, false);
+                _failedRecoveries = 0;
                 return;
             }
             catch (Exception e) when (e is InvalidOperationException or FormatException)
             {
+                _failedRecoveries++;
                 Volatile.Write(ref _isDamaged, true);
                 throw;
             }
@@ -140,42 +191,78 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
         }
     }
 
-    private async Task ReplayAsync(StreamClaim claim, long claimedAt)
+    // Null when the stream is not ours. A claim whose reply was lost left a term in the row that only the row tells.
+    private async Task<StreamClaim?> ClaimAnewAsync()
     {
-        var (history, state) = await ReadAsync();
-        var seq = history.SnapshotSeq;
-        foreach (var row in history.Rows)
-        {
-            if (row.Seq != ++seq) throw new InvalidOperationException($"{Stream} has a gap: {row.Seq} where {seq} was expected");
-            state = _core.Apply(state, EventCodec.Decode(row.Kind, row.Payload));
-        }
-        if (seq != claim.Fence.Seq) throw new InvalidOperationException($"{Stream} ends at {seq}, but its ownership row says {claim.Fence.Seq}");
-        _claim = claim;
-        _claimedAt = claimedAt;
+        var row = (await _journal.ReadOwnershipAsync(Stopping)).FirstOrDefault(r => r.Stream == Stream);
+        if (row is null || new NodeIdentity(row.Node, row.Incarnation) != _node) return null;
+        var claims = await _journal.ClaimAsync(_node, [new StreamWish(Stream, row.Term, row.Epoch)], System.NextTerm(), Stopping);
+        return claims.Count == 1 ? claims[0] : null;
+    }
+
+    private async Task ReplayAsync(StreamClaim claim, long askedAt)
+    {
+        Volatile.Write(ref _claim, claim);
+        _claimedAt = askedAt;
+        var (history, state) = await _replay.RunAsync(claim.Fence, Stopping);
         _snapshotSeq = history.SnapshotSeq;
         _snapshotRows = history.SnapshotSeq == 0 ? 0 : history.Rows.Count;
         var fence = claim.Fence;
-        if (_onClaim(state, Now) is { Count: > 0 } facts)
+        var isRewound = _isRewound || !await _replay.HasPastAsync(history, [_written, ReaderPosition()], Stopping);
+        if (_onClaim(state, new StreamRecovery(Now, claim.Timeline, isRewound)) is { Count: > 0 } facts)
         {
             var result = await _journal.AppendAsync(new AppendRequest([new StreamAppend(fence, facts)], []), Stopping);
             if (result.Outcome != AppendOutcome.Committed) throw new JournalUnavailableException($"{Stream} could not write after its claim: {result.Outcome}");
             state = facts.Aggregate(state, _core.Apply);
             fence = fence with { Seq = fence.Seq + facts.Count };
         }
+        _isRewound = false;
+        _written = fence.Seq > claim.Fence.Seq ? PositionOf(fence) : history.Rows is [.., var last] ? new StreamPosition(last.Term, last.Epoch, last.Seq) : default;
         Volatile.Write(ref _view, new StreamView<TState>(state, fence));
     }
 
-    // A snapshot only shortens a replay: one that cannot be read is replaced by the events it stood for, and written anew at the next chance.
-    private async Task<(StreamHistory History, TState State)> ReadAsync()
+    private static StreamPosition PositionOf(Fence fence) => new(fence.Term, fence.Epoch, fence.Seq);
+
+    // The stream is another's, or nobody's: whoever waits is told, and nothing is decided until the next claim.
+    private void Sleep(string why)
     {
-        var history = await _journal.ReadAsync(Stream, fromStart: false, Stopping);
-        try { return (history, history.Snapshot is { } snapshot ? _core.Restore(snapshot) : _core.Empty); }
-        catch (FormatException e)
-        {
-            System.Log(ActorLogLevel.Alarm, Stream, "replays every event, because its snapshot cannot be read", e);
-            return (await _journal.ReadAsync(Stream, fromStart: true, Stopping), _core.Empty);
-        }
+        System.Log(ActorLogLevel.Information, Stream, "is not owned here any more: " + why, null);
+        EndHold();
+        Volatile.Write(ref _isOwner, false);
+        Volatile.Write(ref _view, null);
+        while (_waiting.TryDequeue(out var prepare)) prepare.Reply.TrySetException(Away());
+        foreach (var done in _givingUp) done.TrySetResult(true);
+        _givingUp.Clear();
     }
+
+    private async Task GiveUpIfFreeAsync()
+    {
+        if (_givingUp.Count == 0 || _held is not null) return;
+        if (_view is { } view)
+        {
+            if (view.Fence.Seq - _snapshotSeq >= SnapshotWhenLeaving) await SaveSnapshotAsync(view);
+            try { await _journal.ReleaseAsync([view.Fence], Stopping); }
+            catch (Exception e) when (e is JournalUnavailableException or JournalInDoubtException)
+            {
+                // Then the lease ends it, a little later.
+                System.Log(ActorLogLevel.Warning, Stream, "could not be released: " + e.Message, null);
+            }
+        }
+        Sleep("given up");
+    }
+
+    private async Task AbstainAsync()
+    {
+        System.Log(ActorLogLevel.Alarm, Stream, $"could not be recovered {MaxFailedRecoveries} times: this node gives it up", null);
+        Volatile.Write(ref _abstains, true);
+        _failedRecoveries = 0;
+        if (_claim is { } claim) await _journal.ReleaseAsync([claim.Fence], Stopping);
+        Sleep("it cannot be recovered here");
+    }
+
+    private MeshUnavailableException Away() => Volatile.Read(ref _isDamaged) ? new MeshUnavailableException($"{Stream} cannot be replayed; see the log of its owner")
+        : IsOwner ? new MeshUnavailableException($"{Stream} has not recovered yet")
+        : new OwnerAwayException($"{Stream} is not owned by this node");
 
     private long Now => _claim!.Now + (long)System.Time.GetElapsedTime(_claimedAt).TotalMilliseconds;
 
@@ -187,12 +274,12 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
             else _waiting.Enqueue(prepare);
             return;
         }
-        if (_view is null)
+        if (IsOwner && _givingUp.Count == 0)
         {
-            if (_claim is null) { prepare.Reply.TrySetException(new MeshUnavailableException($"{Stream} has not recovered yet")); return; }
-            await RecoverAsync(null, 0);
+            if (_view is null) await RecoverAsync(null, 0);
+            if (_view is not null) { Decide(prepare); return; }
         }
-        Decide(prepare);
+        prepare.Reply.TrySetException(Away());
     }
 
     private void Decide(Prepare prepare)
@@ -212,15 +299,15 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
             replies.Add(new PreparedChange<TReply>(change, decision.Reply, decision.Events, decision.Refused));
         }
         // A batch with a refusal is prepared again without it; nothing is held for it.
-        if (!refused) Hold(prepare.Batch, state, events.Count);
+        if (!refused) Hold(prepare.Batch, state, events.Count, prepare.Hold);
         prepare.Reply.TrySetResult(new Prepared<TReply>(refused ? null : new StreamAppend(view.Fence, events), replies));
         if (refused) NextWaiting();
     }
 
-    private void Hold(Guid batch, TState state, int events)
+    private void Hold(Guid batch, TState state, int events, TimeSpan limit)
     {
         // Again and again until it is heard: a mailbox that is full just then must not leave the stream held for ever.
-        var timer = System.Time.CreateTimer(_ => Recover(batch), null, _holdLimit, _holdLimit);
+        var timer = System.Time.CreateTimer(_ => Recover(batch), null, limit, limit);
         _held = new Held(batch, state, events, timer);
     }
 
@@ -239,21 +326,23 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
             return;
         }
         EndHold();
-        switch (settle.Settlement)
+        switch (settle.Outcome)
         {
-            case Settlement.Commit:
+            case BatchOutcome.Commit:
                 var view = _view!;
                 var next = new StreamView<TState>(held.State, view.Fence with { Seq = view.Fence.Seq + held.Events });
+                if (held.Events > 0) _written = PositionOf(next.Fence);
                 Volatile.Write(ref _view, next);
                 settle.Done?.TrySetResult(true);
                 if (SnapshotIsDue(next)) await SaveSnapshotAsync(next);
                 break;
-            case Settlement.Recover:
+            case BatchOutcome.Recover:
                 System.Log(ActorLogLevel.Warning, Stream, "raises its epoch and replays: the outcome of a change is not known here", null);
                 await RecoverAsync(null, 0);
                 break;
         }
-        NextWaiting();
+        if (_givingUp.Count > 0) await GiveUpIfFreeAsync();
+        else NextWaiting();
     }
 
     // The next change that still has a caller; the rest of the queue waits for its own settlement.
@@ -291,18 +380,7 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
         internal object Content { get; }
     }
 
-    private enum Settlement
-    {
-        Commit,
-        Release,
-        Recover,
-    }
-
-    private sealed record Adopted(StreamClaim Claim, long At);
-
-    private sealed record Prepare(Guid Batch, IReadOnlyList<ChangeCommand<TCommand>> Commands, long AskedAt, TimeSpan Deadline, TaskCompletionSource<Prepared<TReply>> Reply);
-
-    private sealed record Settle(Guid Batch, Settlement Settlement, TaskCompletionSource<bool>? Done);
+    private sealed record Prepare(Guid Batch, IReadOnlyList<ChangeCommand<TCommand>> Commands, long AskedAt, TimeSpan Hold, TimeSpan Deadline, TaskCompletionSource<Prepared<TReply>> Reply);
 
     private sealed record Held(Guid Batch, TState State, int Events, ITimer Timer);
 }

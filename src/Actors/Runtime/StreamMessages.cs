@@ -19,8 +19,14 @@ public readonly record struct PreparedChange<TReply>(int Change, TReply? Reply, 
 /// <summary>What an owner shows of its stream: the state after the last commit, and the fence that stands for it.</summary>
 public sealed record StreamView<TState>(TState State, Fence Fence) where TState : class;
 
+/// <summary>What an owner found when it recovered.</summary>
+/// <param name="Now">The journal's clock, milliseconds since the Unix epoch.</param>
+/// <param name="Timeline">Which history the database is on; empty where there is only one.</param>
+/// <param name="IsRewound">True when somebody has seen events that the journal no longer has.</param>
+public readonly record struct StreamRecovery(long Now, string Timeline, bool IsRewound);
+
 /// <summary>
-/// The owner of a stream, wherever it lives. A batch is prepared, and then either committed or released; an owner that hears
+/// The owner of a stream on this node. A batch is prepared, and then either committed or released; an owner that hears
 /// neither in time raises its epoch and recovers.
 /// </summary>
 public interface IStreamOwner<TState, TCommand, TReply> where TState : class where TReply : class
@@ -29,8 +35,14 @@ public interface IStreamOwner<TState, TCommand, TReply> where TState : class whe
     string Stream { get; }
 
     /// <summary>Decides a batch and holds the stream. Preparing the same batch again replaces it.</summary>
-    /// <exception cref="MeshUnavailableException">Not recovered, overloaded, held by another batch too long, or not the owner.</exception>
-    Task<Prepared<TReply>> PrepareAsync(Guid batch, IReadOnlyList<ChangeCommand<TCommand>> commands, TimeSpan deadline, CancellationToken cancel);
+    /// <param name="batch">The batch.</param>
+    /// <param name="commands">What it asks.</param>
+    /// <param name="hold">How long it is held without word from the coordinator; then the owner raises its epoch and learns the outcome from the journal.</param>
+    /// <param name="deadline">How long the caller waits.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    /// <exception cref="OwnerAwayException">This node does not own the stream.</exception>
+    /// <exception cref="MeshUnavailableException">Not recovered, overloaded, or held by another batch too long.</exception>
+    Task<Prepared<TReply>> PrepareAsync(Guid batch, IReadOnlyList<ChangeCommand<TCommand>> commands, TimeSpan hold, TimeSpan deadline, CancellationToken cancel);
 
     /// <summary>The batch is durable: take it on. Returns when <see cref="View"/> shows it, so that a caller reads what it wrote.</summary>
     /// <exception cref="MeshUnavailableException">The owner did not say so in time; the batch is durable all the same.</exception>

@@ -2,8 +2,8 @@ using System.Text.Json;
 using MeshDns.Actors.Cluster;
 using MeshDns.Actors.Journal;
 using MeshDns.Actors.Runtime;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
-using MeshDns.Contracts.Services;
 
 namespace MeshDns.Actors.Shards;
 
@@ -16,8 +16,11 @@ internal enum BatchEnd
     /// <summary>A change was refused and has its reply; the others are to be tried again at once.</summary>
     Refused,
 
-    /// <summary>A document or an owner moved meanwhile; try again after a while.</summary>
+    /// <summary>A document moved meanwhile; try again after a while.</summary>
     Contended,
+
+    /// <summary>A stream has no owner just now; try again soon, for as long as the callers wait.</summary>
+    OwnerAway,
 
     /// <summary>The guard refused a batch of several changes; try each alone.</summary>
     Suspect,
@@ -32,9 +35,14 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
     private static readonly TimeSpan _askDeadline = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _appendDeadline = TimeSpan.FromSeconds(30);
 
+    // What an owner waits for the outcome: long enough for the append, short enough that a coordinator's death does not hold a stream for long.
+    private static readonly TimeSpan _hold = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _holdPerDocument = TimeSpan.FromMilliseconds(0.5);
+
     private readonly Guid _batch = Guid.NewGuid();
     private readonly ChangePlan?[] _plans = new ChangePlan?[changes.Count];
-    private readonly List<(string Stream, Func<Guid, TimeSpan, Task> Commit, Action<Guid> Release, Action<Guid> Recover)> _held = [];
+    // Streams that may hold the batch, with the node that was asked; a node that is asked again later is told the same thing twice.
+    private readonly List<(string Stream, string Node)> _held = [];
     private readonly List<StreamAppend> _appends = [];
     private readonly ChangeEffects _effects = new(changes.Count);
 
@@ -43,10 +51,16 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
         ChangeReply?[] replies;
         try
         {
-            if (!Plan()) return BatchEnd.Done;
+            if (!await PlanAsync()) return BatchEnd.Done;
             if (await PrepareShardsAsync() is { } shardsEnd) return End(shardsEnd);
             if (await PrepareAllocatorAsync() is { } vipsEnd) return End(vipsEnd);
-            replies = MakeReplies();
+            replies = await MakeRepliesAsync();
+        }
+        catch (OwnerAwayException e)
+        {
+            system.Log(ActorLogLevel.Information, "coordinator", "waits for an owner: " + e.Message, null);
+            foreach (var change in changes) change.WaitsFor(e.Message);
+            return End(BatchEnd.OwnerAway);
         }
         catch (MeshUnavailableException e)
         {
@@ -74,65 +88,64 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
 
     // False when no change is left that has anything to write. A reply to be remembered is something to write, also for a change that
     // changes nothing: done again later, it could undo what came in between.
-    private bool Plan()
+    private async Task<bool> PlanAsync()
     {
         var at = system.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        var stored = await region.DocumentsAsync([.. changes.SelectMany(c => c.Request.Changes).Select(c => c.Key)], _askDeadline, CancellationToken.None);
+        var unchanged = new List<(int Change, ChangePlan Plan)>();
         var left = false;
         for (var i = 0; i < changes.Count; i++)
         {
-            var current = new Dictionary<DocumentKey, StoredDocument>();
-            foreach (var change in changes[i].Request.Changes)
-                if (region.Document(change.Key) is { } stored) current[change.Key] = stored;
-            var plan = planner.Plan(changes[i].Request, current, at);
+            var plan = planner.Plan(changes[i].Request, stored, at);
             if (plan.Refused is { } refused) changes[i].Complete(refused);
-            else if (plan.Commands.Count == 0 && changes[i].Request is { IdempotencyKey: null } or { DryRun: true }) changes[i].Complete(_effects.Reply(plan, i, region.Allocator.View.State));
+            else if (plan.Commands.Count == 0 && changes[i].Request is { IdempotencyKey: null } or { DryRun: true }) unchanged.Add((i, plan));
             else
             {
                 _plans[i] = plan;
                 left = true;
             }
         }
+        await _effects.ReadLeasesAsync(region, unchanged.Select(u => u.Plan), _askDeadline);
+        foreach (var (i, plan) in unchanged) changes[i].Complete(_effects.Reply(plan, i, region.Range));
         return left;
     }
 
     private async Task<BatchEnd?> PrepareShardsAsync()
     {
-        var byStream = new SortedDictionary<string, List<ChangeCommand<ShardCommand>>>(StringComparer.Ordinal);
+        var byStream = new SortedDictionary<string, List<ShardPart>>(StringComparer.Ordinal);
         for (var i = 0; i < changes.Count; i++)
             foreach (var (stream, command) in _plans[i]?.Commands ?? new Dictionary<string, ShardCommand>())
             {
-                if (!byStream.TryGetValue(stream, out var commands)) byStream.Add(stream, commands = []);
-                commands.Add(new ChangeCommand<ShardCommand>(i, command));
+                if (!byStream.TryGetValue(stream, out var parts)) byStream.Add(stream, parts = []);
+                parts.Add(new ShardPart(i, command));
             }
-        foreach (var (stream, commands) in byStream)
+        ShardWork[] works = [.. byStream.Select(s => new ShardWork(s.Key, s.Value))];
+        // Held from here on, even when the reply is lost: then the release, or the owner's own limit, ends it.
+        foreach (var work in works) _held.Add((work.Stream, region.OwnerOf(work.Stream)));
+        BatchEnd? end = null;
+        foreach (var prepared in await region.PrepareAsync(_batch, Hold, works, _askDeadline))
         {
-            var prepared = await PrepareAsync(region.ByStream[stream], commands);
             foreach (var reply in prepared.Replies) if (reply.Reply is { } shard) _effects.Take(reply.Change, shard);
-            if (Refused(prepared) is { } end) return end;
+            if (prepared.Append is { } append) _appends.Add(append);
+            end = Refused(prepared) ?? end;
         }
-        return null;
+        return end ?? (_appends.Count == works.Length ? null : BatchEnd.Contended);
     }
 
     private async Task<BatchEnd?> PrepareAllocatorAsync()
     {
-        var commands = new List<ChangeCommand<VipCommand>>();
+        var parts = new List<VipPart>();
         for (var i = 0; i < changes.Count; i++)
-            if (_plans[i] is { } plan && _effects.Demands(plan, i) is { Count: > 0 } demands) commands.Add(new ChangeCommand<VipCommand>(i, new VipCommand(demands, 0)));
-        if (commands.Count == 0) return null;
-        var prepared = await PrepareAsync(region.Allocator, commands);
+            if (_plans[i] is { } plan && _effects.Demands(plan, i) is { Count: > 0 } demands) parts.Add(new VipPart(i, new VipCommand(demands, 0)));
+        if (parts.Count == 0) return null;
+        _held.Add((Streams.Vips, region.OwnerOf(Streams.Vips)));
+        var prepared = await region.PrepareAsync(_batch, Hold, parts, _askDeadline);
+        if (prepared.Append is { } append) _appends.Add(append);
         foreach (var reply in prepared.Replies) if (reply.Reply is { } vips) _effects.Take(reply.Change, vips, reply.Events);
         return Refused(prepared);
     }
 
-    private async Task<Prepared<TReply>> PrepareAsync<TState, TCommand, TReply>(IStreamOwner<TState, TCommand, TReply> owner, IReadOnlyList<ChangeCommand<TCommand>> commands)
-        where TState : class where TReply : class
-    {
-        // Held from here on, even when the reply is lost: then the release, or the owner's own limit, ends it.
-        _held.Add((owner.Stream, owner.CommitAsync, owner.Release, owner.Recover));
-        var prepared = await owner.PrepareAsync(_batch, commands, _askDeadline, CancellationToken.None);
-        if (prepared.Append is { } append) _appends.Add(append);
-        return prepared;
-    }
+    private TimeSpan Hold => _hold + (changes.Sum(c => c.Request.Changes.Count) * _holdPerDocument);
 
     private BatchEnd? Refused<TReply>(Prepared<TReply> prepared) where TReply : class
     {
@@ -147,11 +160,11 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
         return end;
     }
 
-    private ChangeReply?[] MakeReplies()
+    private async Task<ChangeReply?[]> MakeRepliesAsync()
     {
         var position = _appends.ToDictionary(a => a.Fence.Stream, a => a.Fence.Seq + a.Events.Count);
-        var ledger = region.Allocator.View.State;
-        return [.. _plans.Select((plan, i) => plan is null ? null : _effects.Reply(plan, i, ledger) with { Position = position })];
+        await _effects.ReadLeasesAsync(region, _plans.OfType<ChangePlan>(), _askDeadline);
+        return [.. _plans.Select((plan, i) => plan is null ? null : _effects.Reply(plan, i, region.Range) with { Position = position })];
     }
 
     private async Task<BatchEnd> AppendAsync(ChangeReply?[] replies)
@@ -170,7 +183,7 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
         }
         catch (Exception e) when (e is JournalInDoubtException or TimeoutException)
         {
-            foreach (var held in _held) held.Recover(_batch);
+            Settle(_held, BatchOutcome.Recover);
             foreach (var change in changes) change.Complete(new ChangeReply { Outcome = ChangeOutcome.Unknown, Detail = e.Message });
             return BatchEnd.Done;
         }
@@ -189,17 +202,20 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
     private async Task<BatchEnd> CommittedAsync(ChangeReply?[] replies)
     {
         // Durable whatever the owners say now; waiting for them lets a caller, and the next batch, read what was written.
-        try { await Task.WhenAll(_held.Select(h => h.Commit(_batch, _askDeadline))); }
-        catch (MeshUnavailableException e) { system.Log(ActorLogLevel.Warning, "coordinator", "a change is durable, but an owner is late: " + e.Message, null); }
+        try { await Task.WhenAll(ByNode(_held).Select(h => region.AskAsync<Done>(h.Node, new SettleBatch(_batch, h.Streams, BatchOutcome.Commit), _askDeadline, CancellationToken.None))); }
+        catch (MeshUnavailableException e)
+        {
+            system.Log(ActorLogLevel.Warning, "coordinator", "a change is durable, but an owner is late: " + e.Message, null);
+            Settle(_held, BatchOutcome.Commit);
+        }
         for (var i = 0; i < changes.Count; i++) if (replies[i] is { } reply) changes[i].Complete(reply);
         return BatchEnd.Done;
     }
 
     private async Task<BatchEnd> RefusedByJournalAsync(AppendResult result)
     {
-        foreach (var held in _held)
-            if (result.Outcome == AppendOutcome.Fenced && held.Stream == result.Subject) held.Recover(_batch);
-            else held.Release(_batch);
+        Settle(_held.Where(h => result.Outcome == AppendOutcome.Fenced && h.Stream == result.Subject), BatchOutcome.Recover);
+        Settle(_held.Where(h => result.Outcome != AppendOutcome.Fenced || h.Stream != result.Subject), BatchOutcome.Release);
         foreach (var change in changes) change.EndAppend();
         switch (result.Outcome)
         {
@@ -231,8 +247,14 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
         return end;
     }
 
-    private void ReleaseAll()
+    private void ReleaseAll() => Settle(_held, BatchOutcome.Release);
+
+    // Not awaited: an owner that is not told finds out by itself when its hold ends.
+    private void Settle(IEnumerable<(string Stream, string Node)> held, BatchOutcome outcome)
     {
-        foreach (var held in _held) held.Release(_batch);
+        foreach (var (node, streams) in ByNode(held)) _ = region.TellAsync(node, new SettleBatch(_batch, streams, outcome));
     }
+
+    private static IEnumerable<(string Node, string[] Streams)> ByNode(IEnumerable<(string Stream, string Node)> held) =>
+        held.GroupBy(h => h.Node, h => h.Stream).Select(g => (g.Key, g.ToArray()));
 }

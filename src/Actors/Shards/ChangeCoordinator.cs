@@ -86,12 +86,15 @@ public sealed class ChangeCoordinator : Actor<PendingChange>
     {
         foreach (var change in batch) await AnswerRepetitionAsync(change);
         // A refusal takes at least one change out of the batch, so only contention has to be counted.
+        // A stream without owner gets one within a lease, and each caller gives up by itself.
+        var away = 0;
         for (var contended = 0; contended < MaxAttempts;)
         {
             batch.RemoveAll(c => c.IsOver);
             if (batch.Count == 0) return;
             var ended = await new ChangeBatch(System, _region, _journal, _planner, batch).TryAsync();
             if (ended == BatchEnd.Suspect) { await RunAloneAsync(batch); return; }
+            if (ended == BatchEnd.OwnerAway) await Task.Delay(System.BackOff(0) * (1 + Math.Min(3, away++)), System.Time, Stopping);
             if (ended == BatchEnd.Contended) await Task.Delay(System.BackOff(contended++), System.Time, Stopping);
         }
         foreach (var change in batch) change.Complete(ChangeReply.Refused(RefusalReason.Contention, "other changes kept touching the same documents; nothing happened, try again"));

@@ -1,8 +1,9 @@
-using MeshDns.Actors.Vips;
+using MeshDns.Actors.Cluster;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
+using MeshDns.Contracts.Vips;
 
 namespace MeshDns.Actors.Shards;
 
@@ -12,8 +13,9 @@ internal sealed class ChangeEffects(int changes)
     private readonly List<ShardReply>[] _shards = [.. Enumerable.Range(0, changes).Select(_ => new List<ShardReply>())];
     private readonly VipReply?[] _vips = new VipReply?[changes];
 
-    // What the batch did to leases; null for a release. The ledger that the allocator shows is still the one before it.
+    // What the batch did to leases, null for a release; and what the allocator said of hosts that it did not touch.
     private readonly Dictionary<HostName, int?> _leases = [];
+    private readonly Dictionary<HostName, int> _untouched = [];
 
     public void Take(int change, ShardReply reply) => _shards[change].Add(reply);
 
@@ -35,7 +37,16 @@ internal sealed class ChangeEffects(int changes)
         return [.. _shards[change].SelectMany(s => s.Demands).OrderBy(d => order.GetValueOrDefault(d.Host, -1)).ThenBy(d => d.Host)];
     }
 
-    public ChangeReply Reply(ChangePlan plan, int change, VipLedger ledger)
+    /// <summary>Asks the allocator what the hosts hold that the replies will show and the batch did not touch.</summary>
+    public async Task ReadLeasesAsync(ShardRegion region, IEnumerable<ChangePlan> plans, TimeSpan deadline)
+    {
+        HostName[] hosts = [.. plans.SelectMany(p => p.Documents).SelectMany(d => d.After).Where(h => h.Declaration.Eligible && !_leases.ContainsKey(h.Host) && !_untouched.ContainsKey(h.Host)).Select(h => h.Host).Distinct()];
+        if (hosts.Length == 0) return;
+        foreach (var vip in await region.VipsOfAsync(hosts, deadline, CancellationToken.None))
+            if (vip.State == VipState.Leased) _untouched[vip.Hosts[0]] = vip.Index;
+    }
+
+    public ChangeReply Reply(ChangePlan plan, int change, VipRange range)
     {
         var versions = new Dictionary<DocumentKey, long>();
         foreach (var (key, version) in _shards[change].SelectMany(s => s.Versions)) versions[key] = version;
@@ -48,20 +59,20 @@ internal sealed class ChangeEffects(int changes)
                 Key = d.Change.Key,
                 Action = d.Action,
                 Version = d.Action is DocumentAction.Deleted or DocumentAction.Absent ? 0 : versions.GetValueOrDefault(d.Change.Key, d.Before?.Version ?? 0),
-                Addresses = [.. d.After.Where(h => h.Declaration.Eligible).SelectMany(h => AddressesOf(h.Host, ledger))],
+                Addresses = [.. d.After.Where(h => h.Declaration.Eligible).SelectMany(h => AddressesOf(h.Host, range))],
                 Warnings = warnings.GetValueOrDefault(d.Change.Key) ?? [],
             })],
         };
     }
 
     /// <summary>The VIPs of a host, as a document's status shows them.</summary>
-    public static IEnumerable<HostAddress> AddressesOf(HostName host, int index, VipLedger ledger) =>
-        [new HostAddress(host, ledger.Range.IPv4(index).ToString()), new HostAddress(host, ledger.Range.IPv6(index).ToString())];
+    public static IEnumerable<HostAddress> AddressesOf(HostName host, int index, VipRange range) =>
+        [new HostAddress(host, range.IPv4(index).ToString()), new HostAddress(host, range.IPv6(index).ToString())];
 
-    private IEnumerable<HostAddress> AddressesOf(HostName host, VipLedger ledger)
+    private IEnumerable<HostAddress> AddressesOf(HostName host, VipRange range)
     {
-        var index = _leases.TryGetValue(host, out var changed) ? changed : ledger.TryGetLease(host, out var held) ? held : null;
-        return index is { } lease ? AddressesOf(host, lease, ledger) : [];
+        var index = _leases.TryGetValue(host, out var changed) ? changed : _untouched.TryGetValue(host, out var held) ? held : null;
+        return index is { } lease ? AddressesOf(host, lease, range) : [];
     }
 
     // A warning goes to the documents that declare its host; one about a host of somebody else goes to the first document of the change.

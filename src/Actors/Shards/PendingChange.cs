@@ -13,6 +13,7 @@ public sealed class PendingChange(ChangeRequest request)
 
     private readonly TaskCompletionSource<ChangeReply> _reply = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _state;
+    private string _waitsFor = "";
 
     /// <summary>What was asked.</summary>
     public ChangeRequest Request { get; } = request;
@@ -23,12 +24,15 @@ public sealed class PendingChange(ChangeRequest request)
     /// <summary>True when nothing more is to be done for it.</summary>
     public bool IsOver => _reply.Task.IsCompleted || Volatile.Read(ref _state) == Abandoned;
 
+    /// <summary>Notes what keeps it from being done, for the caller that gives up.</summary>
+    public void WaitsFor(string what) => Volatile.Write(ref _waitsFor, what);
+
     /// <summary>Gives the reply; the first one counts.</summary>
     public void Complete(ChangeReply reply) => _reply.TrySetResult(reply);
 
     /// <summary>The caller gives up, and gets its reply at once: nothing happened, or, once the append has begun, it is not known.</summary>
     public void GiveUp() => Complete(Interlocked.CompareExchange(ref _state, Abandoned, Waiting) != Appending
-        ? new ChangeReply { Outcome = ChangeOutcome.Unavailable, Detail = "the deadline passed before anything was written" }
+        ? new ChangeReply { Outcome = ChangeOutcome.Unavailable, Detail = "the deadline passed before anything was written" + (_waitsFor.Length == 0 ? "" : ": " + _waitsFor) }
         : new ChangeReply { Outcome = ChangeOutcome.Unknown, Detail = "the deadline passed while the change was being written; it may or may not have happened" });
 
     /// <summary>The append begins. False when the caller gave up before.</summary>

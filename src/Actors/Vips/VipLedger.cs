@@ -31,6 +31,9 @@ public sealed record VipLedger
     /// <summary>The time of the last event; 0 before the first.</summary>
     public long LastAt { get; internal init; }
 
+    /// <summary>The database's timeline when it was last written to; empty where there is only one, or before the first.</summary>
+    public string Timeline { get; internal init; } = "";
+
     internal VipPool Pool { get; init; }
 
     internal HostRelation ClaimedAddresses { get; init; } = HostRelation.Empty;
@@ -138,6 +141,7 @@ public sealed record VipLedger
             RangeExcluded e => now with { ExcludedRanges = now.ExcludedRanges.Exclude(e.Cidr, e.Host) },
             RangeIncluded e => now with { ExcludedRanges = now.ExcludedRanges.Include(e.Cidr, e.Host, e.Until) },
             QuarantineChanged { PeriodMs: > 0 } e => now with { QuarantineMs = e.PeriodMs },
+            TimelineSeen e => now with { Timeline = e.Timeline, Pool = e.RestUntil == 0 ? now.Pool : now.Pool.RestedUntil(e.RestUntil, e.At) },
             ClockSetBack { ByMs: > 0 } e => now with { Pool = now.Pool.Extended(e.ByMs), ExcludedRanges = now.ExcludedRanges.Extended(e.ByMs) },
             _ => throw Broken($"{fact} cannot be"),
         };

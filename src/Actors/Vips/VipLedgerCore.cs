@@ -76,4 +76,18 @@ public sealed class VipLedgerCore : IStreamCore<VipLedger, VipCommand, VipReply>
         var periodMs = (long)period.TotalMilliseconds;
         return periodMs == state.QuarantineMs ? null : new QuarantineChanged(periodMs) { At = Math.Max(at, state.LastAt) };
     }
+
+    /// <summary>
+    /// What a recovery appends about the database's history. Null when it is the same as before and nothing is known to be lost.
+    /// </summary>
+    /// <param name="state">The recovered state.</param>
+    /// <param name="timeline">The database's timeline now; empty where there is only one.</param>
+    /// <param name="lost">True when somebody knows of events that are no longer there, or when a change of timeline may have lost some.</param>
+    /// <param name="at">Now, by the journal's clock, milliseconds since the Unix epoch.</param>
+    public static MeshEvent? OnTimeline(VipLedger state, string timeline, bool lost, long at)
+    {
+        if (!lost && timeline == state.Timeline) return null;
+        at = Math.Max(at, state.LastAt);
+        return new TimelineSeen(timeline, lost ? VipPool.Later(at, state.QuarantineMs) : 0) { At = at };
+    }
 }

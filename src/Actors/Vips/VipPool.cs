@@ -153,6 +153,24 @@ internal sealed record VipPool
         return this with { Slots = slots, Quarantine = [.. Quarantine.Select(entry => (Later(entry.Until, byMs), entry.Index))] };
     }
 
+    /// <summary>Every index that nobody holds rests at least until then; it keeps its last host.</summary>
+    public VipPool RestedUntil(long until, long at)
+    {
+        if (until <= at) throw Broken($"a rest ends at {until}, which is not after {at}");
+        var slots = Slots;
+        var quarantine = Quarantine.ToBuilder();
+        for (var index = Range.First; index <= Range.Last; index++)
+        {
+            if (!Range.IsUsable(index) || slots[index] is { State: VipState.Leased or VipState.Reserved }) continue;
+            var slot = slots[index];
+            if (slot is { State: VipState.Quarantined } && slot.Until >= until) continue;
+            if (slot is { State: VipState.Quarantined }) quarantine.Remove((slot.Until, index));
+            quarantine.Add((until, index));
+            slots = slots.With(index, slot is { State: VipState.Quarantined } ? slot with { Until = until } : new VipSlot(VipState.Quarantined, slot?.Host, at, until, slot?.Returns ?? false));
+        }
+        return this with { Slots = slots, Quarantine = quarantine.ToImmutable(), Free = IndexSet.Where(Range.First, Range.Last, _ => false) };
+    }
+
     /// <summary>A time so many milliseconds later, never past the end of time: a wrapped sum would end a quarantine at once.</summary>
     public static long Later(long time, long byMs) => time > long.MaxValue - byMs ? long.MaxValue : time + byMs;
 

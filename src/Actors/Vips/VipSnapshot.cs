@@ -16,7 +16,8 @@ internal sealed record VipSnapshot(
     IReadOnlyList<VipSlotSnapshot> Slots,
     IReadOnlyList<VipPair> Claims,
     IReadOnlyList<VipPair> Exclusions,
-    IReadOnlyList<VipRest> Resting)
+    IReadOnlyList<VipRest> Resting,
+    string? Timeline = null)
 {
     public static byte[] Write(VipLedger ledger) => JsonSerializer.SerializeToUtf8Bytes(
         new VipSnapshot(
@@ -28,7 +29,8 @@ internal sealed record VipSnapshot(
             [.. ledger.Pool.Slots.Used(ledger.Range.First, ledger.Range.Last).Select(used => VipSlotSnapshot.Of(used.Index, used.Slot))],
             [.. ledger.Claims.Select(claim => new VipPair(claim.Address, claim.Host))],
             [.. ledger.Exclusions.Select(exclusion => new VipPair(exclusion.Cidr, exclusion.Host))],
-            [.. ledger.RestingExclusions.Select(rest => new VipRest(rest.Cidr, rest.Until))]),
+            [.. ledger.RestingExclusions.Select(rest => new VipRest(rest.Cidr, rest.Until))],
+            ledger.Timeline.Length == 0 ? null : ledger.Timeline),
         VipSnapshotJson.Default.VipSnapshot);
 
     public static VipLedger Read(VipRange range, ReadOnlySpan<byte> json)
@@ -55,6 +57,7 @@ internal sealed record VipSnapshot(
         return new VipLedger(range, QuarantineMs)
         {
             LastAt = LastAt,
+            Timeline = Timeline ?? "",
             Pool = VipPool.Of(range, Cursor, Slots.Select(slot => (slot.Index, slot.ToSlot()))),
             ClaimedAddresses = claims,
             ExcludedRanges = Resting.Aggregate(excluded, (all, rest) => all.Rest(rest.Cidr, rest.Until)),

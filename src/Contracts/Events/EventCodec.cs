@@ -32,6 +32,7 @@ public static class EventCodec
         Register("range-included.1", json.RangeIncluded);
         Register("quarantine-changed.1", json.QuarantineChanged);
         Register("clock-set-back.1", json.ClockSetBack);
+        Register("timeline-seen.1", json.TimelineSeen);
     }
 
     /// <summary>Every kind that this build reads.</summary>
@@ -76,4 +77,5 @@ public static class EventCodec
 [JsonSerializable(typeof(RangeIncluded))]
 [JsonSerializable(typeof(QuarantineChanged))]
 [JsonSerializable(typeof(ClockSetBack))]
+[JsonSerializable(typeof(TimelineSeen))]
 public sealed partial class EventJson : JsonSerializerContext;

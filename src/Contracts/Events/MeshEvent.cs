@@ -75,3 +75,11 @@ public sealed record QuarantineChanged(long PeriodMs) : VipEvent;
 
 /// <summary>A recovery found the clock behind the last event; every quarantine still running is longer by this.</summary>
 public sealed record ClockSetBack(long ByMs) : VipEvent;
+
+/// <summary>
+/// A recovery found the database on another timeline than before (a failover), or without a past that a reader had seen. Every VIP that nobody holds rests
+/// until <paramref name="RestUntil"/> then, since its last holder may be known to somebody still; 0 when nothing can have been lost.
+/// </summary>
+/// <param name="Timeline">The database's timeline from now on; empty where there is only one.</param>
+/// <param name="RestUntil">When the rest ends; 0 for none.</param>
+public sealed record TimelineSeen(string Timeline, long RestUntil) : VipEvent;

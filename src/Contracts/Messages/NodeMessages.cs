@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
 
@@ -80,6 +79,9 @@ public sealed record VipPart(int Change, VipCommand Command);
 /// <summary>The right to append to a stream, as its owner hands it to a coordinator.</summary>
 public sealed record FenceMessage(string Stream, string Node, string Incarnation, string Term, long Epoch, long Seq);
 
+/// <summary>An event in the form in which the journal keeps it.</summary>
+public sealed record EventMessage(string Kind, byte[] Payload);
+
 /// <summary>What shards answered, in the order asked; shorter when one of them refused a change. Those named are held.</summary>
 public sealed record ShardsPrepared(IReadOnlyList<ShardPrepared> Shards) : NodeReply;
 
@@ -89,7 +91,7 @@ public sealed record ShardsPrepared(IReadOnlyList<ShardPrepared> Shards) : NodeR
 public sealed record ShardPrepared(FenceMessage? Fence, IReadOnlyList<ShardPartPrepared> Parts);
 
 /// <summary>What became of one change in a shard.</summary>
-public sealed record ShardPartPrepared(int Change, IReadOnlyList<EncodedEvent> Events, ShardOutcome? Outcome, RefusedPart? Refused);
+public sealed record ShardPartPrepared(int Change, IReadOnlyList<EventMessage> Events, ShardOutcome? Outcome, RefusedPart? Refused);
 
 /// <summary>A shard's reply, for the wire.</summary>
 public sealed record ShardOutcome(IReadOnlyList<VipDemand> Demands, IReadOnlyList<DocumentVersion> Versions, IReadOnlyList<VipWarning> Warnings);
@@ -104,7 +106,7 @@ public sealed record RefusedPart(RefusalReason Reason, string Detail);
 public sealed record VipsPrepared(FenceMessage? Fence, IReadOnlyList<VipPartPrepared> Parts) : NodeReply;
 
 /// <summary>What became of one change in the allocator.</summary>
-public sealed record VipPartPrepared(int Change, IReadOnlyList<EncodedEvent> Events, VipReply? Outcome, RefusedPart? Refused);
+public sealed record VipPartPrepared(int Change, IReadOnlyList<EventMessage> Events, VipReply? Outcome, RefusedPart? Refused);
 
 /// <summary>How a batch ended for those who hold it.</summary>
 public enum BatchOutcome

@@ -55,16 +55,22 @@ internal static class NodeMetrics
     public static void Collect(MetricsText text, Mesh mesh)
     {
         text.Sample(MeshMetrics.StreamsUnrecovered, mesh.Unrecovered.Count);
+        text.Sample(MeshMetrics.DirectoryLagEvents, mesh.LagEvents);
+        foreach (var stream in mesh.Local.All)
+            if (stream.Fence() is { } fence) text.Sample(MeshMetrics.StreamEpoch, fence.Epoch, stream.Stream);
+        text.Sample(MeshMetrics.StreamsOwned, mesh.Local.All.Count(s => s.IsOwner()));
+        text.Sample(MeshMetrics.StreamMovesTotal, mesh.Rebalanced);
+        text.Sample(MeshMetrics.ClusterMembers, mesh.Map.Current.Members.Count);
         try
         {
-            var usage = mesh.Region.Allocator.View.State.Usage(mesh.Time.GetUtcNow().ToUnixTimeMilliseconds());
+            // Only the allocator's node knows.
+            var usage = mesh.Local.Allocator.View.State.Usage(mesh.Time.GetUtcNow().ToUnixTimeMilliseconds());
             text.Sample(MeshMetrics.VipsCapacity, usage.Capacity);
             text.Sample(MeshMetrics.Vips, usage.Leased, "leased");
             text.Sample(MeshMetrics.Vips, usage.Quarantined, "quarantined");
             text.Sample(MeshMetrics.Vips, usage.Reserved, "reserved");
             text.Sample(MeshMetrics.Vips, usage.Excluded, "excluded");
             text.Sample(MeshMetrics.Vips, usage.Free, "free");
-            text.Sample(MeshMetrics.DirectoryLagEvents, mesh.LagEvents);
         }
         catch (MeshUnavailableException)
         {

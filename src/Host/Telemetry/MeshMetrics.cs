@@ -72,6 +72,18 @@ public static class MeshMetrics
     /// <summary>Streams that have not recovered.</summary>
     public static readonly MetricDefinition StreamsUnrecovered = Gauge("meshdns_streams_unrecovered", "Streams of this node that have not recovered; not 0 for long means a damaged journal.");
 
+    /// <summary>Streams that this node owns.</summary>
+    public static readonly MetricDefinition StreamsOwned = Gauge("meshdns_streams_owned", "Streams that this node owns.");
+
+    /// <summary>The epoch of each stream that this node owns.</summary>
+    public static readonly MetricDefinition StreamEpoch = Gauge("meshdns_stream_epoch", "The epoch of each stream that this node owns; raised by every claim and every recovery.", "stream");
+
+    /// <summary>Streams claimed and given up.</summary>
+    public static readonly MetricDefinition StreamMovesTotal = Counter("meshdns_stream_moves_total", "Streams that this node has claimed or given up.");
+
+    /// <summary>Live members of the cluster.</summary>
+    public static readonly MetricDefinition ClusterMembers = Gauge("meshdns_cluster_members", "Live members of the cluster, as this node sees it.");
+
     /// <summary>Usable VIPs.</summary>
     public static readonly MetricDefinition VipsCapacity = Gauge("meshdns_vips_capacity", "Usable VIPs.");
 
@@ -120,7 +132,7 @@ public static class MeshMetrics
         QueriesTotal, QueryDurationSeconds, QueriesDroppedTotal, UpstreamQueriesTotal, UpstreamLatencySeconds, UpstreamIgnoredRepliesTotal, UpstreamEventsTotal,
         CacheHitsTotal, CacheMissesTotal, CacheStaleTotal, CacheEvictionsTotal, CacheBytes, CacheEntries,
         EdgeFaultsTotal, TcpConnections, TcpConnectionsClosedTotal, QueriesWaiting, DirectoryViolationsTotal,
-        DirectoryNames, DirectoryAgeSeconds, DirectoryLagEvents, Vips, VipsCapacity, StreamsUnrecovered,
+        DirectoryNames, DirectoryAgeSeconds, DirectoryLagEvents, Vips, VipsCapacity, StreamsUnrecovered, StreamsOwned, StreamEpoch, StreamMovesTotal, ClusterMembers,
         JournalAppendSeconds, JournalAppendsTotal, ChangesTotal, AdminRequestsTotal, CollectorFailuresTotal,
         BuildInfo, HeapBytes, CollectionsTotal, GcPauseSecondsTotal,
         ProcessCpuSecondsTotal, ProcessResidentMemoryBytes, ProcessStartTimeSeconds, ProcessThreads,

@@ -41,10 +41,12 @@ public sealed class MeshTests
         await old.AppliedAsync(Make.Put("a", "a.example"));
         var next = await new SimulatedNode(world, store, faults).StartAsync();
         await next.AppliedAsync(Make.Put("b", "b.example"));
-        // It still believes, and would give b's VIP again; the fence makes it look.
+        // It still believes, and would give b's VIP again; the fence makes it look, and it finds itself superseded.
         var reply = await old.ChangeAsync(Make.Request(Make.Put("c", "c.example")));
-        Assert.Equal(ChangeOutcome.Applied, reply!.Outcome);
-        Assert.Equal(3, old.Leases().Values.Distinct().Count());
+        Assert.Equal(ChangeOutcome.Unavailable, reply!.Outcome);
+        await next.AppliedAsync(Make.Put("c", "c.example"));
+        Assert.Equal(3, next.Leases().Values.Distinct().Count());
+        next.AssertClean();
     });
 
     public static TheoryData<string> OtherSettings => ["shards", "range", "zones", "ttl", "domain"];
@@ -89,7 +91,7 @@ public sealed class MeshTests
         foreach (var hours in new[] { 1, 1, 2, 2, 24 })
         {
             var node = await new SimulatedNode(world, store, faults, SimulatedNode.Options(quarantine: TimeSpan.FromHours(hours))).StartAsync();
-            Assert.Equal(hours * 3_600_000L, node.Mesh.Region.Allocator.View.State.QuarantineMs);
+            Assert.Equal(hours * 3_600_000L, node.Mesh.Local.Allocator.View.State.QuarantineMs);
             node.AssertClean();
             await node.Mesh.StopAsync();
         }

@@ -14,7 +14,7 @@ namespace MeshDns.Actors.Tests.Journal;
 /// <summary>Each invariant, broken on purpose in the file itself: the audit must see it and name it.</summary>
 public sealed class JournalAuditTests : IAsyncLifetime
 {
-    private static readonly MeshOptions _options = SimulatedNode.Options(shards: 8);
+    private static readonly MeshOptions _options = SimulatedNode.Options(shards: 8) with { SnapshotWhenLeaving = 1 };
 
     private readonly TemporaryDirectory _directory = new();
 

@@ -16,16 +16,15 @@ public sealed class StreamActorTests
     public void A_stream_recovers_from_snapshot_and_replay_at_a_higher_epoch() => Simulated.Run(1, async world =>
     {
         var first = await new StreamRig(world).StartAsync();
-        await first.ChangeAsync("a");
-        await first.ChangeAsync("b");
+        for (var i = 0; i < 500; i++) await first.ChangeAsync("n" + i);
         await first.Owner.StopAsync(); // writes a snapshot
         var second = await new StreamRig(world, first.Store).StartAsync();
         await second.ChangeAsync("c");
         var third = await new StreamRig(world, first.Store).StartAsync();
-        Assert.Equal(["a", "b", "c"], third.Names);
-        Assert.Equal((3L, 3L), (third.Owner.View.Fence.Epoch, third.Owner.View.Fence.Seq));
+        Assert.Equal(501, third.Names.Count());
+        Assert.Equal((3L, 501L), (third.Owner.View.Fence.Epoch, third.Owner.View.Fence.Seq));
         var history = first.Store.Read(StreamRig.Stream);
-        Assert.Equal(2, history.SnapshotSeq);
+        Assert.Equal(500, history.SnapshotSeq);
         Assert.Single(history.Rows);
     });
 
@@ -34,9 +33,9 @@ public sealed class StreamActorTests
     {
         var rig = new StreamRig(world);
         Assert.False(rig.Owner.IsReady);
-        Assert.Throws<MeshUnavailableException>(() => rig.Owner.View);
+        Assert.Throws<OwnerAwayException>(() => rig.Owner.View);
         rig.Owner.Start();
-        await Assert.ThrowsAsync<MeshUnavailableException>(() => rig.PrepareAsync(Guid.NewGuid(), "a"));
+        await Assert.ThrowsAsync<OwnerAwayException>(() => rig.PrepareAsync(Guid.NewGuid(), "a"));
     });
 
     [Fact]
@@ -147,7 +146,7 @@ public sealed class StreamActorTests
     {
         var rig = await new StreamRig(world).StartAsync();
         await rig.ChangeAsync("a");
-        var prepared = await rig.Owner.PrepareAsync(Guid.NewGuid(), [new(0, StreamRig.Put("b")), new(1, StreamRig.Put("a")), new(2, StreamRig.Put("c"))], StreamRig.Deadline, CancellationToken.None);
+        var prepared = await rig.Owner.PrepareAsync(Guid.NewGuid(), [new(0, StreamRig.Put("b")), new(1, StreamRig.Put("a")), new(2, StreamRig.Put("c"))], StreamRig.Hold, StreamRig.Deadline, CancellationToken.None);
         Assert.Null(prepared.Append);
         Assert.Equal([null, RefusalReason.Contention, null], prepared.Replies.Select(r => r.Refused?.Reason));
         Assert.NotNull((await rig.PrepareAsync(Guid.NewGuid(), "d")).Append);
@@ -269,9 +268,14 @@ public sealed class StreamActorTests
         await second.AdoptAsync();
         await world.PassAsync(TimeSpan.FromMinutes(1));
         Assert.False(second.Owner.IsReady);
+        // After three attempts it is given up, for others to try; and is tried here again when it is claimed again.
+        Assert.Equal("", first.Store.Ownership.Single().Node);
+        Assert.True(second.Owner.Abstains);
         first.Store.Damage(StreamRig.Stream, 1, whole.Kind, whole.Payload);
+        await second.AdoptAgainAsync();
         await world.PassAsync(TimeSpan.FromMinutes(1));
         Assert.True(second.Owner.IsReady);
+        Assert.False(second.Owner.Abstains);
         await second.ChangeAsync("b");
     });
 
@@ -322,11 +326,22 @@ public sealed class StreamActorTests
         var fact = new HostDeclared(HostName.Parse("x.example"), new HostDeclaration { Document = Make.Key("x") });
         var rig = new StreamRig(world, onClaim: [fact]);
         rig.Faults.Inject(JournalCall.Append, FaultKind.Unavailable);
-        rig.Faults.Inject(JournalCall.Append, FaultKind.FencedOut);
         rig.Faults.Inject(JournalCall.Append, FaultKind.DoubtBefore);
         await rig.StartAsync();
         Assert.Equal(1, rig.Owner.View.Fence.Seq);
         Assert.Single(rig.Owner.View.State.Hosts);
+    });
+
+    [Fact]
+    public void Who_loses_the_stream_while_it_recovers_sleeps() => Simulated.Run(23, async world =>
+    {
+        var rig = new StreamRig(world, onClaim: [new HostDeclared(HostName.Parse("x.example"), new HostDeclaration { Document = Make.Key("x") })]);
+        rig.Faults.Inject(JournalCall.Append, FaultKind.FencedOut);
+        await rig.AdoptAsync();
+        await world.PassAsync(TimeSpan.FromMinutes(1));
+        Assert.False(rig.Owner.IsOwner);
+        Assert.Equal("rival", rig.Store.Ownership.Single().Node);
+        await Assert.ThrowsAsync<OwnerAwayException>(() => rig.PrepareAsync(Guid.NewGuid(), "a"));
     });
 
     [Fact]

@@ -26,6 +26,8 @@ internal sealed class StreamRig
             world.NewSystem(), _journal, new NodeIdentity("a", "1"), Stream, _core, (command, _) => command, (_, _) => onClaim ?? []);
     }
 
+    public static TimeSpan Hold { get; } = TimeSpan.FromSeconds(10);
+
     public Simulated World { get; }
 
     public SimulatedStore Store { get; }
@@ -45,14 +47,19 @@ internal sealed class StreamRig
         return this;
     }
 
-    public async Task AdoptAsync()
+    public Task AdoptAsync()
     {
         Owner.Start();
-        Owner.Adopt((await _journal.TakeAsync(new NodeIdentity("a", "1"), [Stream], "t"))[0]);
+        return AdoptAgainAsync();
+    }
+
+    public async Task AdoptAgainAsync()
+    {
+        Owner.Adopt((await _journal.TakeAsync(new NodeIdentity("a", "1"), [Stream], "t"))[0], World.Clock.GetTimestamp());
     }
 
     public Task<Prepared<ShardReply>> PrepareAsync(Guid batch, string name, TimeSpan? deadline = null) =>
-        Owner.PrepareAsync(batch, [new ChangeCommand<ShardCommand>(0, Put(name))], deadline ?? Deadline, CancellationToken.None);
+        Owner.PrepareAsync(batch, [new ChangeCommand<ShardCommand>(0, Put(name))], Hold, deadline ?? Deadline, CancellationToken.None);
 
     public Task<AppendResult> AppendAsync(Prepared<ShardReply> prepared) => _journal.AppendAsync(new AppendRequest([prepared.Append!], []), CancellationToken.None);
 

@@ -74,5 +74,6 @@ internal static class GoldenEvents
         new RangeIncluded("240.240.4.0/24", _host, 86_400_011) { At = 11 },
         new QuarantineChanged(3_600_000) { At = 12 },
         new ClockSetBack(5_000) { At = 13 },
+        new TimelineSeen("0000000A", 1_700_000_000_000) { At = 14 },
     ];
 }

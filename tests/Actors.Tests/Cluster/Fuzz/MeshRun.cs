@@ -220,7 +220,7 @@ internal sealed class MeshRun
     // The oldest record that has an address answers, as the owner of the host tells their ages.
     private AnswerSource AnswerOf(HostName host, MeshDocument[] documents)
     {
-        foreach (var declaration in _node.Mesh.Region.OwnerOf(host).View.State.DeclarationsOf(host))
+        foreach (var declaration in _node.Mesh.Local.OwnerOf(host).View.State.DeclarationsOf(host))
         {
             var record = documents.Where(d => d.Key.Namespace == declaration.Document.Namespace).ToArray();
             if (record.Any(MeshModel.HasAddress)) return AnswerSource.Explicit;

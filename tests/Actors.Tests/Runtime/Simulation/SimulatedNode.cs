@@ -52,9 +52,11 @@ internal sealed class SimulatedNode
 
     public async Task<SimulatedNode> StartAsync()
     {
+        var previous = Store.DataDirectories.GetValueOrDefault(Mesh.Options.Node, "");
+        Store.DataDirectories[Mesh.Options.Node] = Mesh.Identity.Incarnation;
         for (var attempt = 0; ; attempt++)
         {
-            try { await Mesh.StartAsync(CancellationToken.None); break; }
+            try { await Mesh.StartAsync(CancellationToken.None, previous); break; }
             catch (JournalUnavailableException) when (attempt < 100) { await World.PassAsync(TimeSpan.FromMilliseconds(100)); }
         }
         await ReadyAsync();
@@ -89,13 +91,13 @@ internal sealed class SimulatedNode
 
     /// <summary>The documents that the owners show, by key.</summary>
     public Dictionary<DocumentKey, StoredDocument> Documents() =>
-        Mesh.Region.Shards.SelectMany(s => s.View.State.Documents).ToDictionary(d => d.Key, d => d.Value);
+        Mesh.Local.Shards.SelectMany(s => s.View.State.Documents).ToDictionary(d => d.Key, d => d.Value);
 
-    public int? LeaseOf(string host) => Mesh.Region.Allocator.View.State.TryGetLease(HostName.Parse(host), out var index) ? index : null;
+    public int? LeaseOf(string host) => Mesh.Local.Allocator.View.State.TryGetLease(HostName.Parse(host), out var index) ? index : null;
 
-    public Dictionary<HostName, int> Leases() => Mesh.Region.Allocator.View.State.Leases.ToDictionary(l => l.Host, l => l.Index);
+    public Dictionary<HostName, int> Leases() => Mesh.Local.Allocator.View.State.Leases.ToDictionary(l => l.Host, l => l.Index);
 
-    public long Seq(string stream) => stream == Streams.Vips ? Mesh.Region.Allocator.View.Fence.Seq : Mesh.Region.ByStream[stream].View.Fence.Seq;
+    public long Seq(string stream) => stream == Streams.Vips ? Mesh.Local.Allocator.View.Fence.Seq : Mesh.Local.ShardOf[stream].View.Fence.Seq;
 
     public long Events() => Store.Ownership.Sum(o => o.Seq);
 

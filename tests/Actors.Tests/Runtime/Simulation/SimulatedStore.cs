@@ -16,9 +16,13 @@ internal sealed class SimulatedStore(SimulatedClock clock)
     private readonly Dictionary<string, (byte[] Payload, StreamPosition Position)> _snapshots = [];
     private readonly Dictionary<string, (RememberedReply Reply, long At)> _replies = [];
     private readonly SortedDictionary<string, MemberRow> _members = new(StringComparer.Ordinal);
+    private TimeSpan _lease = TimeSpan.FromSeconds(5);
     private Dictionary<int, VipLeaseRow> _leases = [];
     private HashSet<VipClaimRow> _claims = [];
     private Dictionary<string, string> _settings = [];
+
+    /// <summary>The last incarnation of each node, as its data directory would have it.</summary>
+    public Dictionary<string, string> DataDirectories { get; } = [];
 
     public long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -68,9 +72,9 @@ internal sealed class SimulatedStore(SimulatedClock clock)
 
     public JoinReply Join(MemberBeat me)
     {
-        if (_members.GetValueOrDefault(me.Node.Node) is { } taken && taken.ExpiresAt > Now && taken.Node.Incarnation != me.Node.Incarnation && taken.Node.Incarnation != me.Previous)
+        if (_members.GetValueOrDefault(me.Node.Node) is { } taken && taken.IsAlive(Now, me.Lease) && taken.Node.Incarnation != me.Node.Incarnation && taken.Node.Incarnation != me.Previous)
             return new JoinReply(JoinOutcome.NameTaken, $"{me.Node.Node} is a live member");
-        if (_members.Values.FirstOrDefault(m => m.ExpiresAt > Now && !MeshProtocol.Fits(me.Protocol, m.Protocol)) is { } other)
+        if (_members.Values.FirstOrDefault(m => m.IsAlive(Now, me.Lease) && !MeshProtocol.Fits(me.Protocol, m.Protocol)) is { } other)
             return new JoinReply(JoinOutcome.ProtocolMismatch, $"{other.Node.Node} speaks protocol {other.Protocol}, this node {me.Protocol}");
         _members[me.Node.Node] = RowOf(me);
         return new JoinReply(JoinOutcome.Joined);
@@ -78,6 +82,7 @@ internal sealed class SimulatedStore(SimulatedClock clock)
 
     public ClusterRead Heartbeat(MemberBeat me)
     {
+        _lease = me.Lease;
         var isMember = _members.GetValueOrDefault(me.Node.Node)?.Node == me.Node;
         if (isMember) _members[me.Node.Node] = RowOf(me);
         return new ClusterRead(isMember, [.. _members.Values], [.. _ownership.Values], Now);
@@ -147,7 +152,7 @@ internal sealed class SimulatedStore(SimulatedClock clock)
     /// <summary>Puts a row into the lease table that no event stands for.</summary>
     public void PlantLease(int index, string host, string state) => _leases[index] = new VipLeaseRow(index, host, state);
 
-    private bool IsAlive(NodeIdentity node) => _members.GetValueOrDefault(node.Node) is { } row && row.Node == node && row.ExpiresAt > Now;
+    private bool IsAlive(NodeIdentity node) => _members.GetValueOrDefault(node.Node) is { } row && row.Node == node && row.IsAlive(Now, _lease);
 
     private MemberRow RowOf(MemberBeat me) => new(me.Node, me.Address, me.Roles, me.Version, me.Protocol, me.Report, Now + (long)me.Lease.TotalMilliseconds);
 

@@ -1,0 +1,128 @@
+using MeshDns.Actors.Journal;
+using MeshDns.Actors.Runtime;
+using MeshDns.Contracts.Messages;
+
+namespace MeshDns.Actors.Cluster;
+
+/// <summary>What a node with streams does for others and, through the same door, for itself.</summary>
+internal sealed class NodeServer(ActorSystem system, IJournal journal, MeshOptions options, LocalStreams local, Func<Task<bool>> isAliveAsync, FeedRelay relay, NodeDuties duties) : INodeServer
+{
+    private static readonly TimeSpan _askDeadline = TimeSpan.FromSeconds(5);
+
+    private readonly LocalReads _reads = new(options, local, system.Time);
+
+    public async Task<NodeReply> HandleAsync(NodeRequest request, CancellationToken cancel)
+    {
+        try { return await DispatchAsync(request, cancel); }
+        catch (OwnerAwayException e) { return new NodeRefusal(NodeFault.NotOwner, e.Message); }
+        catch (Exception e) when (e is MeshUnavailableException or JournalUnavailableException or JournalInDoubtException) { return new NodeRefusal(NodeFault.Unavailable, e.Message); }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested) { throw; }
+        catch (Exception e)
+        {
+            // A bug here must not end the connection of another node.
+            system.Log(ActorLogLevel.Alarm, "node", $"a {request.GetType().Name} failed", e);
+            return new NodeRefusal(NodeFault.Unavailable, "an internal error; see the log of " + options.Node);
+        }
+    }
+
+    private async Task<NodeReply> DispatchAsync(NodeRequest request, CancellationToken cancel)
+    {
+        // Settling is always right; what is asked of an owner is only right while nobody else can be one.
+        if (request is not (SettleBatch or AwaitFeed or DrainNode or ReadFeed) && !await isAliveAsync()) throw new MeshUnavailableException($"{options.Node} has not reached the journal for a lease");
+        switch (request)
+        {
+            case PrepareShards prepare: return await PrepareAsync(prepare, cancel);
+            case PrepareVips prepare: return await PrepareAsync(prepare, cancel);
+            case SettleBatch settle: return await SettleAsync(settle);
+            case ReadDocuments read: return new DocumentList(_reads.Documents(read.Keys));
+            case PageDocuments page: return new DocumentList(_reads.Documents(page));
+            case ReadHosts read:
+                var facts = _reads.Hosts(read.Hosts);
+                if (read.Confirm) await ConfirmAsync(read.Hosts.Select(h => local.OwnerOf(h).Stream), cancel);
+                return new HostFactList(facts);
+            case PageHosts page: return new HostNameList(_reads.Hosts(page));
+            case ReadHostVips read:
+                var vips = _reads.VipsOf(read.Hosts);
+                if (read.Confirm) await ConfirmAsync([local.Allocator.Stream], cancel);
+                return new VipList(vips);
+            case ReadVip read: return new VipList(_reads.Vip(read.Index));
+            case PageVips page: return new VipList(_reads.Vips(page.Page));
+            case ReadUsage: return new UsageReply(_reads.Usage());
+            case TellRewound rewound:
+                _ = local.Allocator.View;
+                system.Log(ActorLogLevel.Alarm, "journal", $"the journal no longer has the past of {rewound.Streams.Count} streams that a reader had seen: every free VIP rests for one quarantine", null);
+                if (!local.Allocator.Rewound()) throw new MeshUnavailableException("the allocator is overloaded");
+                return new Done();
+            case AwaitFeed wait: return new FeedAwaited(await duties.AwaitFeedAsync(wait.Position, TimeSpan.FromMilliseconds(Math.Clamp(wait.WaitMs, 0, 10_000)), cancel));
+            case DrainNode:
+                await duties.DrainAsync();
+                return new Done();
+            case ReadFeed feed: return await relay.ServeAsync(feed, cancel);
+            case CarryChange carry: return new ChangeCarried(await duties.ChangeAsync(carry.Request, TimeSpan.FromMilliseconds(Math.Clamp(carry.DeadlineMs, 1, 60_000)), cancel));
+            default: throw new MeshUnavailableException($"{options.Node} does not know the request {request.GetType().Name}");
+        }
+    }
+
+    private async Task<NodeReply> PrepareAsync(PrepareShards prepare, CancellationToken cancel)
+    {
+        var hold = TimeSpan.FromMilliseconds(Math.Clamp(prepare.HoldMs, 1, 600_000));
+        var prepared = new List<ShardPrepared>(prepare.Shards.Count);
+        foreach (var work in prepare.Shards)
+        {
+            var shard = local.ShardOf.GetValueOrDefault(work.Stream) ?? throw new OwnerAwayException($"there is no stream {work.Stream}");
+            var reply = await shard.PrepareAsync(prepare.Batch, [.. work.Parts.Select(p => new ChangeCommand<ShardCommand>(p.Change, p.Command))], hold, _askDeadline, cancel);
+            prepared.Add(PreparedMessages.Of(reply));
+            if (reply.Append is null) break;
+        }
+        return new ShardsPrepared(prepared);
+    }
+
+    private async Task<NodeReply> PrepareAsync(PrepareVips prepare, CancellationToken cancel)
+    {
+        var hold = TimeSpan.FromMilliseconds(Math.Clamp(prepare.HoldMs, 1, 600_000));
+        return PreparedMessages.Of(await local.Allocator.PrepareAsync(prepare.Batch, [.. prepare.Parts.Select(p => new ChangeCommand<VipCommand>(p.Change, p.Command))], hold, _askDeadline, cancel));
+    }
+
+    private async Task<NodeReply> SettleAsync(SettleBatch settle)
+    {
+        var commits = new List<Task>();
+        foreach (var stream in settle.Streams)
+        {
+            if (stream == local.Allocator.Stream) Settle(local.Allocator);
+            else if (local.ShardOf.TryGetValue(stream, out var shard)) Settle(shard);
+        }
+        await Task.WhenAll(commits);
+        return new Done();
+
+        void Settle<TState, TCommand, TReply>(StreamActor<TState, TCommand, TReply> actor) where TState : class where TReply : class
+        {
+            switch (settle.Outcome)
+            {
+                case BatchOutcome.Commit: commits.Add(actor.CommitAsync(settle.Batch, _askDeadline)); break;
+                case BatchOutcome.Release: actor.Release(settle.Batch); break;
+                default: actor.Recover(settle.Batch); break;
+            }
+        }
+    }
+
+    // An owner that was paused, or cut off, may not know yet that it is none: only the journal says.
+    private async Task ConfirmAsync(IEnumerable<string> streams, CancellationToken cancel)
+    {
+        var rows = (await journal.ReadOwnershipAsync(cancel)).ToDictionary(r => r.Stream);
+        foreach (var stream in streams.Distinct())
+        {
+            var fence = local.ByStream[stream].Fence();
+            var row = rows.GetValueOrDefault(stream);
+            if (fence is null || row is null || (row.Term, row.Epoch) != (fence.Value.Term, fence.Value.Epoch)) throw new OwnerAwayException($"{stream} is not owned by {options.Node} any more");
+        }
+    }
+}
+
+/// <summary>What a node does beyond its streams.</summary>
+/// <param name="AwaitFeedAsync">Waits until its directory, and the edges that read from it, have read this far; names those that have not.</param>
+/// <param name="DrainAsync">Gives all streams up.</param>
+/// <param name="ChangeAsync">Carries a change.</param>
+internal sealed record NodeDuties(
+    Func<IReadOnlyDictionary<string, long>, TimeSpan, CancellationToken, Task<IReadOnlyList<string>>> AwaitFeedAsync,
+    Func<Task> DrainAsync,
+    Func<ChangeRequest, TimeSpan, CancellationToken, Task<ChangeReply>> ChangeAsync);

@@ -1,0 +1,14 @@
+namespace MeshDns.Actors.Runtime;
+
+/// <summary>A stream has no owner just now, or another one than was asked; who asks again soon finds it. Nothing happened.</summary>
+public sealed class OwnerAwayException : MeshUnavailableException
+{
+    /// <summary>Says which stream.</summary>
+    public OwnerAwayException(string message) : base(message) { }
+
+    /// <summary>Says which stream, and why.</summary>
+    public OwnerAwayException(string message, Exception inner) : base(message, inner) { }
+
+    /// <summary>For serializers.</summary>
+    public OwnerAwayException() { }
+}

@@ -1,0 +1,54 @@
+using MeshDns.Actors.Directory;
+using MeshDns.Actors.Journal;
+using MeshDns.Contracts.Events;
+
+namespace MeshDns.Actors.Runtime;
+
+/// <summary>Makes the state of a stream from the journal, and looks whether the journal still has what was seen of it.</summary>
+internal sealed class StreamReplay<TState, TCommand, TReply>(ActorSystem system, IJournal journal, string stream, IStreamCore<TState, TCommand, TReply> core)
+    where TState : class where TReply : class
+{
+    /// <summary>Snapshot and replay, up to the seq of the claim.</summary>
+    /// <exception cref="InvalidOperationException">The journal is damaged.</exception>
+    /// <exception cref="FormatException">The journal is damaged, or a newer version wrote it.</exception>
+    public async Task<(StreamHistory History, TState State)> RunAsync(Fence fence, CancellationToken cancel)
+    {
+        var (history, state) = await ReadAsync(cancel);
+        var seq = history.SnapshotSeq;
+        foreach (var row in history.Rows)
+        {
+            if (row.Seq != ++seq) throw new InvalidOperationException($"{stream} has a gap: {row.Seq} where {seq} was expected");
+            state = core.Apply(state, EventCodec.Decode(row.Kind, row.Payload));
+        }
+        return seq == fence.Seq ? (history, state) : throw new InvalidOperationException($"{stream} ends at {seq}, but its ownership row says {fence.Seq}");
+    }
+
+    /// <summary>What this node wrote or read must still be there; a failover to a standby that lagged takes it away.</summary>
+    public async Task<bool> HasPastAsync(StreamHistory history, IReadOnlyList<StreamPosition> seen, CancellationToken cancel)
+    {
+        foreach (var known in seen)
+        {
+            if (known.Seq == 0) continue;
+            var at = known.Seq - history.SnapshotSeq - 1;
+            var isThere = at >= 0 && at < history.Rows.Count
+                ? history.Rows[(int)at] is var row && (row.Term, row.Epoch) == (known.Term, known.Epoch)
+                : await journal.ContainsAsync(stream, known, cancel);
+            if (isThere) continue;
+            system.Log(ActorLogLevel.Alarm, stream, $"the journal no longer has event {known.Seq} of epoch {known.Epoch}: it was rewound", null);
+            return false;
+        }
+        return true;
+    }
+
+    // A snapshot only shortens a replay: one that cannot be read is replaced by the events it stood for, and written anew at the next chance.
+    private async Task<(StreamHistory History, TState State)> ReadAsync(CancellationToken cancel)
+    {
+        var history = await journal.ReadAsync(stream, fromStart: false, cancel);
+        try { return (history, history.Snapshot is { } snapshot ? core.Restore(snapshot) : core.Empty); }
+        catch (FormatException e)
+        {
+            system.Log(ActorLogLevel.Alarm, stream, "replays every event, because its snapshot cannot be read", e);
+            return (await journal.ReadAsync(stream, fromStart: true, cancel), core.Empty);
+        }
+    }
+}

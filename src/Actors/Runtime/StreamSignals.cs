@@ -1,0 +1,16 @@
+using MeshDns.Actors.Journal;
+using MeshDns.Contracts.Messages;
+
+namespace MeshDns.Actors.Runtime;
+
+// What a stream's actor is told besides Prepare.
+
+internal sealed record Adopted(StreamClaim Claim, long AskedAt);
+
+internal sealed record Lost(long Epoch);
+
+internal sealed record RewoundElsewhere;
+
+internal sealed record GiveUp(TaskCompletionSource<bool> Done);
+
+internal sealed record Settle(Guid Batch, BatchOutcome Outcome, TaskCompletionSource<bool>? Done);
