@@ -9,6 +9,7 @@ namespace MeshDns.Host.Settings;
 internal static class AddressReaders
 {
     private const string EndpointShape = "an endpoint IP:PORT, [IPV6]:PORT";
+    private const string NodeShape = "HOST:PORT (an IPv6 address in brackets, no wildcard address, the port not 0)";
 
     /// <summary>Where to listen; port 0 lets the system choose one.</summary>
     public static IPEndPoint Listen(HoconValue value, SettingIssues issues)
@@ -25,15 +26,26 @@ internal static class AddressReaders
     /// <summary><c>host:port</c> that other machines use; null for an empty text.</summary>
     public static string? Advertise(HoconValue value, SettingIssues issues)
     {
-        const string Allowed = "empty or HOST:PORT (an IPv6 address in brackets, the port not 0)";
+        const string Allowed = $"empty or {NodeShape}";
         if (SettingReaders.Text(value, issues, Allowed) is not { Length: > 0 } text)
             return null;
-        var colon = text.LastIndexOf(':');
-        if (!TryParseEndpoint(text, null, 1, out _)
-            && !(colon > 0 && NameReaders.IsDomain(text[..colon].ToLowerInvariant()) && TryParsePort(text[(colon + 1)..], 1, out _)))
+        if (!IsNodeAddress(text))
             issues.Refuse(value, $"must be {Allowed}; got {SettingReaders.Shown(text)}");
         return text;
     }
+
+    /// <summary>Where another node is reached.</summary>
+    public static string Node(HoconValue value, SettingIssues issues)
+    {
+        if (SettingReaders.Text(value, issues, NodeShape) is not { } text)
+            return "";
+        if (!IsNodeAddress(text))
+            issues.Refuse(value, $"must be {NodeShape}; got {SettingReaders.Shown(text)}");
+        return text;
+    }
+
+    /// <summary>Whether it stands for all addresses of a machine; nobody can connect to it.</summary>
+    public static bool IsWildcard(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 
     /// <summary>A network in CIDR notation of the given family (null: either), its prefix within bounds.</summary>
     public static SettingReader<IPNetwork> Network(AddressFamily? family, int leastPrefix, int mostPrefix) => (value, issues) =>
@@ -56,6 +68,15 @@ internal static class AddressReaders
         issues.Refuse(value, $"must be {allowed}; {SettingReaders.Shown(text)} has bits set beyond its prefix");
         return default;
     };
+
+    private static bool IsNodeAddress(string text)
+    {
+        if (TryParseEndpoint(text, null, 1, out var endpoint))
+            return !IsWildcard(endpoint!.Address);
+        var colon = text.LastIndexOf(':');
+        // All digits and dots is a mistyped address, which a resolver might yet read as one.
+        return colon > 0 && NameReaders.IsDomain(text[..colon].ToLowerInvariant()) && text[..colon].Any(char.IsAsciiLetter) && TryParsePort(text[(colon + 1)..], 1, out _);
+    }
 
     private static IPEndPoint? Endpoint(HoconValue value, SettingIssues issues, string allowed, int? defaultPort, int leastPort)
     {

@@ -38,14 +38,7 @@ public sealed record MeshDnsSettings(
     {
         var list = new List<string>();
         Refuse(Node.Roles.HasFlag(NodeRoles.Gateway), "node.roles: the role gateway is not in this build");
-        Refuse((Node.Roles & (NodeRoles.Owner | NodeRoles.Edge)) != (NodeRoles.Owner | NodeRoles.Edge),
-            "node.roles: this build runs one node, which must be both owner and edge");
-        Refuse(Journal.Store == JournalStore.Postgres, "journal.store: postgres is not in this build; use sqlite");
-        Refuse(Journal.ConnectionString.IsSet, "journal.connection-string: only postgres needs it, and postgres is not in this build");
-        Refuse(Journal.AllowDataLoss, "journal.allow-data-loss: only postgres needs it, and postgres is not in this build");
-        Refuse(Cluster.Listen is not null, "cluster.listen: clusters are not in this build");
-        Refuse(Cluster.Advertise is not null, "cluster.advertise: clusters are not in this build");
-        Refuse(Cluster.Secret.IsSet, "cluster.secret: clusters are not in this build");
+        Refuse(!Node.Roles.HasFlag(NodeRoles.Edge), "node.roles: a node without the role edge is not in this build");
         Refuse(Clients.Count > 0, "clients: per-client namespaces and capture are not in this build");
         Refuse(Sources.Kubernetes is not null, "sources.kubernetes: watching Kubernetes is not in this build");
         Refuse(Gateway.Enabled, "gateway.enabled: the VIP gateway is not in this build");

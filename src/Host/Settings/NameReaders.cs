@@ -52,6 +52,9 @@ internal static class NameReaders
         return text;
     }
 
+    /// <summary>A path, or empty for none.</summary>
+    public static string OptionalFilePath(HoconValue value, SettingIssues issues) => value is HoconText { Text: "" } ? "" : FilePath(value, issues);
+
     /// <summary>Null for <c>off</c>; <c>in-cluster</c> or a kubeconfig's path as they are.</summary>
     public static string? Kubernetes(HoconValue value, SettingIssues issues)
     {

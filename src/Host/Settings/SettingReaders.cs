@@ -75,11 +75,16 @@ internal static class SettingReaders
         return default!;
     };
 
-    /// <summary>A secret: never shown, so the message does not repeat it. Printable ASCII without spaces unless <paramref name="free"/>, as it travels in an HTTP header.</summary>
-    public static SettingReader<Secret> Secret(bool free = false) => (value, issues) =>
+    /// <summary>
+    /// A secret: never shown, so the message does not repeat it. Printable ASCII without spaces unless <paramref name="free"/>, as it travels in an HTTP
+    /// header or a shell; empty or of at least <paramref name="leastChars"/>.
+    /// </summary>
+    public static SettingReader<Secret> Secret(bool free = false, int leastChars = 0) => (value, issues) =>
     {
         if (Text(value, issues, "text") is not { } text)
             return Settings.Secret.Unset;
+        if (text.Length > 0 && text.Length < leastChars)
+            issues.Refuse(value, $"must have at least {leastChars} characters, best random ones (the value is not shown)");
         if (!free && !text.All(c => c is > ' ' and <= '~'))
             issues.Refuse(value, "must be printable ASCII without spaces (the value is not shown)");
         return text.Length == 0 ? Settings.Secret.Unset : new Secret(text);

@@ -31,6 +31,7 @@ internal static class SettingsBuilder
             new GatewaySettings(binder.Get(SettingsSchema.GatewayEnabled)));
         CheckTimes(settings, binder);
         CheckAccess(settings, binder);
+        ClusterRules.Check(settings, binder);
         return settings;
     }
 
@@ -50,7 +51,9 @@ internal static class SettingsBuilder
     private static ClusterSettings Cluster(SettingsBinder binder) => new(
         binder.Get(SettingsSchema.ClusterListen),
         binder.Get(SettingsSchema.ClusterAdvertise),
+        binder.Get(SettingsSchema.ClusterJoin),
         binder.Get(SettingsSchema.ClusterSecret),
+        ClusterRules.Tls(binder),
         binder.Get(SettingsSchema.ClusterHeartbeat),
         binder.Get(SettingsSchema.ClusterLease),
         binder.Get(SettingsSchema.ClusterShards));
@@ -77,11 +80,6 @@ internal static class SettingsBuilder
         var admin = settings.Admin;
         if (binder.AllValid(SettingsSchema.AdminListen, SettingsSchema.AdminToken) && !IPAddress.IsLoopback(admin.Listen.Address) && !admin.Token.IsSet)
             binder.Refuse(SettingsSchema.AdminListen, "reaches beyond loopback, so admin.token must be set: anyone who reaches the API can change what names mean");
-        if (binder.AllValid(SettingsSchema.ClusterListen, SettingsSchema.ClusterSecret) && settings.Cluster is { Listen: not null, Secret.IsSet: false })
-            binder.Refuse(SettingsSchema.ClusterListen, "needs cluster.secret: anyone who reaches it could speak as a node");
-        if (binder.AllValid(SettingsSchema.JournalStore, SettingsSchema.JournalConnectionString)
-            && settings.Journal is { Store: JournalStore.Postgres, ConnectionString.IsSet: false })
-            binder.Refuse(SettingsSchema.JournalStore, "is postgres, so journal.connection-string must be set");
         if (binder.AllValid(SettingsSchema.DnsListen))
         {
             var twice = settings.Dns.Listen.Where(endpoint => endpoint.Port != 0).GroupBy(endpoint => endpoint).FirstOrDefault(group => group.Count() > 1);

@@ -40,7 +40,12 @@ internal static class SettingsSchema
 
     public static readonly SettingKey<IPEndPoint?> ClusterListen = Add("cluster.listen", AddressReaders.OptionalListen);
     public static readonly SettingKey<string?> ClusterAdvertise = Add("cluster.advertise", AddressReaders.Advertise);
-    public static readonly SettingKey<Secret> ClusterSecret = Add("cluster.secret", SettingReaders.Secret(), isSecret: true);
+    public static readonly SettingKey<IReadOnlyList<string>> ClusterJoin
+        = Add("cluster.join", SettingReaders.List(AddressReaders.Node, 0, 64, "owner nodes (HOST:PORT)"));
+    public static readonly SettingKey<Secret> ClusterSecret = Add("cluster.secret", SettingReaders.Secret(leastChars: 16), isSecret: true);
+    public static readonly SettingKey<string> ClusterTlsCertificate = Add("cluster.tls.certificate", NameReaders.OptionalFilePath);
+    public static readonly SettingKey<string> ClusterTlsKey = Add("cluster.tls.key", NameReaders.OptionalFilePath);
+    public static readonly SettingKey<string> ClusterTlsAuthority = Add("cluster.tls.authority", NameReaders.OptionalFilePath);
     public static readonly SettingKey<TimeSpan> ClusterHeartbeat
         = Add("cluster.heartbeat", SettingReaders.Duration(TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)));
     public static readonly SettingKey<TimeSpan> ClusterLease

@@ -99,6 +99,21 @@ public static class MeshMetrics
     /// <summary>API requests.</summary>
     public static readonly MetricDefinition AdminRequestsTotal = Counter("meshdns_admin_requests_total", "Requests to the admin API, by method and status code.", "method", "code");
 
+    /// <summary>What this node asked of other nodes.</summary>
+    public static readonly MetricDefinition ClusterAsksTotal = Counter("meshdns_cluster_asks_total", "Requests to other nodes, by kind and outcome: done, refused, timeout, cancelled or failed.", "kind", "outcome");
+
+    /// <summary>How long other nodes took.</summary>
+    public static readonly MetricDefinition ClusterAskDurationSeconds = Histogram("meshdns_cluster_ask_duration_seconds", "Round trip of a request to another node, whatever its outcome; kinds that wait for news wait here too.", "kind");
+
+    /// <summary>Connections given up.</summary>
+    public static readonly MetricDefinition ClusterStallsTotal = Counter("meshdns_cluster_stalls_total", "Connections to other nodes given up because nothing came back on them before a deadline.");
+
+    /// <summary>What other nodes asked of this one.</summary>
+    public static readonly MetricDefinition ClusterRequestsTotal = Counter("meshdns_cluster_requests_total", "Authenticated requests of other nodes, by kind and outcome: done, refused, malformed, busy, abandoned or failed.", "kind", "outcome");
+
+    /// <summary>Cluster traffic that was not authenticated.</summary>
+    public static readonly MetricDefinition ClusterRejectedTotal = Counter("meshdns_cluster_rejected_total", "Cluster traffic rejected before anything was done, by reason: seal_missing, seal_wrong, target, replay, body or certificate.", "reason");
+
     /// <summary>Collectors that threw.</summary>
     public static readonly MetricDefinition CollectorFailuresTotal = Counter("meshdns_collector_failures_total", "Metric collectors that failed during a scrape.");
 
@@ -134,6 +149,7 @@ public static class MeshMetrics
         EdgeFaultsTotal, TcpConnections, TcpConnectionsClosedTotal, QueriesWaiting, DirectoryViolationsTotal,
         DirectoryNames, DirectoryAgeSeconds, DirectoryLagEvents, Vips, VipsCapacity, StreamsUnrecovered, StreamsOwned, StreamEpoch, StreamMovesTotal, ClusterMembers,
         JournalAppendSeconds, JournalAppendsTotal, ChangesTotal, AdminRequestsTotal, CollectorFailuresTotal,
+        ClusterAsksTotal, ClusterAskDurationSeconds, ClusterStallsTotal, ClusterRequestsTotal, ClusterRejectedTotal,
         BuildInfo, HeapBytes, CollectionsTotal, GcPauseSecondsTotal,
         ProcessCpuSecondsTotal, ProcessResidentMemoryBytes, ProcessStartTimeSeconds, ProcessThreads,
     ];

@@ -15,8 +15,8 @@ public sealed class SettingsDefaultsTests
         clients sources.manifests sources.kubernetes gateway.enabled
         """;
 
-    /// <summary>Keys beyond the fixed ones. The answer cache is bounded by bytes, and how many is the operator's to say.</summary>
-    private const string FurtherKeys = "upstream.cache-size";
+    /// <summary>Keys beyond the fixed ones. The answer cache is bounded by bytes, and how many is the operator's to say; an edge without a database must be told where to begin.</summary>
+    private const string FurtherKeys = "upstream.cache-size cluster.join cluster.tls.certificate cluster.tls.key cluster.tls.authority";
 
     [Fact]
     public void The_schema_has_exactly_the_keys_of_the_interface()
@@ -88,7 +88,9 @@ public sealed class SettingsDefaultsTests
         Assert.False(settings.Admin.Token.IsSet);
         Assert.Null(settings.Cluster.Listen);
         Assert.Null(settings.Cluster.Advertise);
+        Assert.Empty(settings.Cluster.Join);
         Assert.False(settings.Cluster.Secret.IsSet);
+        Assert.Null(settings.Cluster.Tls);
         Assert.Equal(TimeSpan.FromSeconds(1), settings.Cluster.Heartbeat);
         Assert.Equal(TimeSpan.FromSeconds(5), settings.Cluster.Lease);
         Assert.Equal(64, settings.Cluster.Shards);

@@ -26,7 +26,15 @@ public sealed class SettingsLoaderTests : IDisposable
         foreach (var (path, value) in _samples)
         {
             var key = SettingsSchema.All.Single(known => known.Path == $"meshdns.{path}");
-            string[] rest = path == "admin.listen" ? ["admin.token=t"] : path == "cluster.listen" ? ["cluster.secret=s"] : [];
+            string[] rest = path switch
+            {
+                "admin.listen" => ["admin.token=t"],
+                "cluster.listen" => [$"cluster.secret={_samples["cluster.secret"]}", "cluster.advertise=a:1", "journal.store=postgres", "journal.connection-string=x"],
+                "cluster.join" => [$"cluster.secret={_samples["cluster.secret"]}", "node.roles=edge"],
+                _ when path.StartsWith("cluster.tls.", StringComparison.Ordinal) =>
+                    [$"cluster.secret={_samples["cluster.secret"]}", .. _samples.Where(s => s.Key != path && s.Key.StartsWith("cluster.tls.", StringComparison.Ordinal)).Select(s => $"{s.Key}={s.Value}")],
+                _ => [],
+            };
             var variable = Load.Everything(null, rest, (key.EnvironmentName, value));
             Load.Valid(variable);
             Assert.Equal($"env {key.EnvironmentName}", variable.Effective.Single(setting => setting.Key == key.Path).Origin);
@@ -108,12 +116,23 @@ public sealed class SettingsLoaderTests : IDisposable
     [Fact]
     public void What_this_build_cannot_honour_is_listed()
     {
-        var list = Load.Set("node.roles=owner,gateway", "journal.store=postgres", "journal.connection-string=x", "journal.allow-data-loss=on", "cluster.listen=127.0.0.1:1",
-            "cluster.advertise=a:1", "cluster.secret=s", "clients=[{ cidr = \"10.0.0.0/8\" }]", "sources.kubernetes=in-cluster", "gateway.enabled=on").Unsupported();
+        var list = Load.Set("node.roles=owner,gateway", "clients=[{ cidr = \"10.0.0.0/8\" }]", "sources.kubernetes=in-cluster", "gateway.enabled=on").Unsupported();
         Assert.Equal(
-            ["node.roles", "node.roles", "journal.store", "journal.connection-string", "journal.allow-data-loss", "cluster.listen", "cluster.advertise", "cluster.secret",
-                "clients", "sources.kubernetes", "gateway.enabled"],
+            ["node.roles", "node.roles", "clients", "sources.kubernetes", "gateway.enabled"],
             list.Select(line => line[..line.IndexOf(':', StringComparison.Ordinal)]));
+    }
+
+    [Fact]
+    public void A_cluster_can_be_set_up()
+    {
+        var owner = Load.Set("journal.store=postgres", "journal.connection-string=x", "journal.allow-data-loss=on", "cluster.listen=0.0.0.0:1", "cluster.advertise=a:1",
+            "cluster.secret=0123456789abcdef", "cluster.tls.certificate=c", "cluster.tls.key=k", "cluster.tls.authority=r");
+        Assert.Empty(owner.Unsupported());
+        Assert.Equal(new ClusterTlsSettings("c", "k", "r"), owner.Cluster.Tls);
+        var edge = Load.Set("node.roles=edge", "cluster.join=10.0.0.1:1,owner-2:1", "cluster.secret=0123456789abcdef", "cluster.listen=127.0.0.1:0");
+        Assert.Empty(edge.Unsupported());
+        Assert.Equal(["10.0.0.1:1", "owner-2:1"], edge.Cluster.Join);
+        Assert.Empty(Load.Set("node.roles=edge", "journal.store=postgres", "journal.connection-string=x").Unsupported());
     }
 
     [Fact]
@@ -123,9 +142,9 @@ public sealed class SettingsLoaderTests : IDisposable
         Assert.Empty(single.Unsupported());
         Assert.Equal("/var/lib/meshdns", single.Node.DataDirectory);
         var cluster = Load.Valid(Load.Everything(Load.Repository("cluster.conf"), [], ("MESHDNS_CLUSTER_ADVERTISE", "node-1:15390"),
-            ("MESHDNS_CLUSTER_SECRET", "s"), ("MESHDNS_ADMIN_TOKEN", "t"), ("MESHDNS_JOURNAL_CONNECTION_STRING", "Host=db")));
+            ("MESHDNS_CLUSTER_SECRET", "0123456789abcdef"), ("MESHDNS_ADMIN_TOKEN", "t"), ("MESHDNS_JOURNAL_CONNECTION_STRING", "Host=db")));
         Assert.Equal(JournalStore.Postgres, cluster.Journal.Store);
-        Assert.NotEmpty(cluster.Unsupported());
+        Assert.Empty(cluster.Unsupported());
         Assert.Equal(4, Load.Refused(Load.Everything(Load.Repository("cluster.conf"), [])).Count(error => error.Contains("${MESHDNS_", StringComparison.Ordinal)));
     }
 
@@ -156,12 +175,12 @@ public sealed class SettingsLoaderTests : IDisposable
             Load.Everything(null, [.. keys.Select(key => $"{key}=\"{Secret}")]),
             Load.Everything(null, [.. keys.Select(key => $"{key}.x={Secret}"), Secret]),
             Load.Everything(null, [], [.. keys.Select(key => ($"MESHDNS_{key.ToUpperInvariant().Replace('.', '_').Replace('-', '_')}", Secret))]),
-            Load.Everything(null, [.. keys.Select(key => $"{key}=hunter2")]),
+            Load.Everything(null, [.. keys.Select(key => $"{key}=hunter2-hunter2-hunter2")]),
         ];
         foreach (var result in results)
             Assert.DoesNotContain("hunter2", $"{result} {result.Describe()} {result.Settings} {string.Join('\n', result.Errors)}", StringComparison.Ordinal);
         Assert.Contains("meshdns.admin.token = \"***\"  # --set admin.token", results[^1].Describe(), StringComparison.Ordinal);
-        Assert.Equal("hunter2", results[^1].Settings!.Admin.Token.Reveal());
+        Assert.Equal("hunter2-hunter2-hunter2", results[^1].Settings!.Admin.Token.Reveal());
     }
 
     private static readonly Dictionary<string, string> _samples = new()
@@ -186,7 +205,11 @@ public sealed class SettingsLoaderTests : IDisposable
         ["admin.token"] = "t",
         ["cluster.listen"] = "0.0.0.0:1",
         ["cluster.advertise"] = "a:1",
-        ["cluster.secret"] = "s",
+        ["cluster.join"] = "a:1,[::1]:2",
+        ["cluster.secret"] = "0123456789abcdef",
+        ["cluster.tls.certificate"] = "node.pem",
+        ["cluster.tls.key"] = "node.key",
+        ["cluster.tls.authority"] = "ca.pem",
         ["cluster.heartbeat"] = "100ms",
         ["cluster.lease"] = "10s",
         ["cluster.shards"] = "7",

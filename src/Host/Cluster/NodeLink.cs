@@ -1,0 +1,125 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace MeshDns.Host.Cluster;
+
+/// <summary>
+/// The connections to one other node; one as a rule, more only when its streams are used up. A link that was given up is closed when the last ask on
+/// it has ended, which its deadline sees to.
+/// </summary>
+internal sealed class NodeLink
+{
+    private readonly HttpMessageInvoker _http;
+    private readonly Lock _gate = new();
+    private int _underWay;
+    private bool _isGivenUp;
+    private long _repliedAt = long.MinValue;
+
+    /// <summary>Connects when it is first used.</summary>
+    /// <param name="target">Where the node is asked.</param>
+    /// <param name="tls">Null for traffic in the clear.</param>
+    /// <param name="source">The local address that connections leave from; null lets the system choose.</param>
+    /// <param name="heartbeat">How soon a connection on which nothing comes back is noticed, rounded up to what pings allow: a second.</param>
+    public NodeLink(Uri target, ClusterTls? tls, IPAddress? source, TimeSpan heartbeat)
+    {
+        Target = target;
+        var ping = TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerSecond, heartbeat.Ticks));
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            ConnectTimeout = ClusterLimits.ConnectTimeout,
+            ConnectCallback = async (context, cancel) => await ConnectAsync(context.DnsEndPoint, source, cancel),
+            EnableMultipleHttp2Connections = true,
+            KeepAlivePingDelay = ping,
+            KeepAlivePingTimeout = ping,
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.Always,
+            MaxResponseHeadersLength = 8,
+            PooledConnectionIdleTimeout = ClusterLimits.IdleTimeout,
+            UseCookies = false,
+            UseProxy = false,
+        };
+        if (tls is not null) handler.SslOptions = tls.ForClient(target.DnsSafeHost);
+        _http = new HttpMessageInvoker(handler, disposeHandler: true);
+    }
+
+    /// <summary>Where the node is asked.</summary>
+    public Uri Target { get; }
+
+    /// <summary>Bounds the asks under way.</summary>
+    public SemaphoreSlim Slots { get; } = new(ClusterLimits.AsksPerNode);
+
+    /// <summary>Whether no ask is under way.</summary>
+    public bool IsIdle
+    {
+        get { lock (_gate) return _underWay == 0; }
+    }
+
+    /// <summary>Begins an ask; false when the link was given up. Each ends with <see cref="Leave"/>.</summary>
+    public bool TryEnter()
+    {
+        lock (_gate)
+        {
+            if (_isGivenUp) return false;
+            _underWay++;
+            return true;
+        }
+    }
+
+    /// <summary>Ends an ask.</summary>
+    public void Leave()
+    {
+        lock (_gate)
+        {
+            _underWay--;
+            CloseWhenUnused();
+        }
+    }
+
+    /// <summary>No new asks.</summary>
+    public void GiveUp()
+    {
+        lock (_gate)
+        {
+            _isGivenUp = true;
+            CloseWhenUnused();
+        }
+    }
+
+    /// <summary>Notes that the node was heard.</summary>
+    public void Heard(long timestamp) => Interlocked.Exchange(ref _repliedAt, timestamp);
+
+    /// <summary>Whether the node was heard since a moment: then a late answer is the node's slowness, not the connection's.</summary>
+    public bool WasHeardSince(long timestamp) => Interlocked.Read(ref _repliedAt) >= timestamp;
+
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancel) => _http.SendAsync(request, cancel);
+
+    private void CloseWhenUnused()
+    {
+        if (_isGivenUp && _underWay == 0) _http.Dispose();
+    }
+
+    // Tries each address of a name in turn. The local address holds for targets of its own family only.
+    private static async Task<Stream> ConnectAsync(DnsEndPoint target, IPAddress? source, CancellationToken cancel)
+    {
+        IPAddress[] addresses = IPAddress.TryParse(target.Host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(target.Host, cancel);
+        Exception? failure = null;
+        foreach (var address in addresses)
+        {
+            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                if (source?.AddressFamily == address.AddressFamily) socket.Bind(new IPEndPoint(source, 0));
+                await socket.ConnectAsync(new IPEndPoint(address, target.Port), cancel);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch (Exception e)
+            {
+                socket.Dispose();
+                if (e is not SocketException) throw;
+                failure = e;
+            }
+        }
+        throw failure ?? new SocketException((int)SocketError.HostNotFound);
+    }
+}
