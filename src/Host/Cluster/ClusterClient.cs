@@ -51,6 +51,7 @@ public sealed class ClusterClient : INodeClient, IDisposable
             using var timer = new CancellationTokenSource(deadline < ClusterLimits.LongestDeadline ? deadline : ClusterLimits.LongestDeadline, _time);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancel);
             var link = Enter(address);
+            var heard = link.Replies;
             try
             {
                 var reply = await ExchangeAsync(link, address, request, deadline, begin, ended.Token);
@@ -62,7 +63,7 @@ public sealed class ClusterClient : INodeClient, IDisposable
                 cancel.ThrowIfCancellationRequested();
                 if (!timer.IsCancellationRequested) throw new MeshUnavailableException($"the node {address} cannot be asked: {Reason(e)}", e);
                 outcome = "timeout";
-                if (!link.WasHeardSince(begin)) GiveUp(address, link);
+                if (link.Replies == heard) GiveUp(address, link);
                 throw new MeshUnavailableException(string.Create(CultureInfo.InvariantCulture, $"the node {address} did not answer within {deadline.TotalMilliseconds:F0} ms"), e);
             }
             finally
@@ -104,7 +105,7 @@ public sealed class ClusterClient : INodeClient, IDisposable
             using var response = await link.SendAsync(message, cancel);
             var answer = await ReadAsync(response, address, nonce, cancel);
             // Only what carries the node's seal shows that it was the node.
-            link.Heard(_time.GetTimestamp());
+            link.Heard();
             if (response.StatusCode != HttpStatusCode.OK) throw new MeshUnavailableException($"the node {address} did not take the request ({(int)response.StatusCode}): {Shown(answer)}");
             return NodeCodec.ReadReply(answer, out var problem) ?? throw new MeshUnavailableException($"the node {address} answered what this version does not understand: {problem}");
         }

@@ -44,6 +44,7 @@ public sealed class ClusterServer : IAsyncDisposable
     /// <param name="log">Told of rejected traffic at most once a minute, and of handlers that fail.</param>
     /// <param name="cancel">Ends the start.</param>
     /// <exception cref="IOException">The address cannot be bound.</exception>
+    /// <exception cref="InvalidOperationException">The certificate is not good for a server.</exception>
     public static async Task<ClusterServer> StartAsync(ClusterSettings settings, ClusterTls? tls, TimeProvider time, ILogger log, CancellationToken cancel)
     {
         if (settings is not { Listen: { } listen, Secret.IsSet: true }) throw new ArgumentException("cluster.listen and cluster.secret must be set", nameof(settings));
@@ -102,7 +103,8 @@ public sealed class ClusterServer : IAsyncDisposable
     private static HttpsConnectionAdapterOptions HttpsOf(ClusterTls tls, AskRoute route) => new()
     {
         ServerCertificate = tls.Own,
-        ClientCertificateMode = ClientCertificateMode.RequireCertificate,
+        // Not what it says: OnAuthenticate demands one. Kestrel's own way would not tell of clients that show none.
+        ClientCertificateMode = ClientCertificateMode.NoCertificate,
         HandshakeTimeout = ClusterLimits.HandshakeTimeout,
         OnAuthenticate = (connection, options) => tls.Apply(options, () => route.RejectCertificate((connection.RemoteEndPoint as IPEndPoint)?.Address.ToString() ?? "unknown")),
     };

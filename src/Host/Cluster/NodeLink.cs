@@ -13,7 +13,7 @@ internal sealed class NodeLink
     private readonly Lock _gate = new();
     private int _underWay;
     private bool _isGivenUp;
-    private long _repliedAt = long.MinValue;
+    private long _replies;
 
     /// <summary>Connects when it is first used.</summary>
     /// <param name="target">Where the node is asked.</param>
@@ -86,11 +86,11 @@ internal sealed class NodeLink
         }
     }
 
-    /// <summary>Notes that the node was heard.</summary>
-    public void Heard(long timestamp) => Interlocked.Exchange(ref _repliedAt, timestamp);
+    /// <summary>Replies that came back. While it grows, a late answer is the node's slowness, not the connection's.</summary>
+    public long Replies => Interlocked.Read(ref _replies);
 
-    /// <summary>Whether the node was heard since a moment: then a late answer is the node's slowness, not the connection's.</summary>
-    public bool WasHeardSince(long timestamp) => Interlocked.Read(ref _repliedAt) >= timestamp;
+    /// <summary>Notes that the node was heard.</summary>
+    public void Heard() => Interlocked.Increment(ref _replies);
 
     public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancel) => _http.SendAsync(request, cancel);
 
