@@ -25,6 +25,7 @@ public sealed class ClusterClient : INodeClient, IDisposable
     private readonly IPAddress? _source;
     private readonly TimeSpan _heartbeat;
     private readonly TimeProvider _time;
+    private volatile bool _isStopped;
 
     /// <summary>Connects to nobody before the first ask.</summary>
     /// <param name="settings">With <c>Secret</c> set. Connections leave from the address of <c>Listen</c> unless that is a wildcard: nodes of several networks and tests rely on it.</param>
@@ -85,9 +86,10 @@ public sealed class ClusterClient : INodeClient, IDisposable
     /// <summary>For <see cref="MetricsRegistry.Register"/>.</summary>
     public void Collect(MetricsText text) => _counters.Collect(text);
 
-    /// <summary>Takes the connections down once their asks have ended.</summary>
+    /// <summary>Asks under way end as they would have, then the connections are closed; new asks are refused.</summary>
     public void Dispose()
     {
+        _isStopped = true;
         foreach (var link in _links.Values) link.GiveUp();
     }
 
@@ -153,6 +155,7 @@ public sealed class ClusterClient : INodeClient, IDisposable
 
     private NodeLink Add(string address)
     {
+        if (_isStopped) throw new MeshUnavailableException("this node is stopping");
         if (!Uri.TryCreate($"{(_tls is null ? "http" : "https")}://{address}{AskHead.Route}", UriKind.Absolute, out var target)
             || target.AbsolutePath != AskHead.Route || target.UserInfo.Length > 0 || target.Query.Length > 0 || target.Fragment.Length > 0)
             throw new MeshUnavailableException($"'{address}' is not HOST:PORT of a node");

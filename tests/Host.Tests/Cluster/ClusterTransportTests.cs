@@ -159,6 +159,16 @@ public sealed class ClusterTransportTests : IDisposable
     }
 
     [Fact]
+    public async Task A_client_that_was_stopped_asks_nobody()
+    {
+        await using var node = await TestNode.StartAsync();
+        Assert.IsType<Done>(await _client.AskAsync(node.Address, new ReadUsage(), _long, CancellationToken.None));
+        _client.Dispose();
+        await Assert.ThrowsAsync<MeshUnavailableException>(() => _client.AskAsync(node.Address, new ReadUsage(), _long, CancellationToken.None));
+        Assert.Equal(1, node.Handled);
+    }
+
+    [Fact]
     public async Task A_stop_waits_for_what_is_under_way()
     {
         var (began, go) = (new TaskCompletionSource(), new TaskCompletionSource());
