@@ -24,6 +24,7 @@ public sealed class ClusterClient : INodeClient, IDisposable
     private readonly ClusterTls? _tls;
     private readonly IPAddress? _source;
     private readonly TimeSpan _heartbeat;
+    private readonly TimeSpan _lease;
     private readonly TimeProvider _time;
     private volatile bool _isStopped;
 
@@ -38,6 +39,7 @@ public sealed class ClusterClient : INodeClient, IDisposable
         _tls = tls;
         _source = settings.Listen is { } listen && !AddressReaders.IsWildcard(listen.Address) ? listen.Address : null;
         _heartbeat = settings.Heartbeat;
+        _lease = settings.Lease;
         _time = time;
     }
 
@@ -167,7 +169,7 @@ public sealed class ClusterClient : INodeClient, IDisposable
             }
             if (_links.Count >= ClusterLimits.Links) throw new MeshUnavailableException($"connections to {ClusterLimits.Links} nodes are in use already");
         }
-        var mine = new NodeLink(target, _tls, _source, _heartbeat);
+        var mine = new NodeLink(target, _tls, _source, _heartbeat, _lease);
         var kept = _links.GetOrAdd(address, mine);
         if (kept != mine) mine.GiveUp();
         return kept;

@@ -19,11 +19,11 @@ internal sealed class NodeLink
     /// <param name="target">Where the node is asked.</param>
     /// <param name="tls">Null for traffic in the clear.</param>
     /// <param name="source">The local address that connections leave from; null lets the system choose.</param>
-    /// <param name="heartbeat">How soon a connection on which nothing comes back is noticed, rounded up to what pings allow: a second.</param>
-    public NodeLink(Uri target, ClusterTls? tls, IPAddress? source, TimeSpan heartbeat)
+    /// <param name="heartbeat">A connection is pinged when nothing came back on it for so long, a second at least.</param>
+    /// <param name="lease">It is taken down, with all asks on it, when a ping is unanswered for so long, a second at least. Not sooner: a busy node answers late, and an ask that is cut off ends in doubt.</param>
+    public NodeLink(Uri target, ClusterTls? tls, IPAddress? source, TimeSpan heartbeat, TimeSpan lease)
     {
         Target = target;
-        var ping = TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerSecond, heartbeat.Ticks));
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -31,8 +31,8 @@ internal sealed class NodeLink
             ConnectTimeout = ClusterLimits.ConnectTimeout,
             ConnectCallback = async (context, cancel) => await ConnectAsync(context.DnsEndPoint, source, cancel),
             EnableMultipleHttp2Connections = true,
-            KeepAlivePingDelay = ping,
-            KeepAlivePingTimeout = ping,
+            KeepAlivePingDelay = AtLeastSecond(heartbeat),
+            KeepAlivePingTimeout = AtLeastSecond(lease),
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.Always,
             MaxResponseHeadersLength = 8,
             PooledConnectionIdleTimeout = ClusterLimits.IdleTimeout,
@@ -93,6 +93,9 @@ internal sealed class NodeLink
     public void Heard() => Interlocked.Increment(ref _replies);
 
     public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancel) => _http.SendAsync(request, cancel);
+
+    // What the framework takes.
+    private static TimeSpan AtLeastSecond(TimeSpan span) => TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerSecond, span.Ticks));
 
     private void CloseWhenUnused()
     {

@@ -1,4 +1,3 @@
-using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
@@ -45,7 +44,7 @@ internal static class SampleMessages
 
     private static readonly VipDemand _demand = new(_host, true, ["240.240.1.2"], ["240.240.2.0/24"]);
     private static readonly VipWarning _warning = new(_host, "shared");
-    private static readonly EncodedEvent _event = new("vip-granted.1", [0, 1, 254, 255]);
+    private static readonly EventMessage _event = new("vip-granted.1", [0, 1, 254, 255]);
     private static readonly FenceMessage _fence = new("shard-07", "n1", "inc-1", "term-1", 3, long.MaxValue);
     private static readonly RefusedPart _refused = new(RefusalReason.PoolExhausted, "no free VIP");
     private static readonly PositionMessage _position = new("vips", "term-1", 2, 99);
@@ -93,7 +92,7 @@ internal static class SampleMessages
             new ShardPartPrepared(0, [_event], new ShardOutcome([_demand], [new DocumentVersion(_entry, 5)], [_warning]), null),
             new ShardPartPrepared(1, [], null, _refused),
         ]), new ShardPrepared(null, [])]),
-        new VipsPrepared(_fence, [new VipPartPrepared(0, [_event, new EncodedEvent("vip-released.1", [])], new VipReply([new VipMove(_host, 1, 2, "claimed")], [_warning]), null), new VipPartPrepared(1, [], null, _refused)]),
+        new VipsPrepared(_fence, [new VipPartPrepared(0, [_event, new EventMessage("vip-released.1", [])], new VipReply([new VipMove(_host, 1, 2, "claimed")], [_warning]), null), new VipPartPrepared(1, [], null, _refused)]),
         new VipsPrepared(null, []),
         new DocumentList([new StoredDocument(_document, 5, "api", 1, 2), new StoredDocument(_serviceDocument, 1, "kubernetes:a", 3, 4)]),
         new HostFactList([new HostFact(_host, "shard-07", [_declaration])]),
