@@ -3,8 +3,9 @@ using System.Text;
 namespace MeshDns.Actors.Directory;
 
 /// <summary>Folded wire names as the text that <c>HostName</c> keeps: no escapes can occur, no trailing dot.</summary>
-internal static class WireText
+public static class WireText
 {
+    /// <summary>The text of a folded name.</summary>
     public static string Of(ReadOnlySpan<byte> name)
     {
         var text = new StringBuilder(name.Length);

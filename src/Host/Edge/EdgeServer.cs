@@ -34,11 +34,12 @@ public sealed class EdgeServer
     /// <param name="upstream">Answers what is not ours.</param>
     /// <param name="time">The clock.</param>
     /// <param name="onFault">Told of bugs, at most one a second.</param>
+    /// <param name="owners">Asked before a stale replica denies a name; null for nobody.</param>
     /// <exception cref="SocketException">An address cannot be bound; nothing stays bound then.</exception>
     public static EdgeServer Start(
-        IReadOnlyList<IPEndPoint> listen, EdgeOptions options, MeshResolver resolver, AnswerWriter answers, IUpstream upstream, TimeProvider time, Action<Exception>? onFault = null)
+        IReadOnlyList<IPEndPoint> listen, EdgeOptions options, MeshResolver resolver, AnswerWriter answers, IUpstream upstream, TimeProvider time, Action<Exception>? onFault = null, IOwnerInquiry? owners = null)
     {
-        var server = new EdgeServer(new EdgeServices(options, resolver, answers, upstream, time, onFault));
+        var server = new EdgeServer(new EdgeServices(options, resolver, answers, upstream, owners, time, onFault));
         try
         {
             server.Bind(listen);

@@ -3,7 +3,7 @@ using MeshDns.Host.Resolve;
 namespace MeshDns.Host.Edge;
 
 /// <summary>What every loop and connection of the edge uses.</summary>
-internal sealed class EdgeServices(EdgeOptions options, MeshResolver resolver, AnswerWriter answers, IUpstream upstream, TimeProvider time, Action<Exception>? onFault)
+internal sealed class EdgeServices(EdgeOptions options, MeshResolver resolver, AnswerWriter answers, IUpstream upstream, IOwnerInquiry? owners, TimeProvider time, Action<Exception>? onFault)
 {
     private readonly LocalReply _replies = new(answers);
     private readonly CookieJar _cookies = new(time);
@@ -12,7 +12,7 @@ internal sealed class EdgeServices(EdgeOptions options, MeshResolver resolver, A
 
     public TimeProvider Time { get; } = time;
 
-    public ForwardPath Forward { get; } = new(upstream, answers);
+    public ForwardPath Forward { get; } = new(upstream, answers, owners is null ? null : new StaleReplica(resolver, new LocalReply(answers), owners));
 
     public FaultCounter Faults { get; } = new(onFault, time);
 

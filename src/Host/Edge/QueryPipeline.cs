@@ -13,7 +13,7 @@ public enum PipelineOutcome
     /// <summary>The reply is written.</summary>
     Reply,
 
-    /// <summary>The answer needs an upstream; see <see cref="Deferral"/>.</summary>
+    /// <summary>The answer needs an upstream, or an owner; see <see cref="Deferral"/>.</summary>
     Defer,
 }
 
@@ -98,10 +98,10 @@ public sealed class QueryPipeline(MeshResolver resolver, LocalReply replies, IUp
             return Reply(query.Type, rcode, finding.Stage);
 
         // 6. Not ours: from the cache of upstream answers, where there is one.
-        if (!finding.IsLocal && TryAnswerCached(packet, query, name, finding, view, cookie, reply, limit, out length))
+        if (finding.Kind < FindingKind.AskOwner && TryAnswerCached(packet, query, name, finding, view, cookie, reply, limit, out length))
             return Reply(query.Type, DnsHeader.GetRcode(reply), Stage.Cache);
 
-        // 7. Everything else has to wait for an upstream.
+        // 7. Everything else has to wait: for an upstream, or for the owner of a name that a stale replica does not know.
         deferral = new Deferral(finding, view, limit, query.Type, cookie.IsEmpty ? null : cookie.ToArray());
         return PipelineOutcome.Defer;
     }

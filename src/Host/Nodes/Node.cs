@@ -54,7 +54,7 @@ internal sealed class Node
         _log = loggers.CreateLogger("node");
         _options = OptionsOf(settings);
         _directory = new MeshDirectory(_options.Range, _options.Zones, _options.Shards, _time, violation => _log.LogCritical("{Violation}", violation));
-        _resolver = new MeshResolver(_directory, ResolverOptionsOf(settings));
+        _resolver = new MeshResolver(_directory, ResolverOptionsOf(settings), _time);
         _health = new NodeHealth(_directory);
         _saver = new DirectorySaver(SavedDirectory, _directory, _time, _log);
     }

@@ -107,9 +107,10 @@ public sealed class AnswerWriter(MeshResolver resolver) : ILocalRecords
             case FindingKind.NXDomain:
                 answer.Result = LocalRecords.NXDomain;
                 return;
-            case FindingKind.NotReady or FindingKind.Stale:
+            case FindingKind.NotReady or FindingKind.Stale or FindingKind.AskOwner:
+                // Only a query's own name is asked of an owner; a CNAME's target that is not known fails instead of being denied.
                 answer.Result = LocalRecords.Unavailable;
-                answer.Error = finding.Kind == FindingKind.Stale ? EdeCode.StaleAnswer : EdeCode.NotReady;
+                answer.Error = finding.Kind switch { FindingKind.Stale => EdeCode.StaleAnswer, FindingKind.AskOwner => EdeCode.NoReachableAuthority, _ => EdeCode.NotReady };
                 return;
             default:
                 answer.Result = LocalRecords.NotOurs;

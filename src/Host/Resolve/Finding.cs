@@ -45,6 +45,9 @@ public enum FindingKind
     /// <summary>Asked upstream, but the name exists here: NXDOMAIN becomes NODATA (behaviour.md, queries, rule 4).</summary>
     ForwardExisting,
 
+    /// <summary>A mesh zone's name that is not known here, while what is known here is old: asked of its owner before it is denied.</summary>
+    AskOwner,
+
     /// <summary>The chosen record's addresses, or NODATA when it has none of the family.</summary>
     Addresses,
 
@@ -85,5 +88,5 @@ public readonly record struct Finding(FindingKind Kind, Stage Stage, HostEntry? 
     public static Finding Forward { get; } = new(FindingKind.Forward, Stage.Forward);
 
     /// <summary>True when the answer is made here.</summary>
-    public bool IsLocal => Kind > FindingKind.ForwardExisting;
+    public bool IsLocal => Kind > FindingKind.AskOwner;
 }

@@ -10,7 +10,8 @@ namespace MeshDns.Host.Resolve;
 /// </summary>
 /// <param name="upstream">Asks the upstream resolvers.</param>
 /// <param name="answers">Writes the local part.</param>
-public sealed class ForwardPath(IUpstream upstream, AnswerWriter answers)
+/// <param name="stale">Answers for a replica that is too old; null where there are no owners to ask.</param>
+public sealed class ForwardPath(IUpstream upstream, AnswerWriter answers, StaleReplica? stale = null)
 {
     /// <summary>Answers a query that was put off. Ends by the upstream deadline.</summary>
     /// <param name="packet">The client's query, well formed.</param>
@@ -23,6 +24,7 @@ public sealed class ForwardPath(IUpstream upstream, AnswerWriter answers)
     public async ValueTask<int> AnswerAsync(
         ReadOnlyMemory<byte> packet, Finding finding, ClientView view, ReadOnlyMemory<byte> cookie, Memory<byte> reply, int limit, CancellationToken cancel)
     {
+        if (finding.Kind == FindingKind.AskOwner && stale is not null) return await stale.AnswerAsync(packet, view, cookie, reply, limit);
         if (finding.Kind == FindingKind.Cname) return await JoinAsync(packet, finding, view, cookie, reply, limit, cancel);
         var room = cookie.IsEmpty ? 0 : cookie.Length + 4;
         var length = await upstream.ForwardAsync(packet, view, reply, limit - room, finding.MaxTtl, cancel);

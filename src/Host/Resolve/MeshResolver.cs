@@ -10,8 +10,12 @@ namespace MeshDns.Host.Resolve;
 /// </summary>
 /// <param name="directory">This node's replica.</param>
 /// <param name="options">What the settings say.</param>
-public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions options)
+/// <param name="time">The clock of the knowledge's age.</param>
+public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions options, TimeProvider time)
 {
+    /// <summary>Knowledge older than this does not deny a name of a mesh zone; the owner is asked.</summary>
+    public static readonly TimeSpan StaleAfter = TimeSpan.FromSeconds(2);
+
     /// <summary>TTL cap of what is forwarded before the first load, seconds: a declared name's public address must not be cached past the start.</summary>
     public const uint NotReadyTtl = 5;
 
@@ -20,6 +24,9 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
 
     /// <summary>What the settings say.</summary>
     public MeshResolverOptions Options => options;
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time => time;
 
     /// <summary>What a client sees.</summary>
     /// <param name="clientAddress">4 or 16 bytes. Client networks come with a later issue; until then every client has the same view.</param>
@@ -51,10 +58,17 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
         finding = default;
         if (!directory.Zones.TryMatch(foldedName, out var apex)) return false;
         if (!directory.IsLoaded) finding = new Finding(FindingKind.NotReady, Stage.Zone);
-        else if (apex == 0 || directory.HasNamesBelow(foldedName)) finding = new Finding(OfNode(apex, type), Stage.Zone);
-        else finding = new Finding(FindingKind.NXDomain, Stage.Zone);
+        else if (apex != 0 && options.AskOwners && directory.Age > StaleAfter) finding = new Finding(FindingKind.AskOwner, Stage.Zone);
+        else finding = Deny(foldedName, type, apex);
         return true;
     }
+
+    /// <summary>What a name of a mesh zone gets that nobody declares.</summary>
+    public Finding Deny(ReadOnlySpan<byte> foldedName, DnsType type) => directory.Zones.TryMatch(foldedName, out var apex) ? Deny(foldedName, type, apex) : new Finding(FindingKind.NXDomain, Stage.Zone);
+
+    private Finding Deny(ReadOnlySpan<byte> foldedName, DnsType type, int apex) => apex == 0 || directory.HasNamesBelow(foldedName)
+        ? new Finding(OfNode(apex, type), Stage.Zone)
+        : new Finding(FindingKind.NXDomain, Stage.Zone);
 
     /// <summary>A name that is not ours (rules 1 and 10).</summary>
     public Finding NotOurs()

@@ -20,4 +20,7 @@ public sealed record MeshResolverOptions
 
     /// <summary>Answer automatic VIPs from older knowledge too.</summary>
     public bool ServeExpired { get; init; }
+
+    /// <summary>Ask the owner of a mesh zone's name that is not known here before it is denied, while what is known here is old.</summary>
+    public bool AskOwners { get; init; }
 }

@@ -18,7 +18,7 @@ public sealed class QueryBench
     public QueryBench(MeshResolverOptions? options = null)
     {
         Directory = new MeshDirectory(VipRange.Default, new MeshZones([HostName.Parse("mesh.internal"), HostName.Parse("cluster.local")]), ShardCount, Time);
-        Resolver = new MeshResolver(Directory, options ?? new MeshResolverOptions());
+        Resolver = new MeshResolver(Directory, options ?? new MeshResolverOptions(), Time);
         Answers = new AnswerWriter(Resolver);
         Faults = new FaultCounter(null, Time);
         Pipeline = new QueryPipeline(Resolver, new LocalReply(Answers), Upstream, new CookieJar(Time), Counters, Faults);
