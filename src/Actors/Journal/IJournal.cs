@@ -154,7 +154,7 @@ public interface IJournal : IAsyncDisposable
 }
 
 /// <summary>The journal cannot be reached or refuses to work (disk full, locked); nothing happened.</summary>
-public sealed class JournalUnavailableException : Exception
+public class JournalUnavailableException : Exception
 {
     /// <summary>Says why.</summary>
     public JournalUnavailableException(string message, Exception inner) : base(message, inner) { }
@@ -164,6 +164,19 @@ public sealed class JournalUnavailableException : Exception
 
     /// <summary>For serializers.</summary>
     public JournalUnavailableException() { }
+}
+
+/// <summary>The journal will not work with this node before somebody changes something: a newer program made its tables, or its configuration is refused.</summary>
+public sealed class JournalRefusedException : JournalUnavailableException
+{
+    /// <summary>Says why.</summary>
+    public JournalRefusedException(string message, Exception inner) : base(message, inner) { }
+
+    /// <summary>Says why.</summary>
+    public JournalRefusedException(string message) : base(message) { }
+
+    /// <summary>For serializers.</summary>
+    public JournalRefusedException() { }
 }
 
 /// <summary>The connection or the deadline was lost while an append was under way; a recovery learns whether it happened.</summary>

@@ -22,6 +22,16 @@ public abstract class JournalContract : IAsyncLifetime
 
     internal abstract Task<IJournal> OpenAsync();
 
+    /// <summary>The journal's clock.</summary>
+    internal virtual Task<long> NowAsync() => Task.FromResult(Clock.GetUtcNow().ToUnixTimeMilliseconds());
+
+    /// <summary>Lets the journal's clock run on, or makes everything that it has so much older.</summary>
+    internal virtual Task AdvanceAsync(TimeSpan by)
+    {
+        Clock.Advance(by);
+        return Task.CompletedTask;
+    }
+
     public async Task InitializeAsync() => _open.Add(await OpenAsync());
 
     public virtual async Task DisposeAsync() => await Journal.DisposeAsync();
@@ -37,9 +47,11 @@ public abstract class JournalContract : IAsyncLifetime
     [Fact]
     public async Task A_claim_raises_the_epoch_keeps_the_seq_and_shows_the_journals_clock()
     {
+        var before = await NowAsync();
         var first = await ClaimAsync("t1", "shard-00", "vips");
+        var after = await NowAsync();
         Assert.Equal([new Fence("shard-00", "a", "1", "t1", 1, 0), new Fence("vips", "a", "1", "t1", 1, 0)], first.Select(c => c.Fence));
-        Assert.All(first, c => Assert.Equal(Clock.GetUtcNow().ToUnixTimeMilliseconds(), c.Now));
+        Assert.All(first, c => Assert.InRange(c.Now, before, after));
         await CommitAsync(first[0].Fence, Declared("x.example"));
         var second = await ClaimAsync("t2", "shard-00");
         Assert.Equal(new Fence("shard-00", "a", "1", "t2", 2, 1), second[0].Fence);
@@ -204,9 +216,9 @@ public abstract class JournalContract : IAsyncLifetime
     public async Task A_reply_is_forgotten_after_24_hours()
     {
         await Journal.AppendAsync(new AppendRequest([], [Reply("k")]), _none);
-        Clock.Advance(TimeSpan.FromHours(24));
+        await AdvanceAsync(TimeSpan.FromHours(24) - TimeSpan.FromMinutes(1));
         Assert.NotNull(await Journal.FindReplyAsync("k", _none));
-        Clock.Advance(TimeSpan.FromSeconds(1));
+        await AdvanceAsync(TimeSpan.FromMinutes(2));
         Assert.Null(await Journal.FindReplyAsync("k", _none));
         Assert.Equal(AppendOutcome.Committed, (await Journal.AppendAsync(new AppendRequest([], [Reply("k")]), _none)).Outcome);
     }
@@ -234,9 +246,10 @@ public abstract class JournalContract : IAsyncLifetime
         Assert.True(first.Reset);
         Assert.Equal([1L, 2L], first.Rows.Select(r => r.Seq));
         var position = new Dictionary<string, StreamPosition> { ["shard-00"] = new("t1", 1, 2) };
+        var before = await NowAsync();
         var nothing = await Journal.ReadFeedAsync(position, _none);
         Assert.Empty(nothing.Streams);
-        Assert.Equal(Clock.GetUtcNow().ToUnixTimeMilliseconds(), nothing.Now);
+        Assert.InRange(nothing.Now, before, await NowAsync());
         await CommitAsync(fence, Declared("z.example"));
         var news = Assert.Single((await Journal.ReadFeedAsync(position, _none)).Streams);
         Assert.False(news.Reset);
@@ -285,6 +298,37 @@ public abstract class JournalContract : IAsyncLifetime
         var claims = await ClaimAsync("t1", "vips", "shard-00");
         await CommitAsync(claims[0].Fence, Granted(1, "x.example"));
         Assert.Equal([new OwnershipRow("shard-00", "a", "1", "t1", 1, 0), new OwnershipRow("vips", "a", "1", "t1", 1, 1)], await Journal.ReadOwnershipAsync(_none));
+    }
+
+    [Fact]
+    public async Task A_claim_is_granted_only_while_the_row_is_as_the_wish_saw_it()
+    {
+        await ClaimAsync("t1", "shard-00", "shard-01");
+        StreamWish[] wishes = [new("shard-00", "t1", 2), new("shard-01", "t1", 1), new("shard-02", "", 0), new("shard-03", "t1", 1), new("shard-04", "t1", 0)];
+        Assert.Equal([new Fence("shard-01", "a", "1", "t2", 2, 0), new Fence("shard-02", "a", "1", "t2", 1, 0)], (await Journal.ClaimAsync(_node, wishes, "t2", _none)).Select(c => c.Fence));
+        Assert.Equal(["t1", "t2", "t2"], (await Journal.ReadOwnershipAsync(_none)).Select(o => o.Term));
+        Assert.Empty(await Journal.ClaimAsync(_node, [new("shard-00", "", 0), new("shard-01", "t1", 1)], "t3", _none));
+    }
+
+    [Fact]
+    public async Task A_released_stream_has_no_owner_keeps_its_term_and_refuses_appends()
+    {
+        var claims = await ClaimAsync("t1", "shard-00", "shard-01");
+        var fence = await CommitAsync(claims[0].Fence, Declared("x.example"));
+        await Journal.ReleaseAsync([claims[0].Fence, claims[1].Fence with { Epoch = 2 }], _none);
+        Assert.Equal([new OwnershipRow("shard-00", "", "", "t1", 1, 1), new OwnershipRow("shard-01", "a", "1", "t1", 1, 0)], await Journal.ReadOwnershipAsync(_none));
+        Assert.Equal(AppendOutcome.Fenced, (await Journal.AppendAsync(new AppendRequest([Append(fence, Declared("y.example"))], []), _none)).Outcome);
+        Assert.Equal(new Fence("shard-00", "b", "2", "t2", 2, 1), (await Journal.TakeAsync(new NodeIdentity("b", "2"), ["shard-00"], "t2"))[0].Fence);
+    }
+
+    [Fact]
+    public async Task It_tells_whether_it_contains_a_position()
+    {
+        await CommitAsync((await ClaimAsync("t1", "shard-00"))[0].Fence, Declared("x.example"), Declared("y.example"));
+        Assert.True(await Journal.ContainsAsync("shard-00", new StreamPosition("t1", 1, 1), _none));
+        Assert.True(await Journal.ContainsAsync("shard-00", new StreamPosition("t1", 1, 2), _none));
+        foreach (var other in new StreamPosition[] { new("t0", 1, 2), new("t1", 2, 2), new("t1", 1, 3) }) Assert.False(await Journal.ContainsAsync("shard-00", other, _none));
+        Assert.False(await Journal.ContainsAsync("shard-01", new StreamPosition("t1", 1, 1), _none));
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class ActorLayerTests
         { @"\bnew Thread\b", "src/Actors/Journal/SqliteWorker.cs" }, // SQLite blocks, behind IJournal
         { @"\bTimeProvider\.System\b", "" },
         { @"\bCancelAsync\b", "" }, // runs callbacks on the thread pool
-        { @"\.WaitAsync\((?!_appendDeadline)", "" }, // hops through the thread pool; see Deadline
+        { @"\.WaitAsync\((?!_appendDeadline)", "src/Actors/Journal/PostgresListener.cs" }, // hops through the thread pool; see Deadline. There it waits for a notification
         { @"\bTask\.Delay\([^,()]*\)", "" }, // without a TimeProvider
         { @"\bnew (System\.Threading\.)?Timer\(|\bPeriodicTimer\b", "" },
         { @"\.(Wait|GetAwaiter\(\)\.GetResult)\(\)|\.Result\b(?!\w)", "" },

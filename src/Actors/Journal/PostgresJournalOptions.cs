@@ -1,0 +1,104 @@
+using System.Globalization;
+using Npgsql;
+
+namespace MeshDns.Actors.Journal;
+
+/// <summary>How a node uses the cluster's database.</summary>
+/// <param name="ConnectionString">Npgsql's; several hosts (<c>Host=a,b;Port=1,2</c>) mean that one of them is the primary and another may become it.</param>
+/// <param name="Lease">The cluster's lease; what a session may hold up ends well before it. At least 100 ms.</param>
+/// <param name="AllowDataLoss">Work with several hosts although no synchronous standby is configured.</param>
+public sealed record PostgresJournalOptions(string ConnectionString, TimeSpan Lease, bool AllowDataLoss)
+{
+    /// <summary>A statement that changes something ends by then, so that a hung one never outlasts the lease of whoever waits for its locks.</summary>
+    internal TimeSpan StatementTimeout => Lease * 0.6;
+
+    /// <summary>Nobody waits longer for a lock of another session.</summary>
+    internal TimeSpan LockTimeout => Lease * 0.4;
+
+    /// <summary>
+    /// Large appends and reads may take so long on the server. Reads hold nothing that others wait for. An append holds its streams' rows, so that a
+    /// claim of them meets its lock timeout and is tried again; and however late it ends, it ends under the fence that it began with.
+    /// </summary>
+    internal static TimeSpan LongTimeout { get; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>At most so many connections for short calls.</summary>
+    internal const int QuickConnections = 16;
+
+    /// <summary>At most so many connections for long reads and large appends.</summary>
+    internal const int LongConnections = 4;
+
+    /// <summary>True when another host may become the primary.</summary>
+    internal bool HasSeveralHosts => Parsed().Host?.Contains(',') == true;
+
+    /// <summary>For the calls that must end within the lease.</summary>
+    internal NpgsqlConnectionStringBuilder Quick() => Build(StatementTimeout, QuickConnections);
+
+    /// <summary>For large appends and for reads of whole streams.</summary>
+    internal NpgsqlConnectionStringBuilder Long() => Build(LongTimeout, LongConnections);
+
+    /// <summary>For the one connection that listens.</summary>
+    internal NpgsqlConnectionStringBuilder Listening()
+    {
+        var settings = Build(StatementTimeout, 1);
+        // A listener sends nothing by itself; without this it would not notice for hours that the server is gone.
+        settings.KeepAlive = Seconds(Lease);
+        return settings;
+    }
+
+    private NpgsqlConnectionStringBuilder Parsed()
+    {
+        try { return new NpgsqlConnectionStringBuilder(ConnectionString); }
+        catch (Exception e) when (e is ArgumentException or FormatException or NotSupportedException or OverflowException or InvalidCastException)
+        {
+            // Not the driver's message: it may quote the string, which has a password.
+            throw new JournalRefusedException("the connection string of the journal is not valid");
+        }
+    }
+
+    private NpgsqlConnectionStringBuilder Build(TimeSpan statementTimeout, int connections)
+    {
+        var settings = Parsed();
+        settings.Pooling = true;
+        settings.MinPoolSize = 0;
+        settings.MaxPoolSize = connections;
+        settings.Timeout = Seconds(StatementTimeout);
+        // Npgsql waits so long for each piece of an answer; the server gives up first.
+        settings.CommandTimeout = Seconds(StatementTimeout) + 1;
+        // Giving up closes the connection and cancels nothing: the server ends every statement by itself, and a cancelled wait for a synchronous
+        // standby would make a commit visible that no standby has.
+        settings.CancellationTimeout = -1;
+        settings.TcpKeepAlive = true;
+        settings.TcpKeepAliveTime = Seconds(Lease);
+        settings.TcpKeepAliveInterval = 1;
+        settings.HostRecheckSeconds = 1;
+        settings.NoResetOnClose = true;
+        settings.MaxAutoPrepare = 32;
+        settings.AutoPrepareMinUsages = 2;
+        settings.Enlist = false;
+        settings.IncludeErrorDetail = false;
+        settings.ApplicationName ??= "meshdns";
+        settings.Options = string.Join(' ', [settings.Options ?? "", .. SessionSettings(statementTimeout)]).Trim();
+        return settings;
+    }
+
+    private IEnumerable<string> SessionSettings(TimeSpan statementTimeout)
+    {
+        yield return Setting("statement_timeout", Milliseconds(statementTimeout));
+        yield return Setting("lock_timeout", Milliseconds(LockTimeout));
+        yield return Setting("idle_in_transaction_session_timeout", Milliseconds(StatementTimeout));
+        // Acknowledged means on disk here, and on a synchronous standby's disk where there is one.
+        yield return Setting("synchronous_commit", "on");
+        yield return Setting("default_transaction_isolation", @"read\ committed");
+        // Every statement goes by keys. Plans are kept, and one made while the tables were small must still serve when they are large.
+        yield return Setting("enable_seqscan", "off");
+        yield return Setting("enable_hashjoin", "off");
+        yield return Setting("enable_mergejoin", "off");
+        yield return Setting("jit", "off");
+    }
+
+    private static string Setting(string name, string value) => $"-c {name}={value}";
+
+    private static string Milliseconds(TimeSpan time) => Math.Max(1, (long)time.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+
+    private static int Seconds(TimeSpan time) => Math.Max(1, (int)Math.Ceiling(time.TotalSeconds));
+}
