@@ -48,6 +48,7 @@ public sealed class Mesh
         Region = new ShardRegion(system, options, Local, map, Server, client);
         if (journal is not null) _coordinator = new ChangeCoordinator(system, Region, journal, new ChangePlanner(options.Shards, options.ClusterDomain));
         Feed = new DirectoryFeed(system, source, directory, new ShardTableCore(options.Range), new VipLedgerCore(options.Range)) { Taken = _relay is { } relay ? relay.Offer : null, OnRewound = TellRewoundAsync };
+        Owners = new OwnerInquiry(system, Region);
         Control = new MeshControl(this);
     }
 
@@ -71,6 +72,9 @@ public sealed class Mesh
 
     /// <summary>The owners of everything.</summary>
     public ShardRegion Region { get; }
+
+    /// <summary>Asks owners for what a stale directory does not know.</summary>
+    public OwnerInquiry Owners { get; }
 
     /// <summary>Feeds the directory.</summary>
     public DirectoryFeed Feed { get; }

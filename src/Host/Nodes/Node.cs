@@ -38,14 +38,14 @@ internal sealed class Node
     private readonly NodeHealth _health;
     private readonly LateMesh _lateMesh = new();
     private readonly MetricsRegistry _metrics = new();
+    private readonly LateOwners _lateOwners = new();
+    private readonly NodeMesh _mesh;
     private readonly DirectorySaver _saver;
     private readonly CancellationTokenSource _stopBackground = new();
     private readonly List<Task> _background = [];
     private UpstreamForwarder? _upstream;
     private EdgeServer? _edge;
     private AdminServer? _admin;
-    private MeasuredJournal? _journal;
-    private Mesh? _mesh;
 
     public Node(MeshDnsSettings settings, ILoggerFactory loggers)
     {
@@ -56,6 +56,7 @@ internal sealed class Node
         _directory = new MeshDirectory(_options.Range, _options.Zones, _options.Shards, _time, violation => _log.LogCritical("{Violation}", violation));
         _resolver = new MeshResolver(_directory, ResolverOptionsOf(settings), _time);
         _health = new NodeHealth(_directory);
+        _mesh = new NodeMesh(settings, _options, _directory, _time, loggers.CreateLogger("mesh"), _metrics);
         _saver = new DirectorySaver(SavedDirectory, _directory, _time, _log);
     }
 
@@ -71,21 +72,21 @@ internal sealed class Node
             StartEdge();
             // Not cancelled: it binds and returns, and a stop in between goes the same way as any later one.
             _admin = await AdminServer.StartAsync(AdminServicesOf(), CancellationToken.None);
+            await _mesh.ListenAsync();
             await StartMeshAsync(held, cancel);
             await WaitUntilReadyAsync(cancel);
             _log.LogInformation("ready: dns {Dns} (udp and tcp), admin http://{Admin}", string.Join(", ", _edge!.Endpoints), _admin.Endpoint);
-            foreach (var path in _settings.Sources.Manifests) _background.Add(new ManifestSource(path, _lateMesh, _time, new Random(), _loggers.CreateLogger("source")).RunAsync(_stopBackground.Token));
+            foreach (var path in _settings.Sources.Manifests) _background.Add(new ManifestSource(path, _lateMesh, _time, new Random(), _loggers.CreateLogger("source"), _mesh.Mesh!.Runs).RunAsync(_stopBackground.Token));
             await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancel);
             return 0;
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested) { return 0; }
-        catch (Exception e) when (e is SocketException or IOException && _mesh is null)
-        {
-            return Fail($"cannot listen for {(_edge is null ? $"DNS on {string.Join(", ", _settings.Dns.Listen)}" : $"HTTP on {_settings.Admin.Listen}")}: {e.Message}");
-        }
-        catch (InvalidOperationException e) { return Fail(e.Message); }
+        catch (Exception e) when (e is SocketException or IOException && _mesh.Mesh is null) { return Fail($"cannot listen for {NotBound}: {e.Message}"); }
+        catch (Exception e) when (e is InvalidOperationException or JournalRefusedException) { return Fail(e.Message); }
         finally { await StopAsync(); }
     }
+
+    private string NotBound => _edge is null ? $"DNS on {string.Join(", ", _settings.Dns.Listen)}" : _admin is null ? $"HTTP on {_settings.Admin.Listen}" : $"other nodes on {_settings.Cluster.Listen}";
 
     // What is known is answered from here on.
     private void StartEdge()
@@ -94,7 +95,7 @@ internal sealed class Node
         else _log.LogInformation("starting without a saved directory: {Reason}", reason);
         var answers = new AnswerWriter(_resolver);
         var upstream = _upstream = new UpstreamForwarder(new UpstreamOptions(_settings.Upstream, _settings.Dns.Listen, _options.Range), answers, _time, _loggers.CreateLogger("upstream"));
-        var edge = _edge = EdgeServer.Start(_settings.Dns.Listen, new EdgeOptions(), _resolver, answers, upstream, _time, fault => _log.LogError(fault, "a query handler failed"));
+        var edge = _edge = EdgeServer.Start(_settings.Dns.Listen, new EdgeOptions(), _resolver, answers, upstream, _time, fault => _log.LogError(fault, "a query handler failed"), _lateOwners);
         _metrics.Register(text => NodeMetrics.Collect(text, edge.Statistics));
         _metrics.Register(text => NodeMetrics.Collect(text, upstream.Snapshot()));
         _metrics.Register(text => NodeMetrics.Collect(text, _directory));
@@ -103,34 +104,28 @@ internal sealed class Node
 
     private async Task StartMeshAsync(FileStream held, CancellationToken cancel)
     {
-        var opened = await RetryAsync("the journal cannot be opened", () => SqliteJournal.OpenAsync(_settings.Node.DataDirectory, held, _time), cancel);
-        var journal = _journal = new MeasuredJournal(opened, _time);
-        var mesh = new Mesh(new ActorSystem(TaskScheduler.Default, _time, new Random(), WriteActorLog), journal, _options, _directory);
-        await RetryAsync("the streams cannot be claimed", async () =>
-        {
-            await mesh.StartAsync(cancel);
-            return true;
-        }, cancel);
-        _mesh = mesh;
-        _metrics.Register(journal.Collect);
-        _metrics.Register(text => NodeMetrics.Collect(text, mesh));
+        await RetryAsync("the journal cannot be opened", () => _mesh.OpenJournalAsync(held), cancel);
+        await RetryAsync("the cluster cannot be joined", () => _mesh.JoinAsync(cancel), cancel);
+        var mesh = _mesh.Mesh!;
         _health.Set(mesh);
         _lateMesh.Set(mesh.Control);
+        _lateOwners.Set(mesh.Owners);
         _background.Add(_saver.RunAsync(_stopBackground.Token));
     }
 
     private async Task WaitUntilReadyAsync(CancellationToken cancel)
     {
         var told = _time.GetTimestamp();
-        while (!_mesh!.IsReady || !_directory.IsLoaded)
+        var mesh = _mesh.Mesh!;
+        while (!mesh.IsReady || !_directory.IsLoaded)
         {
             await Task.Delay(_readyPoll, _time, cancel);
             if (_time.GetElapsedTime(told) < _tellEvery) continue;
             told = _time.GetTimestamp();
-            _log.LogWarning("not ready yet: {Streams} have not recovered, the directory is {Loaded}", string.Join(", ", _mesh.Unrecovered.DefaultIfEmpty("no streams")), _directory.IsLoaded ? "loaded" : "not loaded");
+            _log.LogWarning("not ready yet: {Streams} have not recovered, the directory is {Loaded}", string.Join(", ", mesh.Unrecovered.DefaultIfEmpty("no streams")), _directory.IsLoaded ? "loaded" : "not loaded");
         }
         // A saved directory is loaded at once, and may lack what came after it was saved.
-        try { await _mesh.Feed.WaitForAsync(_mesh.Heads, _tellEvery, cancel); }
+        try { await mesh.Feed.WaitForAsync(mesh.Heads, _tellEvery, cancel); }
         catch (MeshUnavailableException e) { _log.LogWarning("a stream recovers again while the node gets ready: {Reason}", e.Message); }
     }
 
@@ -151,14 +146,14 @@ internal sealed class Node
             await _admin.StopAsync(CancellationToken.None);
             await _admin.DisposeAsync();
         });
-        await StepAsync("the mesh", async () => { if (_mesh is not null) await _mesh.StopAsync(); });
+        await StepAsync("the mesh", _mesh.StopAsync);
         await StepAsync("DNS", async () => { if (_edge is not null) await _edge.StopAsync(_edgeStop); });
         await StepAsync("the saved directory", () =>
         {
-            if (_mesh is not null && _directory.IsLoaded) _saver.Save();
+            if (_mesh.Mesh is not null && _directory.IsLoaded) _saver.Save();
             return Task.CompletedTask;
         });
-        await StepAsync("the journal", async () => { if (_journal is not null) await _journal.DisposeAsync(); });
+        await StepAsync("the journal", () => _mesh.DisposeAsync().AsTask());
         _upstream?.Dispose();
         _stopBackground.Dispose();
         _log.LogInformation("stopped");
@@ -171,16 +166,20 @@ internal sealed class Node
     }
 
     // Queries are answered from what is known meanwhile; changes wait until the store is back.
-    private async Task<T> RetryAsync<T>(string what, Func<Task<T>> attempt, CancellationToken cancel)
+    private async Task RetryAsync(string what, Func<Task> attempt, CancellationToken cancel)
     {
         for (var tries = 0; ; tries++)
         {
-            try { return await attempt(); }
-            catch (Exception e) when (e is JournalUnavailableException or JournalInDoubtException)
+            try
+            {
+                await attempt();
+                return;
+            }
+            catch (Exception e) when (e is JournalUnavailableException and not JournalRefusedException or JournalInDoubtException)
             {
                 _lateMesh.Explain(e.Message);
                 _log.LogError("{What}, trying again: {Error}", what, e.Message);
-                await Task.Delay(TimeSpan.FromSeconds(Math.Min(30, 1 << Math.Min(tries, 5))), _time, cancel);
+                await Task.Delay(TimeSpan.FromSeconds(Math.Min(5, 1 << Math.Min(tries, 3))), _time, cancel);
             }
         }
     }
@@ -199,12 +198,6 @@ internal sealed class Node
     {
         _log.LogCritical("{Message}", message);
         return 1;
-    }
-
-    private void WriteActorLog(ActorLogLevel level, string source, string message, Exception? error)
-    {
-        var mapped = level switch { ActorLogLevel.Information => LogLevel.Information, ActorLogLevel.Warning => LogLevel.Warning, _ => LogLevel.Critical };
-        _log.Log(mapped, error, "{Source}: {Text}", source, message);
     }
 
     private AdminServices AdminServicesOf() => new()
@@ -227,6 +220,7 @@ internal sealed class Node
         ForwardWhenNotReady = settings.Dns.NotReady == NotReadyAnswer.Forward,
         Capture = settings.Dns.Capture,
         MaxAge = settings.Directory.MaxAge,
+        AskOwners = true,
         ServeExpired = settings.Directory.Expired == ExpiredAnswer.Serve,
     };
 
@@ -239,7 +233,13 @@ internal sealed class Node
             Node = settings.Node.Name,
             Address = settings.Admin.Listen.ToString(),
             Version = typeof(Node).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "",
+            Roles = RolesOf(settings.Node.Roles),
             Shards = settings.Cluster.Shards,
+            Heartbeat = settings.Cluster.Heartbeat,
+            Lease = settings.Cluster.Lease,
+            AllowDataLoss = settings.Journal.AllowDataLoss,
+            Join = settings.Cluster.Join,
+            Sources = [.. settings.Sources.Manifests.Select(path => "file:" + path)],
             Range = range,
             Quarantine = settings.Vips.Quarantine,
             MaxTtl = settings.Dns.Ttl,
@@ -247,4 +247,6 @@ internal sealed class Node
             Zones = new MeshZones([clusterDomain, .. ReverseZones.Of(range), .. settings.Mesh.Zones.Select(z => HostName.Parse(z.ToString(CultureInfo.InvariantCulture)))]),
         };
     }
+
+    private static string[] RolesOf(NodeRoles roles) => [.. Enum.GetValues<NodeRoles>().Where(r => r != NodeRoles.None && roles.HasFlag(r)).Select(r => r.ToString().ToLowerInvariant())];
 }

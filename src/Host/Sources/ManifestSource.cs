@@ -19,7 +19,8 @@ namespace MeshDns.Host.Sources;
 /// <param name="time">Paces everything.</param>
 /// <param name="jitter">Spreads retries; used by this source's loop only.</param>
 /// <param name="logger">Told of every change, and of each error once in a row.</param>
-public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider time, Random jitter, ILogger logger)
+/// <param name="isMine">True while this node is the one that runs the source, of those that could; null: always.</param>
+public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider time, Random jitter, ILogger logger, Func<string, bool>? isMine = null)
 {
     /// <summary>Time between looks at the files.</summary>
     public static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(2);
@@ -59,7 +60,7 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
             while (true)
             {
                 LookAndTake();
-                if (_set is { } documents && time.GetUtcNow() >= _nextTry) await TryApplyAsync(documents, cancel);
+                if (_set is { } documents && time.GetUtcNow() >= _nextTry && isMine?.Invoke(_source) != false) await TryApplyAsync(documents, cancel);
                 await Task.Delay(_watch.IsMoving ? SettleInterval : PollInterval, time, cancel);
             }
         }

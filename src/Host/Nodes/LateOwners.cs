@@ -1,0 +1,17 @@
+using MeshDns.Actors.Cluster;
+using MeshDns.Actors.Directory;
+using MeshDns.Contracts.Names;
+using MeshDns.Host.Resolve;
+
+namespace MeshDns.Host.Nodes;
+
+/// <summary>The owners for an edge that starts before the mesh: nobody answers until then.</summary>
+internal sealed class LateOwners : IOwnerInquiry
+{
+    private OwnerInquiry? _inquiry;
+
+    public void Set(OwnerInquiry inquiry) => Volatile.Write(ref _inquiry, inquiry);
+
+    public Task<IReadOnlyList<FeedFact>?> FindAsync(IReadOnlyList<HostName> names) =>
+        Volatile.Read(ref _inquiry)?.FindAsync(names) ?? Task.FromResult<IReadOnlyList<FeedFact>?>(null);
+}
