@@ -40,7 +40,7 @@ internal static class ClusterRules
     {
         var cluster = settings.Cluster;
         if (cluster.Listen is null)
-            return IsOwner(settings) && settings.Journal.Store == JournalStore.Postgres ? "must be set: with journal.store = postgres other nodes own a part of what this one is asked" : null;
+            return null;
         if (!cluster.Secret.IsSet)
             return "needs cluster.secret: anyone who reaches it could speak as a node";
         if (cluster.Advertise is null && AddressReaders.IsWildcard(cluster.Listen.Address))

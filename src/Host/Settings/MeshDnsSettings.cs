@@ -39,6 +39,8 @@ public sealed record MeshDnsSettings(
         var list = new List<string>();
         Refuse(Node.Roles.HasFlag(NodeRoles.Gateway), "node.roles: the role gateway is not in this build");
         Refuse(!Node.Roles.HasFlag(NodeRoles.Edge), "node.roles: a node without the role edge is not in this build");
+        Refuse(Node.Roles.HasFlag(NodeRoles.Owner) && Journal.Store == JournalStore.Postgres && Cluster.Listen is null,
+            "cluster.listen: must be set with journal.store = postgres, since other nodes may own a part of what this one is asked");
         Refuse(Clients.Count > 0, "clients: per-client namespaces and capture are not in this build");
         Refuse(Sources.Kubernetes is not null, "sources.kubernetes: watching Kubernetes is not in this build");
         Refuse(Gateway.Enabled, "gateway.enabled: the VIP gateway is not in this build");

@@ -58,7 +58,7 @@ public sealed class StaleReplicaTests
         _owners.Facts = [Declare("new.mesh.internal", eligible: true), Grant(258, "new.mesh.internal")];
         var reply = await AskAsync("NEW.mesh.internal");
         Assert.Equal((Rcode.NoError, "240.240.1.2"), (reply.Rcode, Assert.Single(reply.AnswerData)));
-        Assert.Equal("NEW.mesh.internal A", reply.Question);
+        Assert.Equal("NEW.mesh.internal. A", reply.Question);
         Assert.True((reply.Flags & DnsFlags.Authoritative) != 0);
     }
 
@@ -77,7 +77,7 @@ public sealed class StaleReplicaTests
         _owners.Facts = [];
         var reply = await AskAsync("new.mesh.internal");
         Assert.Equal(Rcode.NXDomain, reply.Rcode);
-        Assert.Equal("mesh.internal", reply.Soa.Owner);
+        Assert.Equal("mesh.internal.", reply.Soa.Owner);
         // An empty non-terminal of what is known here still exists.
         Assert.Equal(Rcode.NoError, (await AskAsync("there.mesh.internal")).Rcode);
     }
