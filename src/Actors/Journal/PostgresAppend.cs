@@ -56,7 +56,6 @@ internal sealed class PostgresAppend
     {
         using var warning = new PostgresWarning(connection);
         await using var command = connection.Command(Sql, Arguments());
-        if (IsLarge) command.CommandTimeout = (int)PostgresJournalOptions.LongTimeout.TotalSeconds + 1;
         NpgsqlDataReader reader;
         // An error in place of the row means that the function did not end, so that there was nothing to commit.
         try { reader = await command.ExecuteReaderAsync(CancellationToken.None); }

@@ -18,7 +18,7 @@ public sealed class PostgresJournal : IJournal
     private PostgresJournal(PostgresJournalOptions options, TimeProvider time, ActorLog log)
     {
         var id = RandomNumberGenerator.GetHexString(16, lowercase: true);
-        _sessions = new PostgresSessions(options, log);
+        _sessions = new PostgresSessions(options, time, log);
         _notifier = new PostgresNotifier(_sessions, id, time);
         _listener = new PostgresListener(_sessions, id, time, Hear);
     }
@@ -63,7 +63,7 @@ public sealed class PostgresJournal : IJournal
     /// <inheritdoc/>
     /// <remarks>The store is shared, so nothing is adjustable: the first settings stay.</remarks>
     public Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(IReadOnlyDictionary<string, string> settings, IReadOnlyCollection<string> adjustable, CancellationToken cancel) =>
-        _sessions.RunAsync<IReadOnlyDictionary<string, string>>(_sessions.Quick, async (connection, stop) =>
+        _sessions.RunAsync<IReadOnlyDictionary<string, string>>(_sessions.Reads, async (connection, stop) =>
         {
             await using var batch = new NpgsqlBatch(connection);
             // All or none are of one node: two that create a cluster at once must not mix theirs.
@@ -80,7 +80,7 @@ public sealed class PostgresJournal : IJournal
     /// <inheritdoc/>
     public async Task<IReadOnlyList<StreamClaim>> ClaimAsync(NodeIdentity node, IReadOnlyList<StreamWish> wishes, string term, CancellationToken cancel)
     {
-        var granted = await _sessions.RunAsync(_sessions.Quick, (connection, stop) => PostgresMembers.ClaimAsync(connection, node, wishes, term, stop), cancel);
+        var granted = await _sessions.WriteAsync(_sessions.Writes, (connection, stop) => PostgresMembers.ClaimAsync(connection, node, wishes, term, stop), Unavailable, cancel);
         if (granted.Count > 0) _notifier.Tell(PostgresNotifier.MembersChannel);
         return granted;
     }
@@ -88,18 +88,18 @@ public sealed class PostgresJournal : IJournal
     /// <inheritdoc/>
     public async Task ReleaseAsync(IReadOnlyList<Fence> streams, CancellationToken cancel)
     {
-        if (await _sessions.RunAsync(_sessions.Quick, (connection, stop) => PostgresMembers.ReleaseAsync(connection, streams, stop), cancel)) _notifier.Tell(PostgresNotifier.MembersChannel);
+        if (await _sessions.WriteAsync(_sessions.Writes, (connection, stop) => PostgresMembers.ReleaseAsync(connection, streams, stop), Unavailable, cancel)) _notifier.Tell(PostgresNotifier.MembersChannel);
     }
 
     /// <inheritdoc/>
     public Task<StreamHistory> ReadAsync(string stream, bool fromStart, CancellationToken cancel) =>
-        _sessions.RunAsync(_sessions.Long, (connection, stop) => PostgresReads.HistoryAsync(connection, stream, fromStart, stop), cancel);
+        _sessions.RunAsync(_sessions.Reads, (connection, stop) => PostgresReads.HistoryAsync(connection, stream, fromStart, stop), cancel);
 
     /// <inheritdoc/>
     public async Task<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancel)
     {
         var append = new PostgresAppend(request);
-        var result = await _sessions.RunAsync(append.IsLarge ? _sessions.Long : _sessions.Quick, (connection, _) => append.RunAsync(connection), cancel);
+        var result = await _sessions.WriteAsync(append.IsLarge ? _sessions.Bulk : _sessions.Writes, (connection, _) => append.RunAsync(connection), late => new JournalInDoubtException(late), cancel);
         if (result.Outcome != AppendOutcome.Committed) return result;
         _notifier.Tell(PostgresNotifier.FeedChannel);
         Appended?.Invoke();
@@ -108,7 +108,7 @@ public sealed class PostgresJournal : IJournal
 
     /// <inheritdoc/>
     public Task<bool> SaveSnapshotAsync(Fence fence, byte[] snapshot, CancellationToken cancel) =>
-        _sessions.RunAsync(_sessions.Long, async (connection, stop) =>
+        _sessions.WriteAsync(_sessions.Bulk, async (connection, stop) =>
         {
             await using var command = connection.Command("""
                 INSERT INTO meshdns.snapshot AS s (stream, seq, term, epoch, payload)
@@ -118,11 +118,11 @@ public sealed class PostgresJournal : IJournal
                 ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, term = excluded.term, epoch = excluded.epoch, payload = excluded.payload
                 """, fence.Seq, snapshot, fence.Stream, fence.Node, fence.Incarnation, fence.Term, fence.Epoch);
             return await command.ExecuteNonQueryAsync(stop) == 1;
-        }, cancel);
+        }, Unavailable, cancel);
 
     /// <inheritdoc/>
     public Task<RememberedReply?> FindReplyAsync(string key, CancellationToken cancel) =>
-        _sessions.RunAsync(_sessions.Quick, async (connection, stop) =>
+        _sessions.RunAsync(_sessions.Reads, async (connection, stop) =>
         {
             await using var command = connection.Command("SELECT key, request_hash, reply FROM meshdns.remembered_reply WHERE key = $1 AND at >= meshdns.now_ms() - $2", key, SqliteAppend.ReplyLifetimeMs);
             return (await command.ReadAllAsync(r => new RememberedReply(r.GetString(0), r.GetString(1), ReplyStore.Unpack(r.GetFieldValue<byte[]>(2))), stop)).FirstOrDefault();
@@ -130,19 +130,15 @@ public sealed class PostgresJournal : IJournal
 
     /// <inheritdoc/>
     public Task<FeedRead> ReadFeedAsync(IReadOnlyDictionary<string, StreamPosition> from, CancellationToken cancel) =>
-        _sessions.RunAsync(_sessions.Long, (connection, stop) => PostgresReads.FeedAsync(connection, from, stop), cancel);
+        _sessions.RunAsync(_sessions.Reads, (connection, stop) => PostgresReads.FeedAsync(connection, from, stop), cancel);
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<OwnershipRow>> ReadOwnershipAsync(CancellationToken cancel) =>
-        _sessions.RunAsync<IReadOnlyList<OwnershipRow>>(_sessions.Quick, async (connection, stop) =>
-        {
-            await using var command = connection.Command("SELECT stream, owner, incarnation, term, epoch, seq FROM meshdns.ownership ORDER BY stream");
-            return await command.ReadAllAsync(r => new OwnershipRow(r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), r.GetInt64(4), r.GetInt64(5)), stop);
-        }, cancel);
+        _sessions.RunAsync<IReadOnlyList<OwnershipRow>>(_sessions.Reads, async (connection, stop) => await PostgresReads.OwnershipAsync(connection, stop), cancel);
 
     /// <inheritdoc/>
     public Task<bool> ContainsAsync(string stream, StreamPosition position, CancellationToken cancel) =>
-        _sessions.RunAsync(_sessions.Quick, async (connection, stop) =>
+        _sessions.RunAsync(_sessions.Reads, async (connection, stop) =>
         {
             await using var command = connection.Command("SELECT 1 FROM meshdns.event WHERE stream = $1 AND seq = $2 AND term = $3 AND epoch = $4", stream, position.Seq, position.Term, position.Epoch);
             return await command.ExecuteScalarAsync(stop) is not null;
@@ -151,22 +147,22 @@ public sealed class PostgresJournal : IJournal
     /// <inheritdoc/>
     public async Task<JoinReply> JoinAsync(MemberBeat me, CancellationToken cancel)
     {
-        var reply = await _sessions.RunAsync(_sessions.Quick, (connection, stop) => PostgresMembers.JoinAsync(connection, me, stop), cancel);
+        var reply = await _sessions.RunAsync(_sessions.Reads, (connection, stop) => PostgresMembers.JoinAsync(connection, me, stop), cancel);
         if (reply.Outcome == JoinOutcome.Joined) _notifier.Tell(PostgresNotifier.MembersChannel);
         return reply;
     }
 
     /// <inheritdoc/>
     public Task<ClusterRead> HeartbeatAsync(MemberBeat me, CancellationToken cancel) =>
-        _sessions.RunAsync(_sessions.Quick, (connection, stop) => PostgresMembers.HeartbeatAsync(connection, me, stop), cancel);
+        _sessions.RunAsync(_sessions.Reads, (connection, stop) => PostgresMembers.HeartbeatAsync(connection, me, stop), cancel);
 
     /// <inheritdoc/>
     public async Task LeaveAsync(NodeIdentity node, CancellationToken cancel)
     {
-        var left = await _sessions.RunAsync(_sessions.Quick, async (connection, stop) =>
+        var left = await _sessions.RunAsync(_sessions.Reads, async (connection, stop) =>
         {
-            await using var command = connection.Command("DELETE FROM meshdns.member WHERE node = $1 AND incarnation = $2", node.Node, node.Incarnation);
-            return await command.ExecuteNonQueryAsync(stop);
+            await using var batch = new NpgsqlBatch(connection);
+            return await batch.Then(PostgresMembers.NotDurable).Then("DELETE FROM meshdns.member WHERE node = $1 AND incarnation = $2", node.Node, node.Incarnation).ExecuteNonQueryAsync(stop);
         }, cancel);
         if (left > 0) _notifier.Tell(PostgresNotifier.MembersChannel);
     }
@@ -178,6 +174,8 @@ public sealed class PostgresJournal : IJournal
         await _listener.DisposeAsync();
         await _sessions.DisposeAsync();
     }
+
+    private static JournalUnavailableException Unavailable(string why) => new(why);
 
     private void Hear(string channel)
     {

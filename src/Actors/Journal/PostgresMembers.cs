@@ -10,6 +10,12 @@ internal static class PostgresMembers
     private const int Joined = 0, NameTaken = 1;
     private const int PruneAfterLeases = 10;
 
+    /// <summary>
+    /// Begins a batch whose commit waits for no disk and no standby. What a member says of itself is true for one lease; a crash of the server that
+    /// loses it costs a beat.
+    /// </summary>
+    public const string NotDurable = "SELECT set_config('synchronous_commit', 'off', true)";
+
     private const string ClaimSql = """
         SELECT c_stream, c_epoch, c_seq, meshdns.now_ms(), substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM meshdns.claim($1, $2, $3, $4, $5, $6)
         """;
@@ -62,17 +68,20 @@ internal static class PostgresMembers
     {
         // Numbers far apart never fit: only those near this node's own can.
         var fitting = Enumerable.Range(me.Protocol - 16, 33).Where(other => MeshProtocol.Fits(me.Protocol, other)).ToArray();
-        await using var command = connection.Command("SELECT * FROM meshdns.join_member($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Then(NotDurable).Then("SELECT * FROM meshdns.join_member($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             me.Node.Node, me.Node.Incarnation, me.Previous, me.Address, me.Roles, me.Version, me.Protocol, me.Report, (long)me.Lease.TotalMilliseconds, fitting);
-        return (await command.ReadAllAsync(r => ReplyOf(r, me), cancel)).Single();
+        await using var reader = await batch.ExecuteReaderAsync(cancel);
+        await reader.NextResultAsync(cancel);
+        await reader.ReadAsync(cancel);
+        return ReplyOf(reader, me);
     }
 
     /// <summary>Prolongs a member's life and reads the cluster.</summary>
     public static async Task<ClusterRead> HeartbeatAsync(NpgsqlConnection connection, MemberBeat me, CancellationToken cancel)
     {
         await using var batch = new NpgsqlBatch(connection);
-        // A beat that a crash of the server loses costs nothing, and one must not wait for a disk or a standby.
-        batch.Then("SELECT set_config('synchronous_commit', 'off', true)")
+        batch.Then(NotDurable)
             .Then(BeatSql, me.Node.Node, me.Node.Incarnation, me.Address, me.Roles, me.Version, me.Protocol, me.Report, (long)me.Lease.TotalMilliseconds, PruneAfterLeases)
             .Then(ClusterSql);
         await using var reader = await batch.ExecuteReaderAsync(cancel);

@@ -50,7 +50,7 @@ internal sealed class PostgresNotifier(PostgresSessions sessions, string id, Tim
         {
             try
             {
-                await sessions.RunAsync(sessions.Quick, async (connection, cancel) =>
+                await sessions.RunAsync(sessions.Reads, async (connection, cancel) =>
                 {
                     await using var command = connection.Command(Sql, channels, id);
                     return await command.ExecuteNonQueryAsync(cancel);

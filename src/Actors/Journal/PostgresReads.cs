@@ -39,6 +39,13 @@ internal static class PostgresReads
         SELECT 2, stream, NULL, seq, term, epoch, kind, payload FROM meshdns.event WHERE stream = $1 AND seq > coalesce((SELECT seq FROM head), 0)
         """;
 
+    /// <summary>The ownership table.</summary>
+    public static async Task<List<OwnershipRow>> OwnershipAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        await using var command = connection.Command("SELECT stream, owner, incarnation, term, epoch, seq FROM meshdns.ownership ORDER BY stream");
+        return await command.ReadAllAsync(r => new OwnershipRow(r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), r.GetInt64(4), r.GetInt64(5)), cancel);
+    }
+
     /// <summary>The snapshot of a stream and the rows after it.</summary>
     public static async Task<StreamHistory> HistoryAsync(NpgsqlConnection connection, string stream, bool fromStart, CancellationToken cancel)
     {

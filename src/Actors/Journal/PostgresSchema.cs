@@ -35,7 +35,8 @@ internal static class PostgresSchema
     /// <exception cref="JournalRefusedException">A newer program has made it.</exception>
     public static async Task<int> ReadVersionAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
-        if (await ScalarAsync(connection, "SELECT to_regclass('meshdns.schema_version') IS NOT NULL", cancel) is not true) return 0;
+        // Not to_regclass: what it remembers of a name that was missing outlives the wait for the lock.
+        if (await ScalarAsync(connection, "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = 'meshdns' AND tablename = 'schema_version')", cancel) is not true) return 0;
         var version = await ScalarAsync(connection, "SELECT max(version) FROM meshdns.schema_version", cancel) as int? ?? 0;
         if (version > Version) throw new JournalRefusedException(string.Create(CultureInfo.InvariantCulture, $"the journal has schema version {version}; this program knows {Version} and is older"));
         return version;

@@ -12,6 +12,7 @@ internal sealed class PostgresSessions : IAsyncDisposable
     private const int MaxInFlight = 256;
 
     private readonly PostgresJournalOptions _options;
+    private readonly TimeProvider _time;
     private readonly ActorLog _log;
     private readonly NpgsqlDataSource[] _sources;
     private readonly Lock _gate = new();
@@ -20,21 +21,26 @@ internal sealed class PostgresSessions : IAsyncDisposable
     private int _away;
     private bool _closed;
 
-    public PostgresSessions(PostgresJournalOptions options, ActorLog log)
+    public PostgresSessions(PostgresJournalOptions options, TimeProvider time, ActorLog log)
     {
         _options = options;
+        _time = time;
         _log = log;
-        Quick = Source(options.Quick(), options.HasSeveralHosts);
-        Long = Source(options.Long(), options.HasSeveralHosts);
+        Reads = Source(options.Reads(), options.HasSeveralHosts);
+        Writes = Source(options.Writes(), options.HasSeveralHosts);
+        Bulk = Source(options.Bulk(), options.HasSeveralHosts);
         Listening = Source(options.Listening(), options.HasSeveralHosts);
-        _sources = [Quick, Long, Listening];
+        _sources = [Reads, Writes, Bulk, Listening];
     }
 
-    /// <summary>For calls that end well within the lease.</summary>
-    public NpgsqlDataSource Quick { get; }
+    /// <summary>For reads, and for writes that need no durability.</summary>
+    public NpgsqlDataSource Reads { get; }
 
-    /// <summary>For reads of whole streams and large appends.</summary>
-    public NpgsqlDataSource Long { get; }
+    /// <summary>For what is committed for good.</summary>
+    public NpgsqlDataSource Writes { get; }
+
+    /// <summary>For large appends and snapshots.</summary>
+    public NpgsqlDataSource Bulk { get; }
 
     /// <summary>For the one connection that listens.</summary>
     public NpgsqlDataSource Listening { get; }
@@ -61,6 +67,25 @@ internal sealed class PostgresSessions : IAsyncDisposable
         finally { Interlocked.Decrement(ref _inFlight); }
     }
 
+    /// <summary>
+    /// Runs what is committed for good. When the outcome is long in coming the caller gets <paramref name="late"/>; the session goes on waiting for it
+    /// on its own, so that a standby which is away for a while loses nothing and shows nothing that it does not have.
+    /// </summary>
+    public async Task<T> WriteAsync<T>(NpgsqlDataSource source, Func<NpgsqlConnection, CancellationToken, Task<T>> body, Func<string, Exception> late, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        var ended = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _ = EndAsync();
+        try { return await ended.WithinAsync(source == Bulk ? PostgresJournalOptions.LongTimeout : _options.Patience, _time, CancellationToken.None); }
+        catch (TimeoutException) { throw late("the database does not answer"); }
+
+        async Task EndAsync()
+        {
+            try { ended.TrySetResult(await RunAsync(source, body, cancel)); }
+            catch (Exception e) { ended.TrySetException(e); }
+        }
+    }
+
     /// <summary>Brings the tables up to date, once; every call waits for it.</summary>
     /// <exception cref="JournalUnavailableException">The database cannot be reached; the next call tries again.</exception>
     public Task SettledAsync()
@@ -78,7 +103,7 @@ internal sealed class PostgresSessions : IAsyncDisposable
         foreach (var source in _sources) await source.DisposeAsync();
     }
 
-    private async Task SettleAsync() => await OnConnectionAsync(Quick, async (connection, cancel) =>
+    private async Task SettleAsync() => await OnConnectionAsync(Reads, async (connection, cancel) =>
     {
         await PostgresSchema.SettleAsync(connection, cancel);
         if (_options.HasSeveralHosts && !_options.AllowDataLoss) await PostgresSchema.RequireStandbyAsync(connection, cancel);
@@ -121,7 +146,9 @@ internal sealed class PostgresSessions : IAsyncDisposable
     // The server said no and stays; any other failure is one of the connection.
     private static bool IsAnswer(Exception e) => e is PostgresException { InvariantSeverity: "ERROR" };
 
-    private static NpgsqlDataSource Source(NpgsqlConnectionStringBuilder settings, bool hasSeveralHosts)
+    /// <summary>Connections to the host, or to whichever of several is the primary.</summary>
+    /// <exception cref="JournalRefusedException">The connection string is not valid.</exception>
+    public static NpgsqlDataSource Source(NpgsqlConnectionStringBuilder settings, bool hasSeveralHosts)
     {
         try
         {

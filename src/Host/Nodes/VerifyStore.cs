@@ -9,13 +9,8 @@ public static class VerifyStore
     /// <summary>Checks the store that the settings name; 0 when every invariant holds.</summary>
     public static async Task<int> RunAsync(MeshDnsSettings settings, TextWriter output, TextWriter error)
     {
-        if (settings.Journal.Store != JournalStore.Sqlite)
-        {
-            await error.WriteLineAsync("error: this build verifies sqlite journals only");
-            return 1;
-        }
         AuditReport report;
-        try { report = JournalAudit.Run(SqliteImage.Read(settings.Node.DataDirectory)); }
+        try { report = JournalAudit.Run(await ReadAsync(settings)); }
         catch (JournalUnavailableException e)
         {
             await error.WriteLineAsync($"error: {e.Message}");
@@ -25,4 +20,8 @@ public static class VerifyStore
         await output.WriteLineAsync($"{report.Streams} streams, {report.Events} events, {report.Documents} documents, {report.Hosts} hosts, {report.Leases} leases: {(report.Breaches.Count == 0 ? "no breach" : $"{report.Breaches.Count} breaches")}");
         return report.Breaches.Count == 0 ? 0 : 1;
     }
+
+    private static async Task<JournalImage> ReadAsync(MeshDnsSettings settings) => settings.Journal.Store == JournalStore.Postgres
+        ? await PostgresImage.ReadAsync(settings.Journal.ConnectionString.Reveal(), CancellationToken.None)
+        : SqliteImage.Read(settings.Node.DataDirectory);
 }
