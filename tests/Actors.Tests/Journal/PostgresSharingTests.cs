@@ -64,6 +64,36 @@ public sealed class PostgresSharingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_append_a_claim_and_a_heartbeat_are_one_round_trip_each()
+    {
+        var server = await PostgresServer.Shared;
+        await using var counter = new TurnCounter(server.Port);
+        var through = PostgresRig.Options(_connection.Replace($"Port={server.Port}", $"Port={counter.Port}", StringComparison.Ordinal));
+        var journal = await OpenAsync(through);
+        var fence = await TakeAsync(journal, "vips");
+        // Once the statements are prepared, as they are nearly always.
+        for (var i = 0; i < 4; i++) fence = await CommitAsync(journal, fence, "x.example");
+        var before = counter.Of("SELECT meshdns.append(");
+        var request = new AppendRequest([JournalContract.Append(fence, JournalContract.Granted(1, "x.example"), JournalContract.Granted(2, "y.example"))], [JournalContract.Reply("k")]);
+        Assert.Equal(AppendOutcome.Committed, (await journal.AppendAsync(request, _none)).Outcome);
+        Assert.Equal(before + 1, counter.Of("SELECT meshdns.append("));
+        for (var i = 0; i < 4; i++)
+        {
+            before = counter.Of("FROM meshdns.claim(");
+            await journal.ClaimAsync(_node, [new StreamWish("vips", i == 0 ? "t1" : $"u{i}", i + 1)], $"u{i + 1}", _none);
+        }
+        Assert.Equal(before + 1, counter.Of("FROM meshdns.claim("));
+        // By a journal that writes nothing else: what it would tell the others goes over the same connections.
+        var quiet = await OpenAsync(through);
+        for (var i = 0; i < 4; i++)
+        {
+            before = counter.Of("UPDATE meshdns.member");
+            await quiet.HeartbeatAsync(ClusterJournalContract.Beat("a", "1"), _none);
+        }
+        Assert.Equal(before + 1, counter.Of("UPDATE meshdns.member"));
+    }
+
+    [Fact]
     public async Task Of_writers_with_one_fence_exactly_one_commits()
     {
         var (first, second) = (await OpenAsync(), await OpenAsync());
