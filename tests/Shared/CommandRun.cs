@@ -10,15 +10,15 @@ public sealed record CommandRun(string Command, int ExitCode, string Output, str
     /// <summary>Runs a program and waits for its end; past the deadline it is killed with its children and the run fails.</summary>
     public static Task<CommandRun> Of(string program, params IEnumerable<string> arguments) => Of(new ProcessStartInfo(program, arguments));
 
-    /// <summary>The same, with a working directory, an environment or standard input.</summary>
-    public static async Task<CommandRun> Of(ProcessStartInfo start, string input = "")
+    /// <summary>The same, with a working directory, an environment, standard input or a deadline of its own.</summary>
+    public static async Task<CommandRun> Of(ProcessStartInfo start, string input = "", TimeSpan? limit = null)
     {
         var command = string.Join(' ', [start.FileName, .. start.ArgumentList]);
         start.RedirectStandardOutput = start.RedirectStandardError = start.RedirectStandardInput = true;
         using var process = Process.Start(start) ?? throw new InvalidOperationException($"{command} does not start");
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
-        using var deadline = new CancellationTokenSource(_deadline);
+        using var deadline = new CancellationTokenSource(limit ?? _deadline);
         try
         {
             await process.StandardInput.WriteAsync(input.AsMemory(), deadline.Token);
@@ -29,7 +29,7 @@ public sealed record CommandRun(string Command, int ExitCode, string Output, str
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{command} had not ended after {_deadline}");
+            throw new TimeoutException($"{command} had not ended after {limit ?? _deadline}");
         }
     }
 
