@@ -60,7 +60,7 @@ public sealed class ComposeCluster : IAsyncLifetime
         if (Docker.IsOwn)
         {
             _environment["MESHDNS_BUILD_NETWORK"] = "host";
-            await TimedAsync("base images", () => Docker.RunAsync(TimeSpan.FromMinutes(8), ["tests/Chaos/images/make"]));
+            await TimedAsync("base images", async () => _log.Append((await Docker.RunAsync(TimeSpan.FromMinutes(8), [Path.Combine(Repository.Root, "tests/Chaos/images/make")])).Output));
         }
         await DownAsync();
         await TimedAsync("image", () => ComposeAsync("build"));
@@ -76,11 +76,7 @@ public sealed class ComposeCluster : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        if (Docker.WhyNot is null)
-        {
-            await DownAsync();
-            await Docker.StopAsync();
-        }
+        if (Docker.WhyNot is null) await DownAsync();
         _http.Dispose();
     }
 

@@ -1,4 +1,4 @@
-using MeshDns.Tests.Shared;
+using System.Net;
 using Xunit.Abstractions;
 
 namespace MeshDns.Compose;
@@ -46,7 +46,7 @@ public sealed class ComposeTests(ComposeCluster cluster, ITestOutputHelper outpu
         // Its ports went with the network, so it is asked from inside.
         var explained = await Docker.RunAsync("exec", cut.Container, "meshdns", "explain", "before.example.com");
         Assert.Contains(before, explained.Output, StringComparison.Ordinal);
-        await cluster.EventuallyAsync("the others take a declaration", _settled, async () => (await cluster.TryDeclareAsync(other, "meanwhile.example.com")).Status is System.Net.HttpStatusCode.OK or System.Net.HttpStatusCode.Created);
+        await cluster.EventuallyAsync("the others take a declaration", _settled, async () => (await cluster.TryDeclareAsync(other, "meanwhile.example.com")).Status is HttpStatusCode.OK or HttpStatusCode.Created);
         var meanwhile = await cluster.VipAsync(other, "meanwhile.example.com");
         Assert.Equal(before, await ComposeCluster.DigAsync(other, "before.example.com"));
 
@@ -96,7 +96,7 @@ public sealed class ComposeTests(ComposeCluster cluster, ITestOutputHelper outpu
     {
         using var http = new HttpClient();
         using var reply = await http.GetAsync($"http://127.0.0.1:{cluster.Nodes[0].AdminPort}/v1/cluster");
-        Assert.Equal(System.Net.HttpStatusCode.Unauthorized, reply.StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, reply.StatusCode);
         Assert.Contains("node-2", (await Docker.RunAsync("exec", cluster.Nodes[0].Container, "meshdns", "get", "nodes")).Output, StringComparison.Ordinal);
     }
 
@@ -107,7 +107,7 @@ public sealed class ComposeTests(ComposeCluster cluster, ITestOutputHelper outpu
         foreach (var missing in all.Keys)
         {
             // An empty value, so that a .env file of this folder does not fill it in.
-            CommandRun run = await Docker.TryAsync(TimeSpan.FromMinutes(1), [.. Docker.Compose, "config"], new Dictionary<string, string>(all) { [missing] = "" });
+            var run = await Docker.TryAsync(TimeSpan.FromMinutes(1), [.. Docker.Compose, "config"], new Dictionary<string, string>(all) { [missing] = "" });
             Assert.NotEqual(0, run.ExitCode);
             Assert.Contains($"{missing} is not set, see .env.example", run.Error, StringComparison.Ordinal);
         }

@@ -51,15 +51,6 @@ internal static class Docker
         return CommandRun.Of(start, limit: limit);
     }
 
-    /// <summary>Ends the tests' own daemon, without the images that nobody has used for a day.</summary>
-    public static async Task StopAsync()
-    {
-        if (!IsOwn) return;
-        await TryAsync(TimeSpan.FromMinutes(1), ["docker", "container", "prune", "--force"]);
-        await TryAsync(TimeSpan.FromMinutes(1), ["docker", "image", "prune", "--force", "--filter", "until=24h"]);
-        EndDaemon();
-    }
-
     private static async Task<string?> ConnectAsync()
     {
         if (!OperatingSystem.IsLinux()) return "the tests of the containers run on Linux";
@@ -72,12 +63,20 @@ internal static class Docker
         if (!IsInstalled("dockerd")) return "no dockerd runs, and none is installed";
         Directory.CreateDirectory(RunFolder);
         if (!await LockAsync()) return "another run of these tests held dockerd for ten minutes";
-        if (await StartAsync()) return null;
+        // What an earlier run left over, or what is still about to end.
         EndDaemon();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => EndDaemon();
+        if (await StartAsync())
+        {
+            // Its folder would grow with every run: what was built a day ago and has no name any more goes.
+            await TryAsync(TimeSpan.FromMinutes(1), ["docker", "container", "prune", "--force"]);
+            await TryAsync(TimeSpan.FromMinutes(1), ["docker", "image", "prune", "--force", "--filter", "until=24h"]);
+            return null;
+        }
         return $"dockerd does not start: {string.Join(" | ", File.ReadLines(Log).TakeLast(3))}";
     }
 
-    // One run at a time owns the daemon; one left over by a run that was killed is taken over.
+    // One run at a time has the daemon; the lock is held until the process ends.
     private static async Task<bool> LockAsync()
     {
         for (var begin = Stopwatch.StartNew(); begin.Elapsed < _lockLimit; await Task.Delay(500))
@@ -85,7 +84,6 @@ internal static class Docker
             try
             {
                 _lock = new FileStream(Path.Combine(RunFolder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-                AppDomain.CurrentDomain.ProcessExit += (_, _) => EndDaemon();
                 return true;
             }
             catch (IOException)
@@ -98,7 +96,6 @@ internal static class Docker
 
     private static async Task<bool> StartAsync()
     {
-        if (await WorksAsync("docker", "version")) return true;
         // Ports are published by docker-proxy and images are built on the host's network, so neither needs the firewall or a default bridge.
         string[] flags =
         [
@@ -116,22 +113,18 @@ internal static class Docker
 
     private static void EndDaemon()
     {
-        if (_lock is null) return;
-        if (File.Exists($"{RunFolder}/pid") && int.TryParse(File.ReadAllText($"{RunFolder}/pid"), out var id))
+        if (!File.Exists($"{RunFolder}/pid") || !int.TryParse(File.ReadAllText($"{RunFolder}/pid"), out var id)) return;
+        try
         {
-            try
-            {
-                using var daemon = Process.GetProcessById(id);
-                using var kill = Process.Start("kill", [$"{id}"]);
-                daemon.WaitForExit(TimeSpan.FromSeconds(20));
-            }
-            catch (ArgumentException)
-            {
-                // It has ended by itself.
-            }
+            using var daemon = Process.GetProcessById(id);
+            if (daemon.ProcessName != "dockerd") return;
+            using var kill = Process.Start("kill", [$"{id}"]);
+            daemon.WaitForExit(TimeSpan.FromSeconds(20));
         }
-        _lock.Dispose();
-        _lock = null;
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        {
+            // It has ended by itself.
+        }
     }
 
     private static bool IsInstalled(string program) => Environment.GetEnvironmentVariable("PATH")?.Split(':').Any(folder => File.Exists(Path.Combine(folder, program))) == true;
