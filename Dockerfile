@@ -15,7 +15,7 @@ RUN dotnet restore src/Host --use-current-runtime -p:PublishReadyToRun=$READY_TO
 COPY hocon hocon
 COPY src src
 RUN dotnet publish src/Host -c Release --no-restore --use-current-runtime --self-contained false -p:PublishReadyToRun=$READY_TO_RUN \
-        -p:DebugType=none -p:PublishDocumentationFiles=false -o /opt/meshdns
+        -p:PublishDocumentationFiles=false -o /opt/meshdns
 
 FROM mcr.microsoft.com/dotnet/aspnet:10.0
 # A new named volume takes its owner from the folder that it covers.

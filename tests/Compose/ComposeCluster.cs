@@ -11,7 +11,10 @@ namespace MeshDns.Compose;
 /// <summary>A node of the compose file as the host sees it: its service, its container and its published ports.</summary>
 internal sealed record ComposeNode(string Service, string Container, int DnsPort, int AdminPort);
 
-/// <summary>docker-compose.yml really run: PostgreSQL and three nodes, on free ports and with secrets of their own.</summary>
+/// <summary>
+/// docker-compose.yml really run: PostgreSQL and three nodes, on free ports and with secrets of their own. The base images are made here for the
+/// tests' own daemon, and for another one when MESHDNS_LOCAL_IMAGES=1; else it pulls them.
+/// </summary>
 public sealed class ComposeCluster : IAsyncLifetime
 {
     private const string Project = "meshdns-compose-test";
@@ -57,7 +60,7 @@ public sealed class ComposeCluster : IAsyncLifetime
     {
         // Every test is skipped then, and says why.
         if (Docker.WhyNot is not null) return;
-        if (Docker.IsOwn)
+        if (Docker.IsOwn || Environment.GetEnvironmentVariable("MESHDNS_LOCAL_IMAGES") == "1")
         {
             _environment["MESHDNS_BUILD_NETWORK"] = "host";
             await TimedAsync("base images", async () => _log.Append((await Docker.RunAsync(TimeSpan.FromMinutes(8), [Path.Combine(Repository.Root, "tests/Chaos/images/make")])).Output));

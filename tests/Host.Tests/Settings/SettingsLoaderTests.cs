@@ -145,7 +145,17 @@ public sealed class SettingsLoaderTests : IDisposable
             ("MESHDNS_CLUSTER_SECRET", "0123456789abcdef"), ("MESHDNS_ADMIN_TOKEN", "t"), ("MESHDNS_JOURNAL_CONNECTION_STRING", "Host=db")));
         Assert.Equal(JournalStore.Postgres, cluster.Journal.Store);
         Assert.Empty(cluster.Unsupported());
-        Assert.Equal(4, Load.Refused(Load.Everything(Load.Repository("cluster.conf"), [])).Count(error => error.Contains("${MESHDNS_", StringComparison.Ordinal)));
+        Assert.Equal(3, Load.Refused(Load.Everything(Load.Repository("cluster.conf"), [])).Count(error => error.Contains("${MESHDNS_", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void The_cluster_example_is_reached_at_the_hosts_name_unless_told_otherwise()
+    {
+        (string, string)[] secrets = [("MESHDNS_CLUSTER_SECRET", "0123456789abcdef"), ("MESHDNS_ADMIN_TOKEN", "t"), ("MESHDNS_JOURNAL_CONNECTION_STRING", "Host=db")];
+        var file = Load.Repository("cluster.conf");
+        Assert.Equal("abc:15390", Load.Valid(Load.Everything(file, [], [("HOSTNAME", "abc"), .. secrets])).Cluster.Advertise);
+        Assert.Equal("node-1:1", Load.Valid(Load.Everything(file, [], [("HOSTNAME", "abc"), ("MESHDNS_CLUSTER_ADVERTISE", "node-1:1"), .. secrets])).Cluster.Advertise);
+        Assert.Contains(Load.Refused(Load.Everything(file, [], secrets)), error => error.Contains("cluster.advertise", StringComparison.Ordinal));
     }
 
     [Fact]
