@@ -90,7 +90,7 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Runs SQL on a connection of its own; the first value of the result.</summary>
     public async Task<object?> ExecuteAsync(string sql, string database = "postgres")
     {
-        await using var connection = new NpgsqlConnection(ConnectionString(database) + ";Pooling=false;Timeout=10;Command Timeout=60");
+        await using var connection = new NpgsqlConnection(ConnectionString(database) + ";Pooling=false;Timeout=60;Command Timeout=60");
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         return await command.ExecuteScalarAsync();
