@@ -1,0 +1,35 @@
+using MeshDns.Actors.Journal;
+
+namespace MeshDns.Tests.Shared.Judge;
+
+/// <summary>What the judge found.</summary>
+/// <param name="Breaches">Every promise that was broken, in the order of time; empty when all held. At most 1,000.</param>
+/// <param name="AnswersJudged">Answers that promise 5 had something to say about: a run that judged none has shown nothing.</param>
+/// <param name="Audit">The replay of the final journal.</param>
+public sealed record Verdict(IReadOnlyList<Breach> Breaches, int AnswersJudged, AuditReport Audit);
+
+/// <summary>Holds a history and the journal at its end to the promises of the design. Pure: it can judge a recorded run again.</summary>
+public static class HistoryJudge
+{
+    private const int MaxBreaches = 1000;
+
+    public static Verdict Check(History history, JournalImage image, JudgeOptions options)
+    {
+        var audit = JournalAudit.Run(image);
+        var breaches = audit.Breaches.Select(text => new Breach(7, "the journal: " + text)).ToList();
+        JournalFacts journal;
+        try { journal = new JournalFacts(image); }
+        catch (Exception e) when (e is FormatException or KeyNotFoundException)
+        {
+            return new Verdict([.. breaches, new Breach(7, "the journal cannot be judged: " + e.Message)], 0, audit);
+        }
+        var faults = new FaultTimes(history, options);
+        var hosts = HostTimeline.Of(history, faults);
+        breaches.AddRange(journal.Vips.Breaches);
+        breaches.AddRange(CommandCheck.Run(history, journal, faults));
+        breaches.AddRange(HolderCheck.Run(history, journal, faults, hosts, options));
+        breaches.AddRange(AvailabilityCheck.Run(history, journal, faults, hosts, options, out var judged));
+        breaches.AddRange(FeedCheck.Run(history, faults));
+        return new Verdict([.. breaches.OrderBy(b => b.At ?? long.MinValue).Take(MaxBreaches)], judged, audit);
+    }
+}

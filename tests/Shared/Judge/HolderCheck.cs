@@ -1,0 +1,119 @@
+using System.Net;
+
+namespace MeshDns.Tests.Shared.Judge;
+
+/// <summary>
+/// Promises 1, 2 and 4 from what clients were told, by answers and by replies: a VIP is only ever told for a host to which the journal gave
+/// it, in the journal's order of holders, never for two hosts within a TTL of each other, and a declared host's VIP stays.
+/// </summary>
+internal sealed class HolderCheck(History history, JournalFacts journal, FaultTimes faults, JudgeOptions options)
+{
+    /// <summary>That a client was told so; it was true at some moment between the two times.</summary>
+    private readonly record struct Told(string Host, int Index, long From, long To, string By);
+
+    private readonly List<Breach> _breaches = [];
+
+    public static IEnumerable<Breach> Run(History history, JournalFacts journal, FaultTimes faults, IReadOnlyDictionary<string, IReadOnlyList<HostSpan>> hosts, JudgeOptions options)
+    {
+        var check = new HolderCheck(history, journal, faults, options);
+        var told = check.Automatic().ToArray();
+        check.CheckGranted(told);
+        foreach (var group in told.GroupBy(t => t.Index)) check.CheckHolders([.. group.OrderBy(t => t.To)]);
+        foreach (var group in told.GroupBy(t => t.Host))
+            if (hosts.TryGetValue(group.Key, out var spans)) check.CheckStays([.. group.OrderBy(t => t.From)], spans);
+        return check._breaches;
+    }
+
+    // Explicit claims are excepted: who claims an address is answered with it whoever else has it.
+    private IEnumerable<Told> Automatic()
+    {
+        var claims = journal.Vips.Claims.ToHashSet();
+        foreach (var document in history.Commands.SelectMany(c => c.Documents))
+            foreach (var host in document.Hosts) claims.UnionWith(document.Addresses.Select(address => (address, host)));
+        return All().Where(t => !claims.Contains((journal.Range.IPv4(t.Index).ToString(), t.Host)));
+    }
+
+    private IEnumerable<Told> All()
+    {
+        foreach (var answer in history.Answers.Where(a => a.Outcome == AnswerOutcome.Addresses))
+            foreach (var address in answer.Addresses)
+                if (IndexOf(address) is { } index) yield return new Told(answer.Name, index, answer.AskedAt, answer.AnsweredAt, $"an answer of {answer.Node}");
+        foreach (var command in history.Commands.Where(c => c.Outcome == CommandOutcome.Applied))
+            foreach (var (host, address) in command.Vips)
+                if (IndexOf(address) is { } index) yield return new Told(host, index, command.InvokedAt, command.CompletedAt, $"the reply to {command.Id}");
+    }
+
+    private int? IndexOf(string address) => IPAddress.TryParse(address, out var ip) && journal.Range.TryIndexOf(ip, out var index) ? index : null;
+
+    // A grant that a lossy failover took back was told all the same while it lasted.
+    private bool IsExcused(Told told) => faults.Lossy.Any(s => s.Overlaps(told.From, told.To));
+
+    private void CheckGranted(Told[] told)
+    {
+        foreach (var t in told.Where(t => !journal.Vips.WasGranted(t.Host, t.Index) && !IsExcused(t)))
+            Breach(1, $"{t.By} gave {Text(t.Index)} to {t.Host}, the journal never did", t.To);
+    }
+
+    private void CheckHolders(Told[] told)
+    {
+        // An answer that took longer than this can't be ordered with others.
+        var clear = told.Where(t => t.To - t.From <= options.TtlMs / 2).ToArray();
+        for (var i = 1; i < clear.Length; i++)
+        {
+            var (a, b) = (clear[i - 1], clear[i]);
+            if (a.Host == b.Host) continue;
+            var apart = Math.Max(Math.Abs(b.To - a.From), Math.Abs(a.To - b.From));
+            if (apart >= options.TtlMs) continue;
+            var promise = a.From <= b.To && b.From <= a.To ? 1 : 4;
+            Breach(promise, $"{a.By} gave {Text(a.Index)} to {a.Host}, and at most {apart} ms apart {b.By} gave it to {b.Host}", b.To);
+        }
+        CheckOrder([.. clear.Where(t => journal.Vips.WasGranted(t.Host, t.Index) && !IsExcused(t))]);
+    }
+
+    private void CheckOrder(Told[] told)
+    {
+        if (told.Length == 0) return;
+        var holders = journal.Vips.HoldersOf(told[0].Index);
+        var at = 0;
+        foreach (var t in told)
+        {
+            while (at < holders.Count && holders[at] != t.Host) at++;
+            if (at < holders.Count) continue;
+            Breach(4, $"{t.By} gave {Text(t.Index)} to {t.Host}, after it had been given to the next holder; the journal's holders: {string.Join(", ", holders)}", t.To);
+            return;
+        }
+    }
+
+    private void CheckStays(Told[] told, IReadOnlyList<HostSpan> spans)
+    {
+        if (journal.Vips.Evicted.Contains(told[0].Host)) return;
+        foreach (var stay in Stays(spans))
+        {
+            var inside = told.Where(t => t.From >= stay.From && t.To <= stay.To && !IsExcused(t)).ToArray();
+            var other = inside.FirstOrDefault(t => t.Index != inside[0].Index);
+            if (other.Host is null || faults.Lossy.Any(s => s.Overlaps(inside[0].From, other.To))) continue;
+            Breach(2, $"{other.Host} was given {Text(inside[0].Index)} by {inside[0].By} and {Text(other.Index)} by {other.By}, and was declared all the time", other.To);
+        }
+    }
+
+    // A command that declares anew what was declared doesn't end the declaration, so its time counts too.
+    private static IEnumerable<Span> Stays(IReadOnlyList<HostSpan> spans)
+    {
+        Span? open = null;
+        foreach (var span in spans)
+        {
+            if (span is { Declared: true, IsAutomatic: true })
+            {
+                open = open is { } o ? o with { To = span.Until } : new Span(span.From, span.Until);
+                continue;
+            }
+            if (open is { } done) yield return done;
+            open = null;
+        }
+        if (open is { } last) yield return last;
+    }
+
+    private string Text(int index) => journal.Range.IPv4(index).ToString();
+
+    private void Breach(int promise, string sentence, long at) => _breaches.Add(new Breach(promise, sentence, at));
+}

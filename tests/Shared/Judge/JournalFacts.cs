@@ -1,0 +1,61 @@
+using MeshDns.Actors.Journal;
+using MeshDns.Contracts.Events;
+using MeshDns.Contracts.Services;
+using MeshDns.Contracts.Vips;
+
+namespace MeshDns.Tests.Shared.Judge;
+
+/// <summary>An event of a document, as the journal has it.</summary>
+internal readonly record struct DocumentFact(string Stream, long Seq, long Version, bool Deleted, int Generation);
+
+/// <summary>What the final journal says, in the judge's terms.</summary>
+internal sealed class JournalFacts
+{
+    private readonly Dictionary<string, List<DocumentFact>> _documents = [];
+    private readonly Dictionary<(string Document, int Generation), List<DocumentFact>> _puts = [];
+
+    public JournalFacts(JournalImage image)
+    {
+        Range = new VipRange(Cidr.Parse(image.Settings["vips.ipv4"]), Cidr.Parse(image.Settings["vips.ipv6"]));
+        Vips = new VipWitness(Range);
+        Ends = image.Streams.ToDictionary(stream => stream.Owner.Stream, stream => stream.Owner.Seq);
+        foreach (var stream in image.Streams)
+        {
+            foreach (var row in stream.Rows)
+            {
+                var fact = EventCodec.Decode(row.Kind, row.Payload);
+                if (stream.Owner.Stream == Streams.Vips) Vips.Take(fact);
+                else if (fact is DocumentPut put) Add(put.Document.Key, new DocumentFact(stream.Owner.Stream, row.Seq, put.Version, false, GenerationOf(put.Document)));
+                else if (fact is DocumentDeleted deleted) Add(deleted.Key, new DocumentFact(stream.Owner.Stream, row.Seq, deleted.Version, true, 0));
+            }
+        }
+    }
+
+    public VipRange Range { get; }
+
+    public VipWitness Vips { get; }
+
+    /// <summary>The last seq of each stream.</summary>
+    public IReadOnlyDictionary<string, long> Ends { get; }
+
+    /// <summary>Every document that the journal ever had.</summary>
+    public IEnumerable<string> Documents => _documents.Keys;
+
+    /// <summary>The events of a document, in order.</summary>
+    public IReadOnlyList<DocumentFact> Of(string document) => _documents.TryGetValue(document, out var facts) ? facts : [];
+
+    /// <summary>The events that put a generation of a document: one, when all is well.</summary>
+    public IReadOnlyList<DocumentFact> Puts(string document, int generation) => _puts.TryGetValue((document, generation), out var facts) ? facts : [];
+
+    private static int GenerationOf(MeshDocument document) => (document.ServiceEntry?.Ports ?? document.Service?.Ports) is [var first, ..] ? first.Number : 0;
+
+    private void Add(DocumentKey key, DocumentFact fact)
+    {
+        var text = key.ToString();
+        if (!_documents.TryGetValue(text, out var facts)) _documents[text] = facts = [];
+        facts.Add(fact);
+        if (fact.Deleted) return;
+        if (!_puts.TryGetValue((text, fact.Generation), out var puts)) _puts[(text, fact.Generation)] = puts = [];
+        puts.Add(fact);
+    }
+}
