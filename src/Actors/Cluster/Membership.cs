@@ -166,6 +166,7 @@ public sealed class Membership : Actor<Membership.Message>, IClusterMap
     private async Task<ClusterRead?> BeatAsync()
     {
         var askedAt = System.Time.GetTimestamp();
+        var fences = _local.All.Select(s => s.Fence()).ToArray();
         var read = await WithinAsync(_journal.HeartbeatAsync(Beat(IsTaking ? "up" : "draining"), Stopping));
         Volatile.Write(ref _isMember, read.IsMember);
         if (!read.IsMember)
@@ -179,7 +180,16 @@ public sealed class Membership : Actor<Membership.Message>, IClusterMap
         }
         Interlocked.Exchange(ref _beatAt, askedAt);
         Volatile.Write(ref _map, ClusterMap.Of(read, _options.Lease));
+        NoticeRewound(fences, read);
         return read;
+    }
+
+    // A standby that lagged was promoted: what an idle owner wrote, or its claim, is gone, and nothing but this would tell it before its next append.
+    private void NoticeRewound(Fence?[] fences, ClusterRead read)
+    {
+        var rows = read.Ownership.ToDictionary(r => r.Stream);
+        foreach (var held in fences.OfType<Fence>())
+            if (rows.GetValueOrDefault(held.Stream) is not { } row || row.Epoch < held.Epoch || (row.Epoch == held.Epoch && (row.Term != held.Term || row.Seq < held.Seq))) _local.ByStream[held.Stream].Rewound();
     }
 
     // An answer that comes after more than half of the lease helps nobody.

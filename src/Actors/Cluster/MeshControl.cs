@@ -31,7 +31,7 @@ internal sealed class MeshControl(Mesh mesh) : IMeshControl
 
     public async Task<DocumentRecord?> GetDocumentAsync(DocumentKey key, CancellationToken cancel)
     {
-        var found = await Region.DocumentsAsync([key], _readDeadline, cancel);
+        var found = await Region.DocumentsAsync([key], isConfirmed: false, _readDeadline, cancel);
         return found.TryGetValue(key, out var stored) ? (await RecordsOfAsync([stored], cancel))[0] : null;
     }
 

@@ -1,5 +1,6 @@
 using MeshDns.Actors.Journal;
 using MeshDns.Actors.Runtime;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 
 namespace MeshDns.Actors.Cluster;
@@ -34,17 +35,17 @@ internal sealed class NodeServer(ActorSystem system, IJournal journal, MeshOptio
             case PrepareShards prepare: return await PrepareAsync(prepare, cancel);
             case PrepareVips prepare: return await PrepareAsync(prepare, cancel);
             case SettleBatch settle: return await SettleAsync(settle);
-            case ReadDocuments read: return new DocumentList(_reads.Documents(read.Keys));
+            case ReadDocuments read:
+                if (read.Confirm) await ConfirmAsync(read.Keys.Select(k => local.Shards[Streams.ShardOf(k, options.Shards)].Stream), cancel);
+                return new DocumentList(_reads.Documents(read.Keys));
             case PageDocuments page: return new DocumentList(_reads.Documents(page));
             case ReadHosts read:
-                var facts = _reads.Hosts(read.Hosts);
                 if (read.Confirm) await ConfirmAsync(read.Hosts.Select(h => local.OwnerOf(h).Stream), cancel);
-                return new HostFactList(facts);
+                return new HostFactList(_reads.Hosts(read.Hosts));
             case PageHosts page: return new HostNameList(_reads.Hosts(page));
             case ReadHostVips read:
-                var vips = _reads.VipsOf(read.Hosts);
                 if (read.Confirm) await ConfirmAsync([local.Allocator.Stream], cancel);
-                return new VipList(vips);
+                return new VipList(_reads.VipsOf(read.Hosts));
             case ReadVip read: return new VipList(_reads.Vip(read.Index));
             case PageVips page: return new VipList(_reads.Vips(page.Page));
             case ReadUsage: return new UsageReply(_reads.Usage());
@@ -105,15 +106,23 @@ internal sealed class NodeServer(ActorSystem system, IJournal journal, MeshOptio
         }
     }
 
-    // An owner that was paused, or cut off, may not know yet that it is none: only the journal says.
+    // An owner that was paused, or cut off, may not know yet that it is none, and one whose database lost something has a state that never was: only the
+    // journal says. What is read after this was true at some moment of the question.
     private async Task ConfirmAsync(IEnumerable<string> streams, CancellationToken cancel)
     {
+        var asked = streams.Distinct().ToDictionary(s => s, s => local.ByStream[s].Fence());
         var rows = (await journal.ReadOwnershipAsync(cancel)).ToDictionary(r => r.Stream);
-        foreach (var stream in streams.Distinct())
+        foreach (var (stream, before) in asked)
         {
-            var fence = local.ByStream[stream].Fence();
             var row = rows.GetValueOrDefault(stream);
-            if (fence is null || row is null || (row.Term, row.Epoch) != (fence.Value.Term, fence.Value.Epoch)) throw new OwnerAwayException($"{stream} is not owned by {options.Node} any more");
+            if (before is not { } held || row is null || (row.Term, row.Epoch) != (held.Term, held.Epoch)) throw new OwnerAwayException($"{stream} is not owned by {options.Node} any more");
+            if (row.Seq < held.Seq)
+            {
+                local.ByStream[stream].Rewound();
+                throw new OwnerAwayException($"{stream} was rewound");
+            }
+            // Somebody's append is durable, and this owner has not been told yet.
+            if (local.ByStream[stream].Fence() is not { } now || now.Epoch != held.Epoch || now.Seq < row.Seq) throw new OwnerAwayException($"{stream} is just taking on a change");
         }
     }
 }

@@ -12,7 +12,8 @@ namespace MeshDns.Actors.Cluster;
 public sealed class PeerFeed : IFeedSource, IClusterMap
 {
     private static readonly TimeSpan _hold = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(3);
+    // Past the hold: an owner answers from memory. One that says nothing for so long is left for another, so that answers do not grow old.
+    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(1);
 
     private readonly INodeClient _client;
     private readonly MeshOptions _options;
@@ -82,15 +83,22 @@ public sealed class PeerFeed : IFeedSource, IClusterMap
         return new FeedUpdate(new FeedRead([.. feed.Streams.Select(FeedMessages.Read)], feed.ReadAt), askedAt, age);
     }
 
-    // The one that answered last, then the live owners, then those that the settings name; each once.
+    // The one that answered last, then the live owners, then those that the settings name, where there may be nobody; each once.
     private List<string> Candidates()
     {
-        var others = Current.Members.Where(m => m.IsOwner && m.Address.Length > 0).Select(m => m.Address).Concat(_options.Join).Distinct().Where(a => a != _from).ToList();
-        var candidates = new List<string>(others.Count + 1);
+        var turn = _next++;
+        var live = Current.Members.Where(m => m.IsOwner && m.Address.Length > 0).Select(m => m.Address).Distinct().ToArray();
+        var candidates = new List<string>(live.Length + _options.Join.Count + 1);
         if (_from is { } last) candidates.Add(last);
-        for (var i = 0; i < others.Count; i++) candidates.Add(others[(i + _next) % others.Count]);
-        _next++;
+        Add(live);
+        Add([.. _options.Join.Except(live)]);
         return candidates;
+
+        void Add(string[] addresses)
+        {
+            for (var i = 0; i < addresses.Length; i++)
+                if (addresses[(i + turn) % addresses.Length] is var address && address != _from) candidates.Add(address);
+        }
     }
 
     private static uint Hash(string text) => text.Aggregate(2166136261u, (hash, c) => (hash ^ c) * 16777619u);

@@ -67,10 +67,14 @@ public sealed class ShardRegion
     }
 
     /// <summary>Documents by key; those that are not there are left out.</summary>
+    /// <param name="keys">Which.</param>
+    /// <param name="isConfirmed">True to have the owners ask the journal first whether they still are, and have all of it.</param>
+    /// <param name="deadline">For each owner.</param>
+    /// <param name="cancel">Gives up.</param>
     /// <exception cref="MeshUnavailableException">An owner did not answer.</exception>
-    public async Task<IReadOnlyDictionary<DocumentKey, StoredDocument>> DocumentsAsync(IReadOnlyList<DocumentKey> keys, TimeSpan deadline, CancellationToken cancel)
+    public async Task<IReadOnlyDictionary<DocumentKey, StoredDocument>> DocumentsAsync(IReadOnlyList<DocumentKey> keys, bool isConfirmed, TimeSpan deadline, CancellationToken cancel)
     {
-        var asked = ByNode(keys.Distinct(), StreamOf).Select(n => AskAsync<DocumentList>(n.Node, new ReadDocuments(n.Items), deadline, cancel));
+        var asked = ByNode(keys.Distinct(), StreamOf).Select(n => AskAsync<DocumentList>(n.Node, new ReadDocuments(n.Items, isConfirmed), deadline, cancel));
         return (await Task.WhenAll(asked)).SelectMany(d => d.Documents).ToDictionary(d => d.Document.Key);
     }
 

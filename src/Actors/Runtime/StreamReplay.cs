@@ -11,6 +11,7 @@ internal sealed class StreamReplay<TState, TCommand, TReply>(ActorSystem system,
     /// <summary>Snapshot and replay, up to the seq of the claim.</summary>
     /// <exception cref="InvalidOperationException">The journal is damaged.</exception>
     /// <exception cref="FormatException">The journal is damaged, or a newer version wrote it.</exception>
+    /// <exception cref="JournalUnavailableException">The claim is over already, or the journal was rewound meanwhile: claim anew.</exception>
     public async Task<(StreamHistory History, TState State)> RunAsync(Fence fence, CancellationToken cancel)
     {
         var (history, state) = await ReadAsync(cancel);
@@ -20,7 +21,11 @@ internal sealed class StreamReplay<TState, TCommand, TReply>(ActorSystem system,
             if (row.Seq != ++seq) throw new InvalidOperationException($"{stream} has a gap: {row.Seq} where {seq} was expected");
             state = core.Apply(state, EventCodec.Decode(row.Kind, row.Payload));
         }
-        return seq == fence.Seq ? (history, state) : throw new InvalidOperationException($"{stream} ends at {seq}, but its ownership row says {fence.Seq}");
+        if (seq == fence.Seq) return (history, state);
+        // Between the claim and the read another node may have claimed it and written, and a standby that lagged may have been promoted.
+        var owner = (await journal.ReadOwnershipAsync(cancel)).FirstOrDefault(r => r.Stream == stream);
+        if (owner is null || (owner.Term, owner.Epoch, owner.Seq) != (fence.Term, fence.Epoch, fence.Seq)) throw new JournalUnavailableException($"{stream} was claimed or rewound while it was read");
+        throw new InvalidOperationException($"{stream} ends at {seq}, but its ownership row says {fence.Seq}");
     }
 
     /// <summary>What this node wrote or read must still be there; a failover to a standby that lagged takes it away.</summary>

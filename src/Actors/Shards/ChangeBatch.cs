@@ -4,6 +4,7 @@ using MeshDns.Actors.Journal;
 using MeshDns.Actors.Runtime;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
+using MeshDns.Contracts.Services;
 
 namespace MeshDns.Actors.Shards;
 
@@ -51,7 +52,7 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
         ChangeReply?[] replies;
         try
         {
-            if (!await PlanAsync()) return BatchEnd.Done;
+            if (await PlanAsync() is { } planned) return planned;
             if (await PrepareShardsAsync() is { } shardsEnd) return End(shardsEnd);
             if (await PrepareAllocatorAsync() is { } vipsEnd) return End(vipsEnd);
             replies = await MakeRepliesAsync();
@@ -86,28 +87,41 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
         ? JsonSerializer.Deserialize(remembered.Reply, ReplyJson.Default.ChangeReply)!
         : ChangeReply.Refused(RefusalReason.KeyReused, "this Idempotency-Key was used with another request within the last 24 hours");
 
-    // False when no change is left that has anything to write. A reply to be remembered is something to write, also for a change that
+    // Null when a change is left that has something to write. A reply to be remembered is something to write, also for a change that
     // changes nothing: done again later, it could undo what came in between.
-    private async Task<bool> PlanAsync()
+    private async Task<BatchEnd?> PlanAsync()
     {
         var at = system.Time.GetUtcNow().ToUnixTimeMilliseconds();
-        var stored = await region.DocumentsAsync([.. changes.SelectMany(c => c.Request.Changes).Select(c => c.Key)], _askDeadline, CancellationToken.None);
+        var stored = await region.DocumentsAsync([.. changes.SelectMany(c => c.Request.Changes).Select(c => c.Key)], isConfirmed: false, _askDeadline, CancellationToken.None);
+        ChangePlan[] plans = [.. changes.Select(c => planner.Plan(c.Request, stored, at))];
+        if (!await IsConfirmedAsync(plans, stored)) return BatchEnd.Contended;
         var unchanged = new List<(int Change, ChangePlan Plan)>();
         var left = false;
         for (var i = 0; i < changes.Count; i++)
         {
-            var plan = planner.Plan(changes[i].Request, stored, at);
-            if (plan.Refused is { } refused) changes[i].Complete(refused);
-            else if (plan.Commands.Count == 0 && changes[i].Request is { IdempotencyKey: null } or { DryRun: true }) unchanged.Add((i, plan));
+            if (plans[i].Refused is { } refused) changes[i].Complete(refused);
+            else if (plans[i].Commands.Count == 0 && changes[i].Request is { IdempotencyKey: null } or { DryRun: true }) unchanged.Add((i, plans[i]));
             else
             {
-                _plans[i] = plan;
+                _plans[i] = plans[i];
                 left = true;
             }
         }
         await _effects.ReadLeasesAsync(region, unchanged.Select(u => u.Plan), _askDeadline);
         foreach (var (i, plan) in unchanged) changes[i].Complete(_effects.Reply(plan, i, region.Range));
-        return left;
+        return left ? null : BatchEnd.Done;
+    }
+
+    // What will be written is checked again by its shard and by the fence. What is refused, or is so already, is not: an owner that was paused, or cut
+    // off, would say so of a state that is long gone.
+    private async Task<bool> IsConfirmedAsync(ChangePlan[] plans, IReadOnlyDictionary<DocumentKey, StoredDocument> stored)
+    {
+        DocumentKey[] unwritten = [.. plans.SelectMany((plan, i) => plan.Refused is not null
+            ? changes[i].Request.Changes.Select(c => c.Key)
+            : plan.Documents.Where(d => d.Action is DocumentAction.Absent or DocumentAction.Unchanged).Select(d => d.Change.Key)).Distinct()];
+        if (unwritten.Length == 0) return true;
+        var confirmed = await region.DocumentsAsync(unwritten, isConfirmed: true, _askDeadline, CancellationToken.None);
+        return unwritten.All(key => confirmed.GetValueOrDefault(key)?.Version == stored.GetValueOrDefault(key)?.Version);
     }
 
     private async Task<BatchEnd?> PrepareShardsAsync()
@@ -174,7 +188,7 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
         {
             var remembered = changes.Select((c, i) => (Change: c, Reply: replies[i])).Where(c => c.Reply is not null && c.Change.Request.IdempotencyKey is not null)
                 .Select(c => new RememberedReply(c.Change.Request.IdempotencyKey!, c.Change.RequestHash(), JsonSerializer.SerializeToUtf8Bytes(c.Reply!, ReplyJson.Default.ChangeReply)));
-            var result = await journal.AppendAsync(new AppendRequest(_appends, [.. remembered]), CancellationToken.None).WaitAsync(_appendDeadline, system.Time);
+            var result = await journal.AppendAsync(new AppendRequest(_appends, [.. remembered]), CancellationToken.None).WithinAsync(_appendDeadline, system.Time);
             return result.Outcome == AppendOutcome.Committed ? await CommittedAsync(replies) : await RefusedByJournalAsync(result);
         }
         catch (JournalUnavailableException e)

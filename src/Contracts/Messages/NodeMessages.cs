@@ -124,8 +124,8 @@ public enum BatchOutcome
 /// <summary>Tells owners how a batch ended. Answered by <see cref="Done"/> when the owners have taken it on.</summary>
 public sealed record SettleBatch(Guid Batch, IReadOnlyList<string> Streams, BatchOutcome Outcome) : NodeRequest;
 
-/// <summary>Documents by key; those that are not there are left out. All of shards of the node that is asked.</summary>
-public sealed record ReadDocuments(IReadOnlyList<DocumentKey> Keys) : NodeRequest;
+/// <summary>Documents by key; those that are not there are left out. All of shards of the node that is asked; with <paramref name="Confirm"/> it asks the journal first whether it still owns them and has all of them.</summary>
+public sealed record ReadDocuments(IReadOnlyList<DocumentKey> Keys, bool Confirm = false) : NodeRequest;
 
 /// <summary>One page of the documents in these streams, one more than the limit when there are more.</summary>
 public sealed record PageDocuments(IReadOnlyList<string> Streams, DocumentKind Of, PageRequest Page) : NodeRequest;

@@ -17,7 +17,8 @@ internal static class AvailabilityCheck
             foreach (var answer in group)
             {
                 if (HostTimeline.At(spans, answer.AskedAt) is not { } span || answer.AnsweredAt >= span.Until) continue;
-                if (faults.Lossy.Any(l => l.Overlaps(span.From, span.From)) || faults.Life(answer.Node, answer.AskedAt, answer.AnsweredAt) is not { } life) continue;
+                // What is lost may be another's change too, which moved this host's VIP while it lasted.
+                if (faults.Lossy.Any(l => l.Overlaps(span.From, span.From) || l.Overlaps(answer.AskedAt, answer.AnsweredAt)) || faults.Life(answer.Node, answer.AskedAt, answer.AnsweredAt) is not { } life) continue;
                 var key = (answer.Node, life.From, span.From);
                 if (!settled.TryGetValue(key, out var from)) settled[key] = from = faults.SettledAt(answer.Node, life, span.From);
                 if (answer.AskedAt < from) continue;

@@ -28,8 +28,8 @@ internal sealed class FaultTimes
     /// <summary>Spans in which acknowledged changes may have been lost, with the time that nodes have to find out.</summary>
     public IEnumerable<Span> Lossy => _lossy.Select(s => s with { To = s.To + _options.SettleMs });
 
-    /// <summary>True when what the command's client was told has to hold: it was not told it while the database was one that got lost.</summary>
-    public bool IsCertain(CommandRecord command) => !_lossy.Any(s => s.Overlaps(command.CompletedAt, command.CompletedAt));
+    /// <summary>True when what the command's client was told has to hold: no part of it fell into the time of a database that got lost.</summary>
+    public bool IsCertain(CommandRecord command) => !_lossy.Any(s => s.Overlaps(command.InvokedAt, command.CompletedAt));
 
     /// <summary>The start of the node in whose time a query lies whole; null when the node was down or held for a part of it, or just before.</summary>
     public Span? Life(string node, long askedAt, long answeredAt)

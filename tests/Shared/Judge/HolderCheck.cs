@@ -96,7 +96,7 @@ internal sealed class HolderCheck(History history, JournalFacts journal, FaultTi
         }
     }
 
-    // A command that declares anew what was declared doesn't end the declaration, so its time counts too.
+    // A command that declares anew what was declared doesn't end the declaration, so its time counts too; one of unknown outcome may have.
     private static IEnumerable<Span> Stays(IReadOnlyList<HostSpan> spans)
     {
         Span? open = null;
@@ -104,7 +104,8 @@ internal sealed class HolderCheck(History history, JournalFacts journal, FaultTi
         {
             if (span is { Declared: true, IsAutomatic: true })
             {
-                open = open is { } o ? o with { To = span.Until } : new Span(span.From, span.Until);
+                if (open is { } before && !span.FollowsOn) yield return before;
+                open = open is { } o && span.FollowsOn ? o with { To = span.Until } : new Span(span.From, span.Until);
                 continue;
             }
             if (open is { } done) yield return done;

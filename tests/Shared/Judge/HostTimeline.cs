@@ -6,7 +6,8 @@ namespace MeshDns.Tests.Shared.Judge;
 /// <param name="Declared">False when it was withdrawn.</param>
 /// <param name="Addresses">Its explicit addresses, or its VIP; empty: it has a VIP that no reply named.</param>
 /// <param name="IsAutomatic">True when its address is a VIP.</param>
-internal sealed record HostSpan(long From, long Until, bool Declared, IReadOnlyList<string> Addresses, bool IsAutomatic);
+/// <param name="FollowsOn">True when nothing that ended in doubt lies between the span before and this one.</param>
+internal sealed record HostSpan(long From, long Until, bool Declared, IReadOnlyList<string> Addresses, bool IsAutomatic, bool FollowsOn = false);
 
 /// <summary>The certain times of each host, from the commands alone. A host that several documents declare has none: it is judged by the ledger only.</summary>
 internal static class HostTimeline
@@ -44,15 +45,21 @@ internal static class HostTimeline
     {
         // What was refused changed nothing, and its time is as certain as any other.
         var effective = touches.Where(t => t.Command.Outcome is CommandOutcome.Applied or CommandOutcome.Unknown).ToArray();
+        var followsOn = false;
         for (var i = 0; i < effective.Length; i++)
         {
             var (command, document, has) = effective[i];
-            if (command.Outcome != CommandOutcome.Applied || !faults.IsCertain(command)) continue;
+            if (command.Outcome != CommandOutcome.Applied || !faults.IsCertain(command))
+            {
+                followsOn = false;
+                continue;
+            }
             var until = i + 1 < effective.Length ? effective[i + 1].Command.InvokedAt : long.MaxValue;
             // A loss may take away what came before it was noticed, never what was certain; but what follows it is another story.
             var vip = command.Vips.GetValueOrDefault(host);
             var automatic = document.Addresses.Count == 0;
-            yield return new HostSpan(command.CompletedAt, until, has, automatic ? vip is null ? [] : [vip] : document.Addresses, automatic);
+            yield return new HostSpan(command.CompletedAt, until, has, automatic ? vip is null ? [] : [vip] : document.Addresses, automatic, followsOn);
+            followsOn = true;
         }
     }
 }
