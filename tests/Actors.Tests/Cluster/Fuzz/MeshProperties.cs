@@ -7,7 +7,7 @@ public sealed class MeshProperties
     private const int Steps = 10;
 
     // MESHDNS_FUZZ_CASES scales it; MESHDNS_FUZZ_SEED runs that seed alone.
-    private static int Cases => Number("MESHDNS_FUZZ_CASES", 1000);
+    private static int Cases => Number("MESHDNS_FUZZ_CASES", 300);
 
     [Fact]
     public void Whatever_happens_the_promises_hold()

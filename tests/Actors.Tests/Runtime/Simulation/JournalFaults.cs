@@ -16,6 +16,7 @@ internal enum JournalCall
     Join,
     Heartbeat,
     Leave,
+    Ownership,
 }
 
 /// <summary>What goes wrong with a call.</summary>
@@ -26,7 +27,7 @@ internal enum FaultKind
     /// <summary>It fails, and nothing happened.</summary>
     Unavailable,
 
-    /// <summary>An append happens, and its caller does not learn of it.</summary>
+    /// <summary>A call has its effect, and its caller does not learn of it.</summary>
     DoubtAfter,
 
     /// <summary>An append does not happen, and its caller cannot tell.</summary>
@@ -54,7 +55,7 @@ internal sealed class JournalFaults
     /// <summary>How often each call was made.</summary>
     public Dictionary<JournalCall, int> Calls { get; } = Enum.GetValues<JournalCall>().ToDictionary(c => c, _ => 0);
 
-    /// <summary>Every append that was asked for.</summary>
+    /// <summary>Every append that was asked for, while they are kept.</summary>
     public List<AppendRequest> Appends { get; } = [];
 
     public void Inject(JournalCall call, params ReadOnlySpan<JournalFault> faults)

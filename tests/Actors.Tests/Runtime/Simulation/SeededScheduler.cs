@@ -5,6 +5,10 @@ internal sealed class SeededScheduler(Random random) : TaskScheduler
 {
     private readonly Lock _gate = new();
     private readonly List<Task> _ready = [];
+    private readonly Thread _thread = Thread.CurrentThread;
+
+    /// <summary>Where a task came from another thread, which would make a run depend on the machine; null when none did.</summary>
+    public string? Strayed { get; private set; }
 
     public override int MaximumConcurrencyLevel => 1;
 
@@ -24,7 +28,11 @@ internal sealed class SeededScheduler(Random random) : TaskScheduler
         return true;
     }
 
-    protected override void QueueTask(Task task) { lock (_gate) _ready.Add(task); }
+    protected override void QueueTask(Task task)
+    {
+        if (Thread.CurrentThread != _thread) Strayed ??= Environment.StackTrace;
+        lock (_gate) _ready.Add(task);
+    }
 
     protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) => false;
 

@@ -25,8 +25,8 @@ internal sealed class Simulated
 
     public IEnumerable<LogLine> Alarms => _log.Where(l => l.Level == ActorLogLevel.Alarm);
 
-    public ActorSystem NewSystem(TimeProvider? time = null) =>
-        new(_scheduler, time ?? Clock, new Random(Random.Next()), (level, source, message, error) => _log.Add(new LogLine(level, source, message, error)));
+    public ActorSystem NewSystem(TimeProvider? time = null, string? node = null) =>
+        new(_scheduler, time ?? Clock, new Random(Random.Next()), (level, source, message, error) => _log.Add(new LogLine(level, node is null ? source : node + " " + source, message, error, Clock.Elapsed)));
 
     /// <summary>Runs a world to the end of its body.</summary>
     public static void Run(int seed, Func<Simulated, Task> body)
@@ -66,6 +66,7 @@ internal sealed class Simulated
             if (Clock.Elapsed > limit) throw new InvalidOperationException("the simulation does not end");
         }
         done.GetAwaiter().GetResult();
+        if (_scheduler.Strayed is { } stray) throw new InvalidOperationException("a task came from another thread: " + stray);
     }
 
     /// <summary>Lets a span of virtual time pass.</summary>
@@ -83,4 +84,4 @@ internal sealed class Simulated
     }
 }
 
-internal sealed record LogLine(ActorLogLevel Level, string Source, string Message, Exception? Error);
+internal sealed record LogLine(ActorLogLevel Level, string Source, string Message, Exception? Error, TimeSpan At = default);

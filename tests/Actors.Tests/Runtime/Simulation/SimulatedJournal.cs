@@ -5,23 +5,23 @@ namespace MeshDns.Actors.Tests.Simulation;
 
 /// <summary>
 /// One node's connection to a <see cref="SimulatedStore"/>, with faults. Once its node has crashed no call returns; an append that was
-/// on its way may still arrive.
+/// on its way may still arrive. A node that is held makes no call and learns of no reply until it goes on.
 /// </summary>
-internal sealed class SimulatedJournal(SimulatedStore store, JournalFaults faults, SimulatedClock clock, Random random) : IJournal
+internal sealed class SimulatedJournal(SimulatedStore store, JournalFaults faults, SimulatedClock clock, Random random, NodeLife? life = null) : IJournal
 {
-    private bool _crashed;
+    private readonly NodeLife _life = life ?? new NodeLife();
 
     public event Action? Appended;
 
-    public event Action? MembersChanged
-    {
-        add { }
-        remove { }
-    }
+    public event Action? MembersChanged;
 
     public SimulatedStore Store => store;
 
-    public void Crash() => _crashed = true;
+    /// <summary>The journal tells that another node appended.</summary>
+    public void NoticeAppended() => Appended?.Invoke();
+
+    /// <summary>The journal tells that another node joined, left, claimed or released.</summary>
+    public void NoticeMembers() => MembersChanged?.Invoke();
 
     public Task<IReadOnlyDictionary<string, string>> SettleSettingsAsync(IReadOnlyDictionary<string, string> settings, IReadOnlyCollection<string> adjustable, CancellationToken cancel) =>
         CallAsync(JournalCall.Settings, () => store.Settle(settings), cancel);
@@ -47,13 +47,13 @@ internal sealed class SimulatedJournal(SimulatedStore store, JournalFaults fault
 
     public Task<FeedRead> ReadFeedAsync(IReadOnlyDictionary<string, StreamPosition> from, CancellationToken cancel) => CallAsync(JournalCall.Feed, () => store.ReadFeed(from), cancel);
 
-    public Task<IReadOnlyList<OwnershipRow>> ReadOwnershipAsync(CancellationToken cancel) => Task.FromResult<IReadOnlyList<OwnershipRow>>([.. store.Ownership]);
+    public Task<IReadOnlyList<OwnershipRow>> ReadOwnershipAsync(CancellationToken cancel) => CallAsync<IReadOnlyList<OwnershipRow>>(JournalCall.Ownership, () => [.. store.Ownership], cancel);
 
     public async Task<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancel)
     {
         faults.Appends.Add(request);
         var fault = await BeforeAsync(JournalCall.Append, cancel);
-        if (_crashed && random.Next(2) == 0) await NeverAsync();
+        if (_life.IsCrashed && random.Next(2) == 0) await _life.RunningAsync();
         switch (fault.Kind)
         {
             case FaultKind.Unavailable: throw new JournalUnavailableException("simulated: the journal is away");
@@ -74,16 +74,16 @@ internal sealed class SimulatedJournal(SimulatedStore store, JournalFaults fault
     private async Task<T> CallAsync<T>(JournalCall call, Func<T> body, CancellationToken cancel)
     {
         var fault = await BeforeAsync(call, cancel);
-        if (_crashed) await NeverAsync();
-        if (fault.Kind != FaultKind.None) throw new JournalUnavailableException($"simulated: {call} failed");
+        if (_life.IsCrashed) await _life.RunningAsync();
+        if (fault.Kind is not (FaultKind.None or FaultKind.DoubtAfter)) throw new JournalUnavailableException($"simulated: {call} failed");
         var result = body();
         await AfterAsync(fault);
-        return result;
+        return fault.Kind == FaultKind.None ? result : throw new JournalUnavailableException($"simulated: the reply to {call} was lost");
     }
 
     private async Task<JournalFault> BeforeAsync(JournalCall call, CancellationToken cancel)
     {
-        if (_crashed) await NeverAsync();
+        await _life.RunningAsync();
         var fault = faults.Next(call);
         // Another thread does the work in the real one: whatever is ready may run first.
         await Task.Yield();
@@ -97,8 +97,6 @@ internal sealed class SimulatedJournal(SimulatedStore store, JournalFaults fault
     {
         if (fault.After > TimeSpan.Zero) await Task.Delay(fault.After, clock);
         await Task.Yield();
-        if (_crashed) await NeverAsync();
+        await _life.RunningAsync();
     }
-
-    private static Task NeverAsync() => new TaskCompletionSource().Task;
 }

@@ -15,19 +15,18 @@ internal sealed class SimulatedNode
     public static readonly HostName ClusterDomain = HostName.Parse("cluster.local");
 
     private readonly TaskCompletionSource _crashed = new();
-    private readonly NodeClock _clock;
-    private readonly SimulatedJournal _journal;
+    private readonly NodeLife _life = new();
 
     public SimulatedNode(Simulated world, SimulatedStore store, JournalFaults faults, MeshOptions? options = null, DirectoryImage? warm = null)
     {
         World = world;
         Store = store;
         options ??= Options();
-        _clock = new NodeClock(world.Clock);
-        _journal = new SimulatedJournal(store, faults, world.Clock, new Random(world.Random.Next()));
-        Directory = new MeshDirectory(options.Range, options.Zones, options.Shards, _clock, Violations.Add);
+        var clock = new NodeClock(world.Clock, _life);
+        var journal = new SimulatedJournal(store, faults, world.Clock, new Random(world.Random.Next()), _life);
+        Directory = new MeshDirectory(options.Range, options.Zones, options.Shards, clock, Violations.Add);
         if (warm is not null) Directory.Restore(warm);
-        Mesh = new Mesh(world.NewSystem(_clock), _journal, options, Directory);
+        Mesh = new Mesh(world.NewSystem(clock), journal, options, Directory);
     }
 
     public Simulated World { get; }
@@ -84,8 +83,7 @@ internal sealed class SimulatedNode
 
     public void Crash()
     {
-        _clock.Crash();
-        _journal.Crash();
+        _life.Crash();
         _crashed.TrySetResult();
     }
 

@@ -11,11 +11,11 @@ internal sealed class SimulatedStore(SimulatedClock clock)
 {
     private const long ReplyLifetimeMs = 24 * 60 * 60 * 1000L;
 
-    private readonly SortedDictionary<string, OwnershipRow> _ownership = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, List<JournalRow>> _events = [];
-    private readonly Dictionary<string, (byte[] Payload, StreamPosition Position)> _snapshots = [];
-    private readonly Dictionary<string, (RememberedReply Reply, long At)> _replies = [];
-    private readonly SortedDictionary<string, MemberRow> _members = new(StringComparer.Ordinal);
+    private SortedDictionary<string, OwnershipRow> _ownership = new(StringComparer.Ordinal);
+    private Dictionary<string, List<JournalRow>> _events = [];
+    private Dictionary<string, (byte[] Payload, StreamPosition Position)> _snapshots = [];
+    private Dictionary<string, (RememberedReply Reply, long At)> _replies = [];
+    private SortedDictionary<string, MemberRow> _members = new(StringComparer.Ordinal);
     private TimeSpan _lease = TimeSpan.FromSeconds(5);
     private Dictionary<int, VipLeaseRow> _leases = [];
     private HashSet<VipClaimRow> _claims = [];
@@ -24,7 +24,25 @@ internal sealed class SimulatedStore(SimulatedClock clock)
     /// <summary>The last incarnation of each node, as its data directory would have it.</summary>
     public Dictionary<string, string> DataDirectories { get; } = [];
 
-    public long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
+    public long Now => (clock.GetUtcNow() + ClockOffset).ToUnixTimeMilliseconds();
+
+    /// <summary>How far the database's clock is ahead of the world's.</summary>
+    public TimeSpan ClockOffset { get; set; }
+
+    /// <summary>Which history the database is on; a failover that loses something begins another.</summary>
+    public string Timeline { get; set; } = "";
+
+    /// <summary>A planted fault: appends are taken from whoever asks, at the end of the stream.</summary>
+    public bool IgnoresFences { get; init; }
+
+    /// <summary>A planted fault: who claims what it owns already gets the same term and epoch again.</summary>
+    public bool KeepsEpochs { get; init; }
+
+    /// <summary>Raised after a commit.</summary>
+    public event Action? Committed;
+
+    /// <summary>Raised when members or owners have changed.</summary>
+    public event Action? MembersMoved;
 
     public IReadOnlyCollection<OwnershipRow> Ownership => _ownership.Values;
 
@@ -45,9 +63,11 @@ internal sealed class SimulatedStore(SimulatedClock clock)
             var row = _ownership.GetValueOrDefault(wish.Stream);
             if ((row?.Term ?? "", row?.Epoch ?? 0) != (wish.SeenTerm, wish.SeenEpoch)) continue;
             if (row is { Node.Length: > 0 } && new NodeIdentity(row.Node, row.Incarnation) is var owner && owner != node && IsAlive(owner)) continue;
-            _ownership[wish.Stream] = row = new OwnershipRow(wish.Stream, node.Node, node.Incarnation, term, (row?.Epoch ?? 0) + 1, row?.Seq ?? 0);
-            granted.Add(new StreamClaim(FenceOf(row), Now));
+            if (!KeepsEpochs || row is null || new NodeIdentity(row.Node, row.Incarnation) != node)
+                _ownership[wish.Stream] = row = new OwnershipRow(wish.Stream, node.Node, node.Incarnation, term, (row?.Epoch ?? 0) + 1, row?.Seq ?? 0);
+            granted.Add(new StreamClaim(FenceOf(row), Now, Timeline));
         }
+        if (granted.Count > 0) MembersMoved?.Invoke();
         return granted;
     }
 
@@ -66,9 +86,10 @@ internal sealed class SimulatedStore(SimulatedClock clock)
         foreach (var fence in streams)
             if (_ownership.TryGetValue(fence.Stream, out var row) && FenceOf(row) with { Seq = fence.Seq } == fence)
                 _ownership[fence.Stream] = row with { Node = "", Incarnation = "" };
+        MembersMoved?.Invoke();
     }
 
-    public bool Contains(string stream, StreamPosition position) => Rows(stream, position.Seq - 1).FirstOrDefault() is var row && (row.Term, row.Epoch, row.Seq) == (position.Term, position.Epoch, position.Seq);
+    public bool Contains(string stream, StreamPosition position) => RowAt(stream, position.Seq) is var row && (row.Term, row.Epoch, row.Seq) == (position.Term, position.Epoch, position.Seq);
 
     public JoinReply Join(MemberBeat me)
     {
@@ -77,6 +98,7 @@ internal sealed class SimulatedStore(SimulatedClock clock)
         if (_members.Values.FirstOrDefault(m => m.IsAlive(Now, me.Lease) && !MeshProtocol.Fits(me.Protocol, m.Protocol)) is { } other)
             return new JoinReply(JoinOutcome.ProtocolMismatch, $"{other.Node.Node} speaks protocol {other.Protocol}, this node {me.Protocol}");
         _members[me.Node.Node] = RowOf(me);
+        MembersMoved?.Invoke();
         return new JoinReply(JoinOutcome.Joined);
     }
 
@@ -91,6 +113,7 @@ internal sealed class SimulatedStore(SimulatedClock clock)
     public void Leave(NodeIdentity node)
     {
         if (_members.GetValueOrDefault(node.Node)?.Node == node) _members.Remove(node.Node);
+        MembersMoved?.Invoke();
     }
 
     public StreamHistory Read(string stream, bool fromStart = false) => !fromStart && _snapshots.TryGetValue(stream, out var snapshot)
@@ -102,7 +125,7 @@ internal sealed class SimulatedStore(SimulatedClock clock)
         foreach (var old in _replies.Where(r => r.Value.At < Now - ReplyLifetimeMs).Select(r => r.Key).ToArray()) _replies.Remove(old);
         foreach (var reply in request.Replies) if (_replies.ContainsKey(reply.Key)) return new AppendResult(AppendOutcome.KeyTaken, reply.Key);
         foreach (var append in request.Streams)
-            if (!_ownership.TryGetValue(append.Fence.Stream, out var row) || FenceOf(row) != append.Fence) return new AppendResult(AppendOutcome.Fenced, append.Fence.Stream);
+            if (!_ownership.TryGetValue(append.Fence.Stream, out var row) || (FenceOf(row) != append.Fence && !IgnoresFences)) return new AppendResult(AppendOutcome.Fenced, append.Fence.Stream);
         var leases = new Dictionary<int, VipLeaseRow>(_leases);
         var claims = new HashSet<VipClaimRow>(_claims);
         foreach (var step in request.Streams.SelectMany(s => s.Events).SelectMany(VipGuard.Of))
@@ -111,13 +134,14 @@ internal sealed class SimulatedStore(SimulatedClock clock)
         _claims = claims;
         foreach (var append in request.Streams) Insert(append);
         foreach (var reply in request.Replies) _replies.Add(reply.Key, (reply, Now));
+        Committed?.Invoke();
         return new AppendResult(AppendOutcome.Committed);
     }
 
     public bool SaveSnapshot(Fence fence, byte[] payload)
     {
         if (!_ownership.TryGetValue(fence.Stream, out var row) || FenceOf(row) with { Seq = fence.Seq } != fence || row.Seq < fence.Seq) return false;
-        var last = Rows(fence.Stream, fence.Seq - 1).FirstOrDefault();
+        var last = RowAt(fence.Stream, fence.Seq);
         _snapshots[fence.Stream] = (payload, last.Seq == fence.Seq ? new StreamPosition(last.Term, last.Epoch, fence.Seq) : new StreamPosition("", 0, fence.Seq));
         return true;
     }
@@ -149,6 +173,25 @@ internal sealed class SimulatedStore(SimulatedClock clock)
         if (_snapshots.TryGetValue(stream, out var snapshot) && snapshot.Position.Seq > seq) _snapshots.Remove(stream);
     }
 
+    /// <summary>All tables as they are now, as a standby has them that lags from here on.</summary>
+    public StoreCopy Copy() => new(
+        new SortedDictionary<string, OwnershipRow>(_ownership, StringComparer.Ordinal), _events.ToDictionary(e => e.Key, e => e.Value.Count), new(_snapshots), new(_replies),
+        new SortedDictionary<string, MemberRow>(_members, StringComparer.Ordinal), new(_leases), [.. _claims], Facts.Count);
+
+    /// <summary>A standby that lagged is promoted: what was committed since the copy is gone, and the database is on another timeline.</summary>
+    public void Rewind(StoreCopy copy, string timeline)
+    {
+        _ownership = copy.Ownership;
+        _events = copy.Events.ToDictionary(e => e.Key, e => _events[e.Key][..e.Value]);
+        _snapshots = copy.Snapshots;
+        _replies = copy.Replies;
+        _members = copy.Members;
+        _leases = copy.Leases;
+        _claims = copy.Claims;
+        Facts.RemoveRange(copy.Facts, Facts.Count - copy.Facts);
+        Timeline = timeline;
+    }
+
     /// <summary>Puts a row into the lease table that no event stands for.</summary>
     public void PlantLease(int index, string host, string state) => _leases[index] = new VipLeaseRow(index, host, state);
 
@@ -158,13 +201,16 @@ internal sealed class SimulatedStore(SimulatedClock clock)
 
     private static Fence FenceOf(OwnershipRow row) => new(row.Stream, row.Node, row.Incarnation, row.Term, row.Epoch, row.Seq);
 
-    private List<JournalRow> Rows(string stream, long after) => _events.TryGetValue(stream, out var rows) ? [.. rows.Where(r => r.Seq > after)] : [];
+    // Rows have no gaps, so that the seq is the place.
+    private List<JournalRow> Rows(string stream, long after) => _events.TryGetValue(stream, out var rows) && after < rows.Count ? rows[(int)Math.Max(0, after)..] : [];
+
+    private JournalRow RowAt(string stream, long seq) => _events.TryGetValue(stream, out var rows) && seq >= 1 && seq <= rows.Count ? rows[(int)seq - 1] : default;
 
     private void Insert(StreamAppend append)
     {
         var fence = append.Fence;
         if (!_events.TryGetValue(fence.Stream, out var rows)) _events.Add(fence.Stream, rows = []);
-        var seq = fence.Seq;
+        var seq = IgnoresFences ? _ownership[fence.Stream].Seq : fence.Seq;
         foreach (var fact in append.Events)
         {
             var encoded = EventCodec.Encode(fact);
@@ -177,7 +223,7 @@ internal sealed class SimulatedStore(SimulatedClock clock)
     private StreamFeed? Feed(OwnershipRow head, StreamPosition from)
     {
         if (head.Seq == 0 && from.Seq == 0) return null;
-        var own = from.Seq > 0 ? Rows(head.Stream, from.Seq - 1).FirstOrDefault() : default;
+        var own = RowAt(head.Stream, from.Seq);
         if (from.Seq > 0 && own.Seq == from.Seq && own.Term == from.Term && own.Epoch == from.Epoch)
             return Rows(head.Stream, from.Seq) is { Count: > 0 } rows ? new StreamFeed(head.Stream, false, null, default, rows) : null;
         var (payload, position) = _snapshots.GetValueOrDefault(head.Stream);
@@ -215,3 +261,8 @@ internal sealed class SimulatedStore(SimulatedClock clock)
         }
     }
 }
+
+/// <summary>The tables at one moment; of the events only how many there were.</summary>
+internal sealed record StoreCopy(
+    SortedDictionary<string, OwnershipRow> Ownership, Dictionary<string, int> Events, Dictionary<string, (byte[] Payload, StreamPosition Position)> Snapshots,
+    Dictionary<string, (RememberedReply Reply, long At)> Replies, SortedDictionary<string, MemberRow> Members, Dictionary<int, VipLeaseRow> Leases, HashSet<VipClaimRow> Claims, int Facts);
