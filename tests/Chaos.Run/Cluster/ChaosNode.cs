@@ -1,0 +1,142 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using MeshDns.Tests.Shared;
+using MeshDns.Tests.Shared.Judge;
+
+namespace MeshDns.Chaos.Run.Cluster;
+
+/// <summary>The addresses of a node, the same for all its starts. Every node has a loopback address of its own, so the ports are the same on all.</summary>
+internal sealed record NodeAddress(int Number, int DnsPort, int AdminPort, int ClusterPort)
+{
+    public string Name => string.Create(CultureInfo.InvariantCulture, $"node-{Number}");
+
+    public string Host => string.Create(CultureInfo.InvariantCulture, $"127.0.1.{Number}");
+
+    public IPEndPoint Dns => new(IPAddress.Parse(Host), DnsPort);
+
+    public Uri Admin => new(string.Create(CultureInfo.InvariantCulture, $"http://{Host}:{AdminPort}"));
+
+    public IPEndPoint Cluster => new(IPAddress.Parse(Host), ClusterPort);
+}
+
+/// <summary>A node as a process, started, held and killed again and again. It tells the history when it was up and when it was held.</summary>
+internal sealed class ChaosNode(NodeAddress address, string folder, IReadOnlyList<string> settings, History history, Clock clock) : IAsyncDisposable
+{
+    private readonly List<string> _oldLogs = [];
+    private NodeProcess? _process;
+    private long? _upSince;
+    private long? _pausedSince;
+
+    public NodeAddress Address => address;
+
+    public string Name => address.Name;
+
+    /// <summary>True from when it said that it was ready until it was ended.</summary>
+    public bool IsUp => _upSince is not null;
+
+    public bool IsRunning => _process is { HasExited: false };
+
+    /// <summary>True when it ended though nobody had asked it to.</summary>
+    public bool HasDied => _upSince is not null && _process is { HasExited: true };
+
+    public string DataDirectory => Path.Combine(folder, "data");
+
+    public FakeClock FakeClock { get; } = new(Path.Combine(folder, "clock"));
+
+    /// <summary>Everything that all its starts wrote.</summary>
+    public string Log => string.Concat(_oldLogs) + _process?.Log;
+
+    /// <summary>Starts it and does not wait.</summary>
+    public void Launch(bool fakeClock = false)
+    {
+        Directory.CreateDirectory(folder);
+        string[] all =
+        [
+            $"node.name={Name}", $"node.data-dir={DataDirectory}", $"dns.listen={address.Dns}", $"admin.listen={address.Host}:{address.AdminPort}", .. settings,
+        ];
+        var start = new ProcessStartInfo("dotnet", [NodeProcess.Program, "run", .. all.SelectMany(setting => (string[])["--set", setting])]);
+        // Several nodes and a database share few cores here, and the garbage collector's default is a heap per core.
+        start.Environment["DOTNET_gcServer"] = "0";
+        start.Environment["DOTNET_TieredPGO"] = "0";
+        if (fakeClock) FakeClock.Apply(start);
+        _process = NodeProcess.Launch(start);
+    }
+
+    /// <summary>Waits until it says that it is ready.</summary>
+    public async Task AwaitReadyAsync()
+    {
+        await _process!.WaitUntilReadyAsync();
+        MarkUp();
+    }
+
+    /// <summary>From here on it is held to what it promises, ready or not.</summary>
+    public void MarkUp() => _upSince = clock.Now;
+
+    /// <summary>Waits until a line of its present start matches.</summary>
+    public Task AwaitLogAsync(string pattern) => _process!.WaitForLogAsync(pattern);
+
+    public async Task StartAsync(bool fakeClock = false)
+    {
+        Launch(fakeClock);
+        await AwaitReadyAsync();
+    }
+
+    public async Task KillAsync()
+    {
+        MarkDown();
+        await EndAsync(process => process.KillAsync());
+    }
+
+    /// <summary>SIGTERM; it has to end orderly.</summary>
+    public async Task StopAsync()
+    {
+        MarkDown();
+        await EndAsync(async process =>
+        {
+            var code = await process.StopAsync();
+            if (code != 0) throw new InvalidOperationException($"{Name} ended with {code} after SIGTERM; its log:\n{process.Log}");
+        });
+    }
+
+    public void Pause()
+    {
+        _pausedSince = clock.Now;
+        Signals.Stop(_process!.ProcessId);
+    }
+
+    public void Resume()
+    {
+        Signals.Continue(_process!.ProcessId);
+        MarkResumed();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        MarkDown();
+        if (_process is not null) await _process.DisposeAsync();
+    }
+
+    /// <summary>Ends the open intervals of the history.</summary>
+    public void MarkDown()
+    {
+        MarkResumed();
+        if (_upSince is { } since) history.Add(new NodeRecord(Name, NodeCondition.Up, since, clock.Now));
+        _upSince = null;
+    }
+
+    private void MarkResumed()
+    {
+        if (_pausedSince is { } since) history.Add(new NodeRecord(Name, NodeCondition.Paused, since, clock.Now));
+        _pausedSince = null;
+    }
+
+    private async Task EndAsync(Func<NodeProcess, Task> end)
+    {
+        if (_process is not { } process) return;
+        await end(process);
+        _oldLogs.Add(process.Log);
+        _process = null;
+        await process.DisposeAsync();
+    }
+}

@@ -1,0 +1,51 @@
+using System.Text.RegularExpressions;
+
+namespace MeshDns.Chaos.Run.Faults;
+
+/// <summary>Faults of the database servers.</summary>
+internal static partial class DatabaseFaults
+{
+    private static readonly TimeSpan _resume = TimeSpan.FromSeconds(60);
+
+    public static async Task<FaultEffect> RestartAsync(FaultContext context)
+    {
+        await context.Database.RestartAsync();
+        return new FaultEffect(null, "");
+    }
+
+    public static async Task<FaultEffect> KillAsync(FaultContext context)
+    {
+        await context.Database.KillPrimaryAsync();
+        await context.PassAsync(0, 6);
+        await context.Database.RestartAsync();
+        return new FaultEffect(null, "");
+    }
+
+    public static async Task<FaultEffect> PromoteSynchronousAsync(FaultContext context)
+    {
+        await context.Database.KillPrimaryAsync();
+        await context.PassAsync(0, 3);
+        await context.Database.PromoteAsync();
+        return new FaultEffect(null, "");
+    }
+
+    /// <summary>The nodes have to notice that the past is another one now, say so, and give out no VIP that may have been given in the lost one.</summary>
+    public static async Task<FaultEffect> PromoteLaggingAsync(FaultContext context)
+    {
+        var logs = context.Cluster.Logs.ToDictionary(l => l.Node, l => l.Log.Length);
+        await context.Database.LetStandbyLagAsync();
+        await context.Load.AwaitAppliedAsync(context.Clock.Now, _resume);
+        await context.PassAsync(2, 4);
+        await context.Database.KillPrimaryAsync();
+        await context.Database.PromoteAsync();
+        var breaches = new List<string>();
+        if (!await context.Load.AwaitAppliedAsync(context.Clock.Now, _resume)) breaches.Add($"no write in {_resume} after the promotion of a lagging standby");
+        var view = await context.Cluster.ViewAsync();
+        if (view is { Free: > 0 }) breaches.Add($"{view.Free} VIPs are free after the promotion of a lagging standby, and none may be for a quarantine's time");
+        if (!context.Cluster.Logs.Any(l => Alarm().IsMatch(l.Log[logs.GetValueOrDefault(l.Node)..]))) breaches.Add("no node logged an alarm after the promotion of a lagging standby");
+        return new FaultEffect(null, "", Lossy: true, breaches);
+    }
+
+    [GeneratedRegex("rewound|rewind|went back", RegexOptions.IgnoreCase)]
+    private static partial Regex Alarm();
+}

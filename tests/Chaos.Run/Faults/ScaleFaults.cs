@@ -1,0 +1,41 @@
+using MeshDns.Chaos.Run.Cluster;
+
+namespace MeshDns.Chaos.Run.Faults;
+
+/// <summary>Nodes come and go for good.</summary>
+internal static class ScaleFaults
+{
+    /// <summary>Two more than there are, then down to two, then as many as before; all under writes.</summary>
+    public static async Task<FaultEffect> ScaleAsync(FaultContext context)
+    {
+        var nodes = context.Cluster.Nodes.Count;
+        await GrowAsync(context, nodes + 2);
+        await context.PassAsync(5, 10);
+        var names = context.Cluster.Nodes.Select(n => n.Name).ToArray();
+        while (context.Cluster.Nodes.Count > 2)
+        {
+            var node = context.Any(context.Cluster.Nodes);
+            await context.Cluster.RemoveAsync(node);
+            await context.Load.StopAskingAsync(node);
+        }
+        await context.PassAsync(5, 10);
+        await GrowAsync(context, nodes);
+        return new FaultEffect([], $"{nodes} to {nodes + 2} to 2 to {nodes}: {string.Join(", ", names)}");
+    }
+
+    public static async Task GrowAsync(FaultContext context, int nodes)
+    {
+        var started = new List<ChaosNode>();
+        while (context.Cluster.Nodes.Count < nodes)
+        {
+            var node = context.Cluster.Add();
+            node.Launch();
+            started.Add(node);
+        }
+        foreach (var node in started)
+        {
+            await node.AwaitReadyAsync();
+            context.Load.Ask(node);
+        }
+    }
+}

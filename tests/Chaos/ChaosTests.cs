@@ -1,0 +1,28 @@
+using System.Globalization;
+using MeshDns.Chaos.Run;
+using Xunit.Abstractions;
+
+namespace MeshDns.Chaos;
+
+/// <summary>
+/// The bounded form of <c>./chaos</c>: a real cluster, every kind of fault once in haste, and the judge. MESHDNS_CHAOS_SEED takes another seed.
+/// </summary>
+public sealed class ChaosTests(ITestOutputHelper output)
+{
+    private const int Seed = 11;
+
+    [Fact]
+    public async Task A_node_on_its_own_keeps_its_promises_whatever_fails() =>
+        await RunAsync(new ChaosOptions { Seed = SeedOf(), Sqlite = true, Nodes = 1, Duration = TimeSpan.FromSeconds(25), Haste = 0.4 });
+
+    private async Task RunAsync(ChaosOptions options)
+    {
+        var result = await new ChaosRun(options, output.WriteLine).RunAsync();
+        output.WriteLine(result.Summary);
+        Assert.True(result.Passed, result.Summary);
+        Assert.True(result.Verdict.AnswersJudged > 0, "no answer was judged, so the run has shown nothing");
+    }
+
+    private static int SeedOf() =>
+        int.TryParse(Environment.GetEnvironmentVariable("MESHDNS_CHAOS_SEED"), NumberStyles.None, CultureInfo.InvariantCulture, out var seed) ? seed : Seed;
+}
