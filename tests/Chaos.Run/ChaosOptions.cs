@@ -12,6 +12,9 @@ internal sealed record ChaosOptions
     /// <summary>Nodes at the start; one uses SQLite when <see cref="Sqlite"/> says so.</summary>
     public int Nodes { get; init; } = 3;
 
+    /// <summary>Nodes that only answer, without a database.</summary>
+    public int Edges { get; init; } = 1;
+
     public bool Sqlite { get; init; }
 
     /// <summary>Fault kinds to choose from; empty: all that the store allows.</summary>

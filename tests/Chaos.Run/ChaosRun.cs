@@ -77,6 +77,12 @@ internal sealed class ChaosRun(ChaosOptions options, Action<string> say)
         await context.Load.StartAsync();
         context.Load.Ask(first);
         if (!options.Sqlite) await ScaleFaults.GrowAsync(context, options.Nodes);
+        for (var i = 0; i < options.Edges; i++)
+        {
+            var edge = context.Cluster.Add(edge: true);
+            await edge.StartAsync();
+            context.Load.Ask(edge);
+        }
         Say($"{context.Cluster.Up.Count} nodes are ready, seed {options.Seed}");
         await Task.Delay(_settle + TimeSpan.FromSeconds(1));
     }
@@ -108,7 +114,9 @@ internal sealed class ChaosRun(ChaosOptions options, Action<string> say)
         var from = _clock.Now;
         var effect = await kind.RunAsync(context);
         var to = _clock.Now;
-        _history.Add(new FaultRecord(kind.Name, from, to, effect.Hindered, effect.Lossy, effect.Detail));
+        // An edge reads from an owner: whatever hinders that one may hinder it until it has taken another.
+        var hindered = effect.Hindered is { } nodes ? [.. nodes.Concat(context.Cluster.Edges.Select(e => e.Name)).Distinct()] : (string[]?)null;
+        _history.Add(new FaultRecord(kind.Name, from, to, hindered, effect.Lossy, effect.Detail));
         foreach (var text in effect.Breaches ?? []) Breach(text, to);
         var resumed = await context.Load.AwaitAppliedAsync(to, _resume);
         if (!resumed) Breach($"no write was acknowledged in {_resume} after {kind.Name} ({effect.Detail}) was over", to);

@@ -34,7 +34,7 @@ static ChaosOptions Read(string[] arguments)
     var options = new ChaosOptions { Seed = Environment.TickCount & 0xFFFF };
     for (var i = 0; i < arguments.Length; i++)
     {
-        if (arguments[i] == "--sqlite") { options = options with { Sqlite = true, Nodes = 1 }; continue; }
+        if (arguments[i] == "--sqlite") { options = options with { Sqlite = true, Nodes = 1, Edges = 0 }; continue; }
         if (i + 1 == arguments.Length) throw new FormatException($"'{arguments[i]}' is unknown, or lacks a value");
         var value = arguments[i + 1];
         options = arguments[i++] switch

@@ -12,7 +12,7 @@ internal sealed class ChaosCluster(ChaosOptions options, string folder, IJournal
     private readonly Lock _gate = new();
     private readonly List<ChaosNode> _nodes = [];
     private readonly List<ChaosNode> _gone = [];
-    private readonly List<Relay> _relays = [];
+    private readonly Dictionary<string, Relay> _entrances = [];
     private readonly (int Dns, int Admin, int Cluster) _ports = (NodeProcess.FreePort(), NodeProcess.FreePort(), NodeProcess.FreePort());
     private int _made;
 
@@ -28,13 +28,19 @@ internal sealed class ChaosCluster(ChaosOptions options, string folder, IJournal
 
     public IReadOnlyList<ChaosNode> Up => [.. Nodes.Where(node => node.IsUp)];
 
+    public IReadOnlyList<ChaosNode> Owners => [.. Nodes.Where(node => node.IsOwner)];
+
+    /// <summary>Nodes that only answer, up or not.</summary>
+    public IReadOnlyList<ChaosNode> Edges => [.. Nodes.Where(node => !node.IsOwner)];
+
     /// <summary>Makes a node; it is not started.</summary>
-    public ChaosNode Add()
+    public ChaosNode Add(bool edge = false)
     {
         lock (_gate)
         {
-            var address = new NodeAddress(++_made, _ports.Dns, _ports.Admin, _ports.Cluster);
-            var node = new ChaosNode(address, Path.Combine(folder, address.Name), [.. options.NodeSettings, .. ClusterSettings(address), .. store.SettingsOf(address, Network)], history, clock);
+            var address = new NodeAddress(++_made, _ports.Dns, _ports.Admin, _ports.Cluster) { IsEdge = edge };
+            string[] settings = [.. options.NodeSettings, .. ClusterSettings(address), .. edge ? [] : store.SettingsOf(address, Network)];
+            var node = new ChaosNode(address, Path.Combine(folder, address.Name), () => edge ? [.. settings, "node.roles=edge", $"cluster.join={Owned()}"] : settings, history, clock);
             _nodes.Add(node);
             return node;
         }
@@ -72,16 +78,18 @@ internal sealed class ChaosCluster(ChaosOptions options, string folder, IJournal
     public async ValueTask DisposeAsync()
     {
         foreach (var node in Nodes) await node.DisposeAsync();
-        foreach (var relay in _relays) await relay.DisposeAsync();
+        foreach (var relay in _entrances.Values) await relay.DisposeAsync();
     }
 
     private IEnumerable<string> ClusterSettings(NodeAddress address)
     {
         if (!store.IsShared) return [];
-        var relay = new Relay(address.Cluster, source => Network.Between(NameOf(source), address.Name));
-        _relays.Add(relay);
+        var relay = _entrances[address.Name] = new Relay(address.Cluster, source => Network.Between(NameOf(source), address.Name));
         return [$"cluster.listen={address.Cluster}", $"cluster.advertise={relay.Address}", "cluster.secret=chaos-chaos-chaos-chaos-chaos-chaos"];
     }
+
+    // Where the owners that there are now can be reached.
+    private string Owned() => string.Join(',', Owners.Select(node => _entrances[node.Name].Address));
 
     // A node's outgoing connections come from its own address.
     private static string NameOf(IPAddress source) => $"node-{source.GetAddressBytes()[3]}";

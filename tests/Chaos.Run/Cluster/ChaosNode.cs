@@ -9,6 +9,9 @@ namespace MeshDns.Chaos.Run.Cluster;
 /// <summary>The addresses of a node, the same for all its starts. Every node has a loopback address of its own, so the ports are the same on all.</summary>
 internal sealed record NodeAddress(int Number, int DnsPort, int AdminPort, int ClusterPort)
 {
+    /// <summary>True of a node that only answers: it has no database and reads from the owners.</summary>
+    public bool IsEdge { get; init; }
+
     public string Name => string.Create(CultureInfo.InvariantCulture, $"node-{Number}");
 
     public string Host => string.Create(CultureInfo.InvariantCulture, $"127.0.1.{Number}");
@@ -21,8 +24,10 @@ internal sealed record NodeAddress(int Number, int DnsPort, int AdminPort, int C
 }
 
 /// <summary>A node as a process, started, held and killed again and again. It tells the history when it was up and when it was held.</summary>
-internal sealed class ChaosNode(NodeAddress address, string folder, IReadOnlyList<string> settings, History history, Clock clock) : IAsyncDisposable
+internal sealed class ChaosNode(NodeAddress address, string folder, Func<IEnumerable<string>> settings, History history, Clock clock) : IAsyncDisposable
 {
+    private const int SigtermUnhandled = 128 + 15;
+
     private readonly List<string> _oldLogs = [];
     private NodeProcess? _process;
     private long? _upSince;
@@ -31,6 +36,8 @@ internal sealed class ChaosNode(NodeAddress address, string folder, IReadOnlyLis
     public NodeAddress Address => address;
 
     public string Name => address.Name;
+
+    public bool IsOwner => !address.IsEdge;
 
     /// <summary>True from when it said that it was ready until it was ended.</summary>
     public bool IsUp => _upSince is not null;
@@ -53,7 +60,7 @@ internal sealed class ChaosNode(NodeAddress address, string folder, IReadOnlyLis
         Directory.CreateDirectory(folder);
         string[] all =
         [
-            $"node.name={Name}", $"node.data-dir={DataDirectory}", $"dns.listen={address.Dns}", $"admin.listen={address.Host}:{address.AdminPort}", .. settings,
+            $"node.name={Name}", $"node.data-dir={DataDirectory}", $"dns.listen={address.Dns}", $"admin.listen={address.Host}:{address.AdminPort}", .. settings(),
         ];
         var start = new ProcessStartInfo("dotnet", [NodeProcess.Program, "run", .. all.SelectMany(setting => (string[])["--set", setting])]);
         // Several nodes and a database share few cores here, and the garbage collector's default is a heap per core.
@@ -91,11 +98,13 @@ internal sealed class ChaosNode(NodeAddress address, string folder, IReadOnlyLis
     /// <summary>SIGTERM; it has to end orderly.</summary>
     public async Task StopAsync()
     {
+        var wasUp = IsUp;
         MarkDown();
         await EndAsync(async process =>
         {
             var code = await process.StopAsync();
-            if (code != 0) throw new InvalidOperationException($"{Name} ended with {code} after SIGTERM; its log:\n{process.Log}");
+            // A process that has hardly begun does not handle signals yet.
+            if (code != 0 && !(code == SigtermUnhandled && !wasUp)) throw new InvalidOperationException($"{Name} ended with {code} after SIGTERM; its log:\n{process.Log}");
         });
     }
 

@@ -12,6 +12,8 @@ internal sealed record FaultContext(ChaosCluster Cluster, Load Load, History His
 
     public ChaosNode AnyNode() => Any(Cluster.Up);
 
+    public ChaosNode AnyOwner() => Any(Cluster.Up.Where(node => node.IsOwner).ToArray());
+
     public T Any<T>(IReadOnlyList<T> items) => items[Random.Next(items.Count)];
 
     /// <summary>A span between two numbers of seconds, shortened by the run's haste.</summary>

@@ -72,7 +72,7 @@ internal static class LinkFaults
     }
 
     private static async Task<ChaosNode> TargetAsync(FaultContext context) =>
-        context.Random.Next(2) == 0 ? await context.Cluster.AllocatorAsync() ?? context.AnyNode() : context.AnyNode();
+        context.Random.Next(2) == 0 ? await context.Cluster.AllocatorAsync() ?? context.AnyOwner() : context.AnyOwner();
 
     private static Way[] Both(FaultContext context, string one, string other) => [context.Cluster.Network[one, other], context.Cluster.Network[other, one]];
 }

@@ -64,7 +64,7 @@ internal static class NodeFaults
 
     public static async Task<FaultEffect> StepClockAsync(FaultContext context)
     {
-        var node = await context.Cluster.AllocatorAsync() ?? context.AnyNode();
+        var node = await context.Cluster.AllocatorAsync() ?? context.AnyOwner();
         await node.StopAsync();
         await node.StartAsync(fakeClock: true);
         var steps = new List<TimeSpan>();
@@ -84,7 +84,7 @@ internal static class NodeFaults
 
     public static async Task<FaultEffect> StartWithoutDatabaseAsync(FaultContext context)
     {
-        var node = context.AnyNode();
+        var node = context.AnyOwner();
         await node.KillAsync();
         foreach (var way in Database(context, node)) way.Cut();
         node.Launch();

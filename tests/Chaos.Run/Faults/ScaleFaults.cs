@@ -8,13 +8,13 @@ internal static class ScaleFaults
     /// <summary>Two more than there are, then down to two, then as many as before; all under writes.</summary>
     public static async Task<FaultEffect> ScaleAsync(FaultContext context)
     {
-        var nodes = context.Cluster.Nodes.Count;
+        var nodes = context.Cluster.Owners.Count;
         await GrowAsync(context, nodes + 2);
         await context.PassAsync(5, 10);
-        var names = context.Cluster.Nodes.Select(n => n.Name).ToArray();
-        while (context.Cluster.Nodes.Count > 2)
+        var names = context.Cluster.Owners.Select(n => n.Name).ToArray();
+        while (context.Cluster.Owners.Count > 2)
         {
-            var node = context.Any(context.Cluster.Nodes);
+            var node = context.Any(context.Cluster.Owners);
             await context.Cluster.RemoveAsync(node);
             await context.Load.StopAskingAsync(node);
         }
@@ -26,7 +26,7 @@ internal static class ScaleFaults
     public static async Task GrowAsync(FaultContext context, int nodes)
     {
         var started = new List<ChaosNode>();
-        while (context.Cluster.Nodes.Count < nodes)
+        while (context.Cluster.Owners.Count < nodes)
         {
             var node = context.Cluster.Add();
             node.Launch();
