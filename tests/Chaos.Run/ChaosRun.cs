@@ -50,10 +50,11 @@ internal sealed class ChaosRun(ChaosOptions options, Action<string> say)
         try
         {
             await BeginAsync(context);
+            await using var owners = new OwnerWatch(store, _clock);
             await DoFaultsAsync(context);
             await EndAsync(context);
             var image = await store.ReadAsync();
-            var result = Judge(image);
+            var result = Judge(image, owners);
             if (!result.Passed) kept ??= Directory.CreateTempSubdirectory("meshdns-chaos-").FullName;
             if (kept is not null) ImageFile.Write(image, Path.Combine(Directory.CreateDirectory(kept).FullName, "journal.json"));
             return result;
@@ -134,24 +135,12 @@ internal sealed class ChaosRun(ChaosOptions options, Action<string> say)
         foreach (var node in context.Cluster.Nodes) await node.StopAsync();
     }
 
-    private ChaosResult Judge(JournalImage image)
+    private ChaosResult Judge(JournalImage image, OwnerWatch owners)
     {
         var judged = JudgeOptionsOf(options);
         var verdict = HistoryJudge.Check(_history, image, judged);
         verdict = verdict with { Breaches = [.. _breaches, .. verdict.Breaches] };
-        return new ChaosResult(options.Seed, _history, verdict, Summary(verdict, judged));
-    }
-
-    private string Summary(Verdict verdict, JudgeOptions judged)
-    {
-        var outcomes = _history.Commands.GroupBy(c => c.Outcome).OrderBy(g => g.Key).Select(g => $"{g.Count()} {g.Key.ToString().ToLowerInvariant()}");
-        return string.Create(CultureInfo.InvariantCulture, $"""
-            {FaultTable.Render(_history, verdict.Breaches, judged)}
-            {_history.Commands.Count} commands: {string.Join(", ", outcomes)}
-            {_history.Answers.Count} answers, {verdict.AnswersJudged} of them of settled names; {verdict.Audit.Events} events in the journal
-            {string.Join('\n', verdict.Breaches.Take(20))}
-            {(verdict.Breaches.Count == 0 ? "PASS" : $"FAIL: {verdict.Breaches.Count} breaches")}, seed {options.Seed}
-            """);
+        return new ChaosResult(options.Seed, _history, verdict, Summary.Render(options, _history, image, verdict, judged, owners));
     }
 
     private void Keep(ChaosCluster cluster, string folder)

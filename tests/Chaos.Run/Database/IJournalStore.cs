@@ -13,6 +13,9 @@ internal interface IJournalStore : IAsyncDisposable
     /// <summary>What a node has to be told to use it.</summary>
     IEnumerable<string> SettingsOf(NodeAddress node, Network network);
 
+    /// <summary>Streams that no live member owns; null when it does not answer.</summary>
+    Task<IReadOnlyList<string>?> OwnerlessAsync();
+
     /// <summary>The whole journal, for the judge.</summary>
     Task<JournalImage> ReadAsync();
 }

@@ -3,6 +3,7 @@ using MeshDns.Actors.Journal;
 using MeshDns.Chaos.Run.Cluster;
 using MeshDns.Chaos.Run.Links;
 using MeshDns.Tests.Shared;
+using Npgsql;
 
 namespace MeshDns.Chaos.Run.Database;
 
@@ -13,6 +14,11 @@ namespace MeshDns.Chaos.Run.Database;
 internal sealed class PostgresStore : IJournalStore
 {
     private const string Name = "meshdns";
+
+    private const string Ownerless = """
+        SELECT coalesce(array_agg(o.stream), '{}') FROM meshdns.ownership o
+        LEFT JOIN meshdns.member m ON m.node = o.owner AND m.incarnation = o.incarnation AND m.expires_at > meshdns.now_ms() WHERE m.node IS NULL
+        """;
 
     private readonly bool _mayLose;
     private readonly PostgresServer?[] _places = new PostgresServer?[2];
@@ -79,6 +85,19 @@ internal sealed class PostgresStore : IJournalStore
     }
 
     public Task<JournalImage> ReadAsync() => PostgresImage.ReadAsync(Primary.ConnectionString(Name), CancellationToken.None);
+
+    public async Task<IReadOnlyList<string>?> OwnerlessAsync()
+    {
+        if (_places[_primary] is not { } primary) return null;
+        try
+        {
+            await using var connection = new NpgsqlConnection(primary.ConnectionString(Name) + ";Timeout=5;Command Timeout=5");
+            await connection.OpenAsync();
+            await using var command = new NpgsqlCommand(Ownerless, connection);
+            return (string[]?)await command.ExecuteScalarAsync() ?? [];
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException) { return null; }
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -13,5 +13,7 @@ internal sealed class SqliteStore(string folder) : IJournalStore
 
     public Task<JournalImage> ReadAsync() => Task.FromResult(SqliteImage.Read(Path.Combine(folder, "node-1", "data")));
 
+    public Task<IReadOnlyList<string>?> OwnerlessAsync() => Task.FromResult<IReadOnlyList<string>?>([]);
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }
