@@ -49,6 +49,20 @@ public sealed class MeshTests
         next.AssertClean();
     });
 
+    [Fact]
+    public void A_node_that_lost_its_streams_to_another_does_not_say_that_nothing_had_to_be_done() => Run(async (world, store, faults) =>
+    {
+        var old = await new SimulatedNode(world, store, faults).StartAsync();
+        await old.AppliedAsync(Make.Put("a", "a.example"));
+        var next = await new SimulatedNode(world, store, faults).StartAsync();
+        await next.AppliedAsync(Make.Put("b", "b.example"));
+        await next.AppliedAsync(Make.Delete("a"));
+        // As it knows the world, b is not there and a is there as asked; neither is so, and no append would have shown it.
+        foreach (var change in (DocumentChange[])[Make.Delete("b"), Make.Put("a", "a.example")])
+            Assert.Equal(ChangeOutcome.Unavailable, (await old.ChangeAsync(Make.Request(change)))!.Outcome);
+        next.AssertClean();
+    });
+
     public static TheoryData<string> OtherSettings => ["shards", "range", "zones", "ttl", "domain"];
 
     [Theory]
