@@ -52,6 +52,8 @@ internal sealed class ChaosRun(ChaosOptions options, Action<string> say)
             await BeginAsync(context);
             await using var owners = new OwnerWatch(store, _clock);
             await DoFaultsAsync(context);
+            // Before the nodes are stopped for good.
+            await owners.StopAsync();
             await EndAsync(context);
             var image = await store.ReadAsync();
             var result = Judge(image, owners);

@@ -27,10 +27,15 @@ internal sealed class OwnerWatch : IAsyncDisposable
     /// <summary>The longest time that a stream had no owner.</summary>
     public TimeSpan LongestOf(string stream) => TimeSpan.FromMilliseconds(_longest.GetValueOrDefault(stream));
 
-    public async ValueTask DisposeAsync()
+    public async Task StopAsync()
     {
         await _stop.CancelAsync();
         await _watching;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         _stop.Dispose();
     }
 
