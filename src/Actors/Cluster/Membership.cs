@@ -25,6 +25,7 @@ public sealed class Membership : Actor<Membership.Message>, IClusterMap
     private readonly Dictionary<NodeIdentity, long> _seenSince = [];
     private readonly HashSet<string> _adopted = [];
     private readonly Dictionary<string, Task> _givingUp = [];
+    private HashSet<string> _leaving = [];
     private string _adoptedAmong = "";
     private ClusterMap _map = ClusterMap.Empty;
     private ITimer? _timer;
@@ -167,6 +168,8 @@ public sealed class Membership : Actor<Membership.Message>, IClusterMap
     {
         var askedAt = System.Time.GetTimestamp();
         var fences = _local.All.Select(s => s.Fence()).ToArray();
+        // What is being given up may still be this node's in what is read now, and be given up by the time that it is looked at.
+        _leaving = [.. _givingUp.Where(g => !g.Value.IsCompleted).Select(g => g.Key)];
         var read = await WithinAsync(_journal.HeartbeatAsync(Beat(IsTaking ? "up" : "draining"), Stopping));
         Volatile.Write(ref _isMember, read.IsMember);
         if (!read.IsMember)
@@ -217,6 +220,7 @@ public sealed class Membership : Actor<Membership.Message>, IClusterMap
         Read = read,
         Map = Current,
         Holds = stream => _local.ByStream[stream].IsOwner(),
+        IsLeaving = _leaving.Contains,
         Abstains = stream => _local.ByStream[stream].Abstains(),
         Adopted = _adopted.Contains,
         IsOrphaned = stream => _ownerlessSince.TryGetValue(stream, out var since) && System.Time.GetElapsedTime(since) > 2 * _options.Lease,
@@ -249,7 +253,7 @@ public sealed class Membership : Actor<Membership.Message>, IClusterMap
         var claims = await WithinAsync(_journal.ClaimAsync(_node, wishes, System.NextTerm(), Stopping));
         foreach (var claim in claims)
         {
-            if (OwnershipPlan.WantedOwner(claim.Fence.Stream, Current) != _node.Node) _adopted.Add(claim.Fence.Stream);
+            if (_ownerlessSince.ContainsKey(claim.Fence.Stream) && OwnershipPlan.WantedOwner(claim.Fence.Stream, Current) != _node.Node) _adopted.Add(claim.Fence.Stream);
             _local.ByStream[claim.Fence.Stream].Adopt(claim, askedAt);
         }
         if (claims.Count == 0) return;

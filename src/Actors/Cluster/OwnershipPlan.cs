@@ -25,6 +25,9 @@ public sealed record OwnershipSight
     /// <summary>The streams that it owns as far as it knows.</summary>
     public required Func<string, bool> Holds { get; init; }
 
+    /// <summary>The streams that it was giving up when it asked: what it read of them may be old.</summary>
+    public required Func<string, bool> IsLeaving { get; init; }
+
     /// <summary>The streams that it could not recover.</summary>
     public required Func<string, bool> Abstains { get; init; }
 
@@ -65,7 +68,7 @@ public static class OwnershipPlan
             if (owner == sight.Me)
             {
                 // A claim whose reply was lost: the row is ours and nobody here knows it.
-                if (!sight.Holds(stream) && sight.IsTaking && !sight.Abstains(stream)) claims.Add(WishOf(stream, row));
+                if (!sight.Holds(stream) && sight.IsTaking && !sight.IsLeaving(stream) && !sight.Abstains(stream)) claims.Add(WishOf(stream, row));
                 else if (sight.Holds(stream) && MustGo(sight, stream, wanted)) releases.Add(stream);
             }
             else if (owner is null || sight.Map.OwnerOf(stream) is null)
