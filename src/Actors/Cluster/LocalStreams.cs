@@ -15,12 +15,13 @@ namespace MeshDns.Actors.Cluster;
 /// <param name="Lose">Tells it that the journal shows another owner.</param>
 /// <param name="GiveUpAsync">Gives the stream up.</param>
 /// <param name="IsOwner">True while this node owns it.</param>
+/// <param name="IsAdopting">True while it has been handed a claim that it has not looked at yet.</param>
 /// <param name="IsReady">True when it has recovered.</param>
 /// <param name="Abstains">True when it cannot be recovered here.</param>
 /// <param name="Fence">What it writes under; null unless it is ready.</param>
 /// <param name="Rewound">Tells it that the journal has lost what it wrote, or its claim; false when its mailbox is full.</param>
 public sealed record LocalStream(
-    string Stream, Func<StreamClaim, long, bool> Adopt, Action<long> Lose, Func<TimeSpan, Task> GiveUpAsync, Func<bool> IsOwner, Func<bool> IsReady, Func<bool> Abstains, Func<Fence?> Fence,
+    string Stream, Func<StreamClaim, long, bool> Adopt, Action<long> Lose, Func<TimeSpan, Task> GiveUpAsync, Func<bool> IsOwner, Func<bool> IsAdopting, Func<bool> IsReady, Func<bool> Abstains, Func<Fence?> Fence,
     Func<bool> Rewound);
 
 /// <summary>The actors of all streams on this node; each sleeps unless this node owns its stream.</summary>
@@ -79,7 +80,7 @@ public sealed class LocalStreams
     public Task StopAsync() => _stopAsync();
 
     private static LocalStream Of<TState, TCommand, TReply>(StreamActor<TState, TCommand, TReply> actor) where TState : class where TReply : class => new(
-        actor.Stream, actor.Adopt, actor.Lose, actor.GiveUpAsync, () => actor.IsOwner, () => actor.IsReady, () => actor.Abstains, () => FenceOf(actor), actor.Rewound);
+        actor.Stream, actor.Adopt, actor.Lose, actor.GiveUpAsync, () => actor.IsOwner, () => actor.IsAdopting, () => actor.IsReady, () => actor.Abstains, () => FenceOf(actor), actor.Rewound);
 
     private static Fence? FenceOf<TState, TCommand, TReply>(StreamActor<TState, TCommand, TReply> actor) where TState : class where TReply : class
     {

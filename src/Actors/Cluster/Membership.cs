@@ -219,7 +219,7 @@ public sealed class Membership : Actor<Membership.Message>, IClusterMap
         Streams = _streams,
         Read = read,
         Map = Current,
-        Holds = stream => _local.ByStream[stream].IsOwner(),
+        Holds = stream => _local.ByStream[stream] is var local && (local.IsOwner() || local.IsAdopting()),
         IsLeaving = _leaving.Contains,
         Abstains = stream => _local.ByStream[stream].Abstains(),
         Adopted = _adopted.Contains,

@@ -33,6 +33,7 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     private StreamClaim? _claim;
     private StreamPosition _written;
     private bool _isOwner;
+    private int _adopting;
     private bool _isDamaged;
     private bool _isRewound;
     private bool _abstains;
@@ -74,6 +75,9 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     /// <summary>True while its node has claimed the stream and neither given it up nor found it to be another's.</summary>
     public bool IsOwner => Volatile.Read(ref _isOwner);
 
+    /// <summary>True while it has been handed a claim that it has not looked at yet.</summary>
+    public bool IsAdopting => Volatile.Read(ref _adopting) > 0;
+
     /// <summary>True when the stream could not be recovered here three times in a row, so that its node should not want it.</summary>
     public bool Abstains => Volatile.Read(ref _abstains);
 
@@ -89,7 +93,13 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     /// <summary>Hands it a claim that its node made for many streams at once; it recovers with it.</summary>
     /// <param name="claim">The claim.</param>
     /// <param name="askedAt">A timestamp of the system's clock from before the claim was sent.</param>
-    public bool Adopt(StreamClaim claim, long askedAt) => Tell(new Message(new Adopted(claim, askedAt)));
+    public bool Adopt(StreamClaim claim, long askedAt)
+    {
+        Interlocked.Increment(ref _adopting);
+        if (Tell(new Message(new Adopted(claim, askedAt)))) return true;
+        Interlocked.Decrement(ref _adopting);
+        return false;
+    }
 
     /// <summary>The journal shows another owner with this epoch: if its own is lower, it is owner no longer.</summary>
     public void Lose(long epoch) => Tell(new Message(new Lost(epoch)));
@@ -121,8 +131,10 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
         switch (message.Content)
         {
             case Adopted adopted:
-                if (IsOwner && adopted.Claim.Fence.Epoch <= Epoch) break;
-                Volatile.Write(ref _isOwner, true);
+                var isNewer = !IsOwner || adopted.Claim.Fence.Epoch > Epoch;
+                if (isNewer) Volatile.Write(ref _isOwner, true);
+                Interlocked.Decrement(ref _adopting);
+                if (!isNewer) break;
                 await RecoverAsync(adopted.Claim, adopted.AskedAt);
                 break;
             case Prepare prepare: await OnPrepareAsync(prepare); break;
