@@ -1,0 +1,66 @@
+using System.Diagnostics;
+using MeshDns.Tests.Shared;
+
+namespace MeshDns.ClusterBench;
+
+/// <summary>
+/// From the end of the allocator's node to the next new allocation through another node, while the survivors are asked for known names all the time.
+/// </summary>
+internal static class Failover
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
+
+    public static async Task RunAsync(int runs)
+    {
+        await using var cluster = await BenchCluster.StartAsync(3);
+        var known = new Dictionary<string, string>();
+        for (var i = 0; i < 20; i++) known.Add($"known-{i}.mesh.internal", await BenchCluster.DeclareAsync(cluster.Nodes["node-1"], $"known-{i}.mesh.internal"));
+        Table.Head($"Failover of the allocator, {runs} runs each, three nodes, lease 5 s, heartbeat 1 s", "the allocator's node", "min", "median", "p90", "max", "exits after (median)", "queries to the others", "lost");
+        await MeasureAsync(cluster, known, runs, "killed (`kill -9`)", node => node.KillAsync());
+        await MeasureAsync(cluster, known, runs, "stopped (SIGTERM)", async node => await node.StopAsync());
+    }
+
+    private static async Task MeasureAsync(BenchCluster cluster, Dictionary<string, string> known, int runs, string how, Func<NodeProcess, Task> end)
+    {
+        var (times, exits, asked, lost) = (new List<double>(), new List<double>(), 0L, 0L);
+        for (var run = 0; run < runs; run++)
+        {
+            var name = await cluster.AllocatorAsync();
+            var others = cluster.Nodes.Where(n => n.Key != name).ToArray();
+            using var stop = new CancellationTokenSource();
+            var clients = others.Select(other => Task.Run(() => AskAsync(cluster, other.Key, known, stop.Token))).ToArray();
+            var begin = Stopwatch.GetTimestamp();
+            var ending = TimedAsync(end(cluster.Nodes[name]), begin);
+            var (host, key) = ($"new-{Guid.NewGuid():N}.mesh.internal", Guid.NewGuid().ToString());
+            while (await BenchCluster.TryDeclareAsync(others[run % 2].Value, key, host) is not null) await Task.Delay(10);
+            times.Add(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
+            exits.Add(await ending);
+            await stop.CancelAsync();
+            foreach (var (a, l) in await Task.WhenAll(clients)) (asked, lost) = (asked + a, lost + l);
+            await cluster.Nodes[name].DisposeAsync();
+            await cluster.StartNodeAsync(name);
+            await cluster.SettledAsync();
+        }
+        Table.Row([how, .. Table.Percentiles(times, 0, 50, 90, 100), .. Table.Percentiles(exits, 50), $"{asked}", $"{lost}"]);
+    }
+
+    private static async Task<double> TimedAsync(Task task, long begin)
+    {
+        await task;
+        return Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
+    }
+
+    private static async Task<(long Asked, long Lost)> AskAsync(BenchCluster cluster, string node, Dictionary<string, string> known, CancellationToken stop)
+    {
+        using var asker = new UdpAsker(cluster.DnsOf(node));
+        var names = known.Keys.ToArray();
+        var (asked, lost) = (0L, 0L);
+        while (!stop.IsCancellationRequested)
+        {
+            var name = names[asked++ % names.Length];
+            if ((await asker.AskAsync(name, _patience))?.ToString() != $"NoError {known[name]}") lost++;
+            await Task.Delay(1, CancellationToken.None);
+        }
+        return (asked, lost);
+    }
+}

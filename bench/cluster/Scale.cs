@@ -1,0 +1,48 @@
+using System.Diagnostics;
+
+namespace MeshDns.ClusterBench;
+
+/// <summary>New allocations through the API: one host a request, and a hundred. Clients, nodes and PostgreSQL share the machine.</summary>
+internal static class Scale
+{
+    private const int Clients = 16;
+    private const int Batch = 100;
+
+    // A node takes no more sets of manifests at a time.
+    private const int ClientsOfNode = 2;
+    private static readonly TimeSpan _warm = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _span = TimeSpan.FromSeconds(5);
+
+    public static async Task RunAsync()
+    {
+        Table.Head($"Allocations a second through the API, {Environment.ProcessorCount} cores for nodes, PostgreSQL and clients together", "nodes", $"one host a PUT, {Clients} clients", "median reply", $"{Batch} hosts a set of manifests, {ClientsOfNode} clients a node", "median reply");
+        foreach (var nodes in (int[])[1, 3, 5])
+        {
+            await using var cluster = await BenchCluster.StartAsync(nodes);
+            await MeasureAsync(cluster, Clients, 1, _warm);
+            var (single, singleMs) = await MeasureAsync(cluster, Clients, 1, _span);
+            var (batched, batchedMs) = await MeasureAsync(cluster, ClientsOfNode * nodes, Batch, _span);
+            Table.Row($"{nodes}", $"{single:F0}", singleMs, $"{batched:F0}", batchedMs);
+        }
+    }
+
+    private static async Task<(double Rate, string MedianMs)> MeasureAsync(BenchCluster cluster, int clients, int hosts, TimeSpan span)
+    {
+        var nodes = cluster.Nodes.Values.ToArray();
+        var begin = Stopwatch.GetTimestamp();
+        var times = (await Task.WhenAll(Enumerable.Range(0, clients).Select(i => Task.Run(async () =>
+        {
+            var times = new List<double>();
+            while (Stopwatch.GetElapsedTime(begin) < span)
+            {
+                var run = Guid.NewGuid().ToString("N");
+                var asked = Stopwatch.GetTimestamp();
+                if (hosts == 1) await BenchCluster.PutAsync(nodes[i % nodes.Length], $"h-{run}.test");
+                else await BenchCluster.DeclareAsync(nodes[i % nodes.Length], Enumerable.Range(0, hosts).Select(h => $"h{h}-{run}.test"));
+                times.Add(Stopwatch.GetElapsedTime(asked).TotalMilliseconds);
+            }
+            return times;
+        })))).SelectMany(t => t).ToArray();
+        return (times.Length * hosts / Stopwatch.GetElapsedTime(begin).TotalSeconds, Table.Percentiles(times, 50)[0]);
+    }
+}
