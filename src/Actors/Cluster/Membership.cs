@@ -23,6 +23,7 @@ public sealed class Membership : Actor<Membership.Message>, IClusterMap
     private readonly IReadOnlyList<string> _streams;
     private readonly Dictionary<string, long> _ownerlessSince = [];
     private readonly Dictionary<NodeIdentity, long> _seenSince = [];
+    private readonly Dictionary<NodeIdentity, (long ExpiresAt, long SeenAt)> _lastBeats = [];
     private readonly HashSet<string> _adopted = [];
     private readonly Dictionary<string, Task> _givingUp = [];
     private HashSet<string> _leaving = [];
@@ -170,7 +171,7 @@ public sealed class Membership : Actor<Membership.Message>, IClusterMap
         var fences = _local.All.Select(s => s.Fence()).ToArray();
         // What is being given up may still be this node's in what is read now, and be given up by the time that it is looked at.
         _leaving = [.. _givingUp.Where(g => !g.Value.IsCompleted).Select(g => g.Key)];
-        var read = await WithinAsync(_journal.HeartbeatAsync(Beat(IsTaking ? "up" : "draining"), Stopping));
+        var read = WithoutGhosts(await WithinAsync(_journal.HeartbeatAsync(Beat(IsTaking ? "up" : "draining"), Stopping)));
         Volatile.Write(ref _isMember, read.IsMember);
         if (!read.IsMember)
         {
@@ -185,6 +186,17 @@ public sealed class Membership : Actor<Membership.Message>, IClusterMap
         Volatile.Write(ref _map, ClusterMap.Of(read, _options.Lease));
         NoticeRewound(fences, read);
         return read;
+    }
+
+    // The row of a node that died counts as alive once more when the database's clock, set back, comes to its end a second time. A row that has stood still for
+    // two leases by this node's own clock is nobody's.
+    private ClusterRead WithoutGhosts(ClusterRead read)
+    {
+        var now = System.Time.GetTimestamp();
+        foreach (var gone in _lastBeats.Keys.Except(read.Members.Select(m => m.Node)).ToArray()) _lastBeats.Remove(gone);
+        foreach (var member in read.Members)
+            if (!_lastBeats.TryGetValue(member.Node, out var last) || last.ExpiresAt != member.ExpiresAt) _lastBeats[member.Node] = (member.ExpiresAt, now);
+        return read with { Members = [.. read.Members.Where(m => m.Node == _node || System.Time.GetElapsedTime(_lastBeats[m.Node].SeenAt, now) < 2 * _options.Lease)] };
     }
 
     // A standby that lagged was promoted: what an idle owner wrote, or its claim, is gone, and nothing but this would tell it before its next append.

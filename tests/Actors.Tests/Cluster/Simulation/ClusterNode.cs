@@ -54,6 +54,8 @@ internal sealed class ClusterNode
 
     public async Task StartAsync()
     {
+        // A process takes a moment to start; the judge tells two lives apart by their times.
+        await _world.PassAsync(0.002);
         var previous = _world.DataDirectories.GetValueOrDefault(Name, "");
         _world.DataDirectories[Name] = Mesh.Identity.Incarnation;
         while (true)
