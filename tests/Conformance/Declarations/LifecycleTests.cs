@@ -78,7 +78,8 @@ public sealed class LifecycleTests(ITestOutputHelper output) : IAsyncLifetime
         await _mesh.StartUnreadyAsync();
         Assert.Equal(vip, await Node.AddressesAsync("known.test"));
         Assert.Equal(["192.0.2.1"], await Node.AddressesAsync("fixed.test"));
-        Assert.Equal("NXDOMAIN", (await Node.DigAsync("unknown.cluster.local A")).Status);
+        // Knowledge more than 2 s old denies no name of a mesh zone, and there is no owner to ask yet.
+        Assert.Contains((await Node.DigAsync("unknown.cluster.local A")).Status, (string[])["NXDOMAIN", "SERVFAIL"]);
         // Queries are answered, so the node is ready for them; changes are not possible and say so.
         Assert.Equal(HttpStatusCode.OK, (await Node.GetAsync("/readyz")).Status);
         (await Node.ApplyAsync(Manifest.Vip("new", "new.test"))).Refused(HttpStatusCode.ServiceUnavailable);
