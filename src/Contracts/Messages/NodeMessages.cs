@@ -125,7 +125,7 @@ public enum BatchOutcome
 public sealed record SettleBatch(Guid Batch, IReadOnlyList<string> Streams, BatchOutcome Outcome) : NodeRequest;
 
 /// <summary>Documents by key; those that are not there are left out. All of shards of the node that is asked; with <paramref name="Confirm"/> it asks the journal first whether it still owns them and has all of them.</summary>
-public sealed record ReadDocuments(IReadOnlyList<DocumentKey> Keys, bool Confirm = false) : NodeRequest;
+public sealed record ReadDocuments(IReadOnlyList<DocumentKey> Keys, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Confirm = false) : NodeRequest;
 
 /// <summary>One page of the documents in these streams, one more than the limit when there are more.</summary>
 public sealed record PageDocuments(IReadOnlyList<string> Streams, DocumentKind Of, PageRequest Page) : NodeRequest;

@@ -60,6 +60,7 @@ internal static class SampleMessages
         new SettleBatch(_batch, ["shard-07", "vips"], BatchOutcome.Commit),
         new SettleBatch(_batch, [], BatchOutcome.Recover),
         new ReadDocuments([_entry, _service]),
+        new ReadDocuments([_entry], true),
         new PageDocuments(["shard-00"], DocumentKind.Service, _page),
         new ReadHosts([_host], true),
         new PageHosts(["shard-00"], new PageRequest()),
