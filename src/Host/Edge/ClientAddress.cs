@@ -8,17 +8,11 @@ namespace MeshDns.Host.Edge;
 internal static class ClientAddress
 {
     /// <summary>The address: 4 or 16 bytes, a slice of the argument.</summary>
-    public static ReadOnlySpan<byte> Of(SocketAddress address) =>
-        address.Family == AddressFamily.InterNetwork ? address.Buffer.Span.Slice(4, 4) : address.Buffer.Span.Slice(8, 16);
+    public static ReadOnlySpan<byte> Of(SocketAddress address) => Of(address.Buffer.Span, address.Family == AddressFamily.InterNetworkV6);
+
+    /// <summary>The address in the bytes of a sockaddr.</summary>
+    public static ReadOnlySpan<byte> Of(ReadOnlySpan<byte> sockaddr, bool isV6) => isV6 ? sockaddr.Slice(8, 16) : sockaddr.Slice(4, 4);
 
     /// <summary>The port.</summary>
     public static ushort PortOf(SocketAddress address) => BinaryPrimitives.ReadUInt16BigEndian(address.Buffer.Span[2..]);
-
-    /// <summary>A copy that the next receive does not change.</summary>
-    public static SocketAddress Copy(SocketAddress address)
-    {
-        var copy = new SocketAddress(address.Family, address.Size);
-        address.Buffer.Span[..address.Size].CopyTo(copy.Buffer.Span);
-        return copy;
-    }
 }

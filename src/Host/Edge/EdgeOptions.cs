@@ -6,6 +6,9 @@ public sealed record EdgeOptions
     /// <summary>UDP loops for each listen address, each a thread with a socket of its own: one a core.</summary>
     public int UdpLoops { get; init; } = Environment.ProcessorCount;
 
+    /// <summary>Datagrams received and sent by one system call at most, 1 to 1,024. With 1, and where the calls are missing, each is received and sent by itself.</summary>
+    public int UdpBatch { get; init; } = 64;
+
     /// <summary>Socket receive buffer, bytes: at 1,000 outstanding queries the system's default loses thousands. Capped by net.core.rmem_max.</summary>
     public int ReceiveBufferBytes { get; init; } = 4 << 20;
 

@@ -17,7 +17,9 @@ internal static unsafe partial class PacketInfo
     private const int IPv6RecvPktInfo = 49;
     private const int IPv6PktInfo = 50;
     private const int ErrorInterrupted = 4;
-    private const int ControlSize = 64;
+
+    /// <summary>Room for the one control message that comes or goes with a packet, bytes.</summary>
+    public const int ControlSize = 64;
 
     /// <summary>Asks for the local address of every packet, if the socket is bound to a wildcard; false if not.</summary>
     /// <exception cref="SocketException">The system does not offer it.</exception>
@@ -39,13 +41,13 @@ internal static unsafe partial class PacketInfo
         {
             while (true)
             {
-                var vector = new Vector { Base = bytes, Length = (nuint)packet.Length };
-                var message = new Message { Name = name, NameLength = (uint)client.Buffer.Length, Vectors = &vector, VectorCount = 1, Control = control, ControlLength = ControlSize };
+                var vector = new IoVector { Base = bytes, Length = (nuint)packet.Length };
+                var message = new MessageHeader { Name = name, NameLength = (uint)client.Buffer.Length, Vectors = &vector, VectorCount = 1, Control = control, ControlLength = ControlSize };
                 var length = ReceiveMessage(socket.SafeHandle, &message, 0);
                 if (length >= 0)
                 {
                     client.Size = (int)message.NameLength;
-                    local = Read((ControlHeader*)control, message.ControlLength);
+                    local = Read(control, message.ControlLength);
                     return (int)length;
                 }
                 if (Marshal.GetLastPInvokeError() != ErrorInterrupted) throw new SocketException((int)SocketError.SocketError);
@@ -60,18 +62,20 @@ internal static unsafe partial class PacketInfo
         new Span<byte>(control, ControlSize).Clear();
         fixed (byte* bytes = packet, name = client.Buffer.Span)
         {
-            var vector = new Vector { Base = bytes, Length = (nuint)packet.Length };
-            var message = new Message { Name = name, NameLength = (uint)client.Size, Vectors = &vector, VectorCount = 1, Control = control };
-            if (local != default) message.ControlLength = Write((ControlHeader*)control, local, client.Family == AddressFamily.InterNetworkV6);
+            var vector = new IoVector { Base = bytes, Length = (nuint)packet.Length };
+            var message = new MessageHeader { Name = name, NameLength = (uint)client.Size, Vectors = &vector, VectorCount = 1, Control = control };
+            if (local != default) message.ControlLength = Write(control, local, client.Family == AddressFamily.InterNetworkV6);
             while (SendMessage(socket.SafeHandle, &message, 0) < 0)
                 if (Marshal.GetLastPInvokeError() != ErrorInterrupted) return false;
             return true;
         }
     }
 
-    // The two options asked for are the only ones that come, and only one of them: the first header is the one.
-    private static LocalAddress Read(ControlHeader* header, nuint length)
+    /// <summary>The local address that came beside a packet; the default when none did.</summary>
+    public static LocalAddress Read(byte* control, nuint length)
     {
+        // The two options asked for are the only ones that come, and only one of them: the first header is the one.
+        var header = (ControlHeader*)control;
         var data = new ReadOnlySpan<byte>(header + 1, ControlSize - sizeof(ControlHeader));
         if (length >= (nuint)sizeof(ControlHeader) + 12 && header->Level == IpProtoIp && header->Type == IpPktInfo)
         {
@@ -88,8 +92,10 @@ internal static unsafe partial class PacketInfo
         return default;
     }
 
-    private static nuint Write(ControlHeader* header, in LocalAddress local, bool isV6)
+    /// <summary>Writes the control message that makes a packet leave from a local address; returns its length. The buffer's bytes must be zero at first.</summary>
+    public static nuint Write(byte* control, in LocalAddress local, bool isV6)
     {
+        var header = (ControlHeader*)control;
         var data = new Span<byte>(header + 1, ControlSize - sizeof(ControlHeader));
         if (isV6)
         {
@@ -104,31 +110,12 @@ internal static unsafe partial class PacketInfo
     }
 
     [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
-    private static partial nint ReceiveMessage(SafeSocketHandle socket, Message* message, int flags);
+    private static partial nint ReceiveMessage(SafeSocketHandle socket, MessageHeader* message, int flags);
 
     [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
-    private static partial nint SendMessage(SafeSocketHandle socket, Message* message, int flags);
+    private static partial nint SendMessage(SafeSocketHandle socket, MessageHeader* message, int flags);
 
-    // struct iovec, struct msghdr and struct cmsghdr. musl's narrower lengths are padded to the same layout, the padding zero.
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Vector
-    {
-        public byte* Base;
-        public nuint Length;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Message
-    {
-        public byte* Name;
-        public uint NameLength;
-        public Vector* Vectors;
-        public nuint VectorCount;
-        public byte* Control;
-        public nuint ControlLength;
-        public int Flags;
-    }
-
+    // struct cmsghdr.
     [StructLayout(LayoutKind.Sequential)]
     private struct ControlHeader
     {
@@ -136,4 +123,25 @@ internal static unsafe partial class PacketInfo
         public int Level;
         public int Type;
     }
+}
+
+/// <summary>struct iovec of 64-bit Linux.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct IoVector
+{
+    public byte* Base;
+    public nuint Length;
+}
+
+/// <summary>struct msghdr of 64-bit Linux. musl's narrower lengths are padded to the same layout, the padding zero.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct MessageHeader
+{
+    public byte* Name;
+    public uint NameLength;
+    public IoVector* Vectors;
+    public nuint VectorCount;
+    public byte* Control;
+    public nuint ControlLength;
+    public int Flags;
 }

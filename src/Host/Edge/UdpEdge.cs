@@ -34,7 +34,7 @@ internal sealed class UdpEdge
             foreach (var socket in sockets) socket.Dispose();
             throw;
         }
-        return new UdpEdge(endpoint, [.. sockets.Select((socket, i) => new UdpLoop(socket, $"udp {endpoint} {i}", services, deferred))]);
+        return new UdpEdge(endpoint, [.. sockets.Select((socket, i) => UdpLoop.Over(socket, $"udp {endpoint} {i}", services, deferred))]);
     }
 
     public void Start()

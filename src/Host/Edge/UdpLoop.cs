@@ -1,44 +1,45 @@
-using System.Net;
-using System.Net.Sockets;
-using MeshDns.Contracts.Dns;
-
 namespace MeshDns.Host.Edge;
 
 /// <summary>
-/// One thread, one socket: receive, answer, send, without a hop, a lock or an allocation for whatever is answered at once. The two system calls
-/// are in <see cref="UdpSocket"/> alone, so that batched ones can take their place.
+/// One thread, one socket: receive, answer, send, without a hop, a lock or an allocation for whatever is answered at once. Receiving and sending is the
+/// derived classes': many datagrams a system call, or one.
 /// </summary>
-internal sealed class UdpLoop
+internal abstract class UdpLoop
 {
-    private const int SampleMask = 255;
+    private const int SampleEvery = 256;
     private const int ErrorsBeforePause = 16;
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(10);
 
-    private readonly UdpSocket _socket;
     private readonly EdgeServices _services;
-    private readonly DeferredQueries _deferred;
     private readonly QueryCounters _counters;
     private readonly QueryPipeline _pipeline;
     private readonly Thread _thread;
     private readonly ManualResetEventSlim _stopped = new();
-    private readonly byte[] _packet = GC.AllocateUninitializedArray<byte>(DnsLimits.MaxMessageSize, pinned: true);
-    private readonly byte[] _reply = GC.AllocateUninitializedArray<byte>(DnsLimits.MaxUdpSize, pinned: true);
-    private readonly SocketAddress _client;
-    private LocalAddress _local;
     private int _errorsInARow;
-    private uint _sample;
+    private int _untilSample;
     private volatile bool _isStopping;
 
-    public UdpLoop(UdpSocket socket, string name, EdgeServices services, DeferredQueries deferred)
+    protected UdpLoop(UdpSocket socket, string name, EdgeServices services, DeferredQueries deferred)
     {
-        _socket = socket;
+        Socket = socket;
+        Deferred = deferred;
         _services = services;
-        _deferred = deferred;
         _counters = services.Statistics.NewCounters("udp", isShared: false);
         _pipeline = services.NewPipeline(_counters);
-        _client = new SocketAddress(socket.AddressFamily);
         _thread = new Thread(Run) { Name = name, IsBackground = true };
     }
+
+    protected UdpSocket Socket { get; }
+
+    protected DeferredQueries Deferred { get; }
+
+    protected bool IsStopping => _isStopping;
+
+    /// <summary>The loop for a socket: in batches where the system and the options let it.</summary>
+    public static UdpLoop Over(UdpSocket socket, string name, EdgeServices services, DeferredQueries deferred) =>
+        services.Options.UdpBatch > 1 && DatagramBatch.IsOffered(socket.Handle)
+            ? new BatchedUdpLoop(socket, name, services, deferred)
+            : new PlainUdpLoop(socket, name, services, deferred);
 
     public void Start() => _thread.Start();
 
@@ -47,60 +48,61 @@ internal sealed class UdpLoop
     {
         _isStopping = true;
         _stopped.Set();
-        _socket.StopReceiving();
+        Socket.StopReceiving();
+        if (_thread.ThreadState.HasFlag(ThreadState.Unstarted)) return;
         _thread.Join();
     }
 
-    public void Close()
+    /// <summary>Frees everything; after <see cref="StopReceiving"/>, or of a loop that never started.</summary>
+    public virtual void Close()
     {
-        _socket.Dispose();
+        Socket.Dispose();
         _stopped.Dispose();
+    }
+
+    /// <summary>Waits for datagrams. Returns how many, 0 for a wake-up without any, less for an error.</summary>
+    protected abstract int Receive();
+
+    /// <summary>Answers what <see cref="Receive"/> returned.</summary>
+    protected abstract void AnswerAll(int count);
+
+    /// <summary>The same for every form of loop: one packet, one reply.</summary>
+    protected PipelineOutcome Answer(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> clientAddress, Span<byte> reply, out int length, out Deferral deferral) =>
+        _pipeline.Handle(packet, clientAddress, isTcp: false, reply, out length, out deferral);
+
+    protected void CountSendErrors(int errors)
+    {
+        for (; errors > 0; errors--) _services.Statistics.CountSendError();
     }
 
     private void Run()
     {
         while (!_isStopping)
         {
-            if (!TryReceive(out var length)) continue;
-            var isSampled = (_sample++ & SampleMask) == 0;
-            var start = isSampled ? _services.Time.GetTimestamp() : 0;
-            Answer(_packet.AsSpan(0, length));
-            if (isSampled) _counters.Latency.Record(_services.Time.GetElapsedTime(start));
+            var count = Receive();
+            if (count > 0) AnswerTimed(count);
+            else if (count < 0 && !_isStopping) Pause();
         }
     }
 
-    private void Answer(ReadOnlySpan<byte> packet)
+    private void AnswerTimed(int count)
     {
-        var address = ClientAddress.Of(_client);
-        switch (_pipeline.Handle(packet, address, isTcp: false, _reply, out var length, out var deferral))
+        _errorsInARow = 0;
+        _untilSample -= count;
+        if (_untilSample >= 0)
         {
-            case PipelineOutcome.Reply: Send(_reply.AsSpan(0, length)); break;
-            case PipelineOutcome.Defer: _deferred.Post(packet, _client, _local, _socket, deferral); break;
-            default: break;
+            AnswerAll(count);
+            return;
         }
+        _untilSample += SampleEvery;
+        var start = _services.Time.GetTimestamp();
+        AnswerAll(count);
+        _counters.Latency.Record(_services.Time.GetElapsedTime(start));
     }
 
-    // False: try again. An empty datagram looks the same as a wake-up for stopping.
-    private bool TryReceive(out int length)
+    private void Pause()
     {
-        try
-        {
-            length = _socket.Receive(_packet, _client, out _local);
-            _errorsInARow = 0;
-            return !_isStopping;
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            length = 0;
-            if (_isStopping) return false;
-            _services.Statistics.CountReceiveError();
-            if (++_errorsInARow >= ErrorsBeforePause) _stopped.Wait(_pause);
-            return false;
-        }
-    }
-
-    private void Send(ReadOnlySpan<byte> reply)
-    {
-        if (!_socket.TrySend(reply, _client, _local)) _services.Statistics.CountSendError();
+        _services.Statistics.CountReceiveError();
+        if (++_errorsInARow >= ErrorsBeforePause) _stopped.Wait(_pause);
     }
 }

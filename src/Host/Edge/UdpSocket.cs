@@ -15,9 +15,13 @@ internal readonly record struct LocalAddress(UInt128 Address, int Interface);
 /// </summary>
 internal sealed class UdpSocket(Socket socket) : IDisposable
 {
-    private readonly bool _isWildcard = OperatingSystem.IsLinux() && PacketInfo.TryEnable(socket);
+    /// <summary>True when the local address of every packet comes beside it.</summary>
+    public bool IsWildcard { get; } = OperatingSystem.IsLinux() && PacketInfo.TryEnable(socket);
 
     public AddressFamily AddressFamily => socket.AddressFamily;
+
+    /// <summary>For calls that the framework lacks; the socket is blocking.</summary>
+    public SafeSocketHandle Handle => socket.SafeHandle;
 
     /// <summary>Waits for a packet; its sender is written over <paramref name="client"/>.</summary>
     /// <exception cref="SocketException">It could not be received.</exception>
@@ -25,7 +29,7 @@ internal sealed class UdpSocket(Socket socket) : IDisposable
     public int Receive(Span<byte> packet, SocketAddress client, out LocalAddress local)
     {
         client.Size = client.Buffer.Length;
-        if (_isWildcard) return PacketInfo.Receive(socket, packet, client, out local);
+        if (IsWildcard) return PacketInfo.Receive(socket, packet, client, out local);
         local = default;
         return socket.ReceiveFrom(packet, SocketFlags.None, client);
     }
@@ -37,7 +41,7 @@ internal sealed class UdpSocket(Socket socket) : IDisposable
         {
             // Nobody listens on port 0; the system would refuse with an exception, which is dear.
             if (ClientAddress.PortOf(client) == 0) return false;
-            if (_isWildcard) return PacketInfo.TrySend(socket, reply, client, local);
+            if (IsWildcard) return PacketInfo.TrySend(socket, reply, client, local);
             socket.SendTo(reply, SocketFlags.None, client);
             return true;
         }

@@ -6,12 +6,20 @@ using MeshDns.Host.Tests.Resolve;
 
 namespace MeshDns.Host.Tests.Edge;
 
-public sealed class UdpEdgeTests
+/// <summary>Datagrams received and sent by recvmmsg and sendmmsg.</summary>
+public sealed class BatchedUdpEdgeTests() : UdpEdgeTests(64);
+
+/// <summary>Datagrams received and sent one by one.</summary>
+public sealed class PlainUdpEdgeTests() : UdpEdgeTests(1);
+
+public abstract class UdpEdgeTests(int batch)
 {
+    private EdgeOptions Loops(int loops) => new() { UdpLoops = loops, UdpBatch = batch };
+
     [Fact]
     public async Task A_declared_name_is_answered()
     {
-        await using var edge = new EdgeBench();
+        await using var edge = new EdgeBench(Loops(2));
         using var client = edge.NewUdp();
         client.Send(QueryPacket.Of("a.example", id: 77));
         var reply = EdgeBench.Receive(client);
@@ -22,7 +30,7 @@ public sealed class UdpEdgeTests
     [Fact]
     public async Task Every_loop_answers_on_the_one_port()
     {
-        await using var edge = new EdgeBench(new EdgeOptions { UdpLoops = 4 });
+        await using var edge = new EdgeBench(Loops(4));
         for (ushort i = 0; i < 64; i++)
         {
             using var client = edge.NewUdp();
@@ -35,8 +43,8 @@ public sealed class UdpEdgeTests
     [Fact]
     public async Task IPv6_clients_are_answered_too()
     {
-        await using var bench = new EdgeBench();
-        var server = EdgeServer.Start([new IPEndPoint(IPAddress.IPv6Loopback, 0)], new EdgeOptions { UdpLoops = 1 }, bench.Bench.Resolver, bench.Bench.Answers, bench.Bench.Upstream, bench.Bench.Time);
+        await using var bench = new EdgeBench(Loops(2));
+        var server = EdgeServer.Start([new IPEndPoint(IPAddress.IPv6Loopback, 0)], Loops(1), bench.Bench.Resolver, bench.Bench.Answers, bench.Bench.Upstream, bench.Bench.Time);
         using var client = new Socket(AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 20_000 };
         client.Connect(server.Endpoints[0]);
         client.Send(QueryPacket.Of("a.example", edns: 1232, cookie: [1, 2, 3, 4, 5, 6, 7, 8]));
@@ -47,7 +55,7 @@ public sealed class UdpEdgeTests
     [Fact]
     public async Task Garbage_and_empty_datagrams_do_not_stop_the_loop()
     {
-        await using var edge = new EdgeBench(new EdgeOptions { UdpLoops = 1 });
+        await using var edge = new EdgeBench(Loops(1));
         using var client = edge.NewUdp();
         client.Send(Array.Empty<byte>());
         client.Send(new byte[5]);
@@ -62,7 +70,7 @@ public sealed class UdpEdgeTests
     [Fact]
     public async Task A_forwarded_query_never_delays_a_hit()
     {
-        await using var edge = new EdgeBench(new EdgeOptions { UdpLoops = 1 });
+        await using var edge = new EdgeBench(Loops(1));
         var answerNow = new TaskCompletionSource();
         edge.Bench.Upstream.Before = _ => answerNow.Task;
         using var client = edge.NewUdp();
@@ -78,7 +86,7 @@ public sealed class UdpEdgeTests
     [Fact]
     public async Task When_too_many_wait_the_oldest_waiting_is_dropped()
     {
-        await using var edge = new EdgeBench(new EdgeOptions { UdpLoops = 1, MaxDeferred = 1 });
+        await using var edge = new EdgeBench(Loops(1) with { MaxDeferred = 1 });
         var answerNow = new TaskCompletionSource();
         edge.Bench.Upstream.Before = _ => answerNow.Task;
         using var client = edge.NewUdp();
@@ -98,7 +106,7 @@ public sealed class UdpEdgeTests
     [Fact]
     public async Task A_fault_of_the_forwarder_is_SERVFAIL()
     {
-        await using var edge = new EdgeBench();
+        await using var edge = new EdgeBench(Loops(2));
         edge.Bench.Upstream.Before = _ => throw new InvalidOperationException("a bug");
         using var client = edge.NewUdp();
         client.Send(QueryPacket.Of("slow.example", id: 1));
@@ -109,7 +117,7 @@ public sealed class UdpEdgeTests
     [Fact]
     public async Task Stopping_answers_what_was_asked_and_frees_the_port()
     {
-        await using var edge = new EdgeBench();
+        await using var edge = new EdgeBench(Loops(2));
         var asked = new TaskCompletionSource();
         var answerNow = new TaskCompletionSource();
         edge.Bench.Upstream.Before = _ => { asked.SetResult(); return answerNow.Task; };
@@ -128,7 +136,7 @@ public sealed class UdpEdgeTests
     [Fact]
     public async Task Stopping_gives_up_what_takes_longer_than_the_bound()
     {
-        await using var edge = new EdgeBench();
+        await using var edge = new EdgeBench(Loops(2));
         var asked = new TaskCompletionSource();
         edge.Bench.Upstream.Before = _ => { asked.SetResult(); return new TaskCompletionSource().Task; };
         using var client = edge.NewUdp();
@@ -144,7 +152,7 @@ public sealed class UdpEdgeTests
     [Fact]
     public async Task A_port_that_another_process_has_is_refused_and_nothing_stays_bound()
     {
-        await using var edge = new EdgeBench();
+        await using var edge = new EdgeBench(Loops(2));
         var free = new IPEndPoint(IPAddress.Loopback, 0);
         var bench = edge.Bench;
         Assert.Throws<SocketException>(() => EdgeServer.Start([free, edge.Endpoint], new EdgeOptions(), bench.Resolver, bench.Answers, bench.Upstream, bench.Time));
@@ -153,7 +161,7 @@ public sealed class UdpEdgeTests
     [Fact]
     public async Task One_in_256_is_timed()
     {
-        await using var edge = new EdgeBench(new EdgeOptions { UdpLoops = 1 });
+        await using var edge = new EdgeBench(Loops(1));
         using var client = edge.NewUdp();
         for (ushort i = 0; i < 257; i++)
         {
@@ -161,5 +169,42 @@ public sealed class UdpEdgeTests
             EdgeBench.Receive(client);
         }
         await EdgeBench.Until(() => edge.Server.Statistics.Latencies.Single(l => l.Transport == "udp").Counts.Sum() == 2);
+    }
+
+    [Fact]
+    public async Task More_queries_than_a_batch_holds_are_all_answered()
+    {
+        await using var edge = new EdgeBench(Loops(1));
+        using var client = edge.NewUdp();
+        for (ushort i = 0; i < 200; i++) client.Send(QueryPacket.Of(i % 3 == 0 ? "slow.example" : i % 3 == 1 ? "a.example" : "b.mesh.internal", id: i));
+        var ids = new HashSet<ushort>();
+        for (var i = 0; i < 200; i++) ids.Add(EdgeBench.Receive(client).Id);
+        Assert.Equal(200, ids.Count);
+    }
+
+    [Fact]
+    public async Task A_query_longer_than_we_offer_to_take_is_answered()
+    {
+        await using var edge = new EdgeBench(Loops(1));
+        using var client = edge.NewUdp();
+        var query = QueryPacket.Of("a.example", id: 7);
+        client.Send([.. query, .. new byte[8000]]);
+        Assert.Equal(7, EdgeBench.Receive(client).Id);
+    }
+
+    [Fact]
+    public async Task Of_those_that_wait_the_newest_is_asked_first()
+    {
+        await using var edge = new EdgeBench(Loops(1) with { MaxDeferred = 1 });
+        var answerNow = new TaskCompletionSource();
+        edge.Bench.Upstream.Before = _ => answerNow.Task;
+        using var client = edge.NewUdp();
+        client.Send(QueryPacket.Of("one.example", id: 1));
+        await EdgeBench.Until(() => { lock (edge.Bench.Upstream.Asked) return edge.Bench.Upstream.Asked.Count == 1; });
+        client.Send(QueryPacket.Of("two.example", id: 2));
+        client.Send(QueryPacket.Of("three.example", id: 3));
+        await EdgeBench.Until(() => edge.Server.Statistics.DeferredDropped == 1);
+        answerNow.SetResult();
+        Assert.Equal([1, 3], [EdgeBench.Receive(client).Id, EdgeBench.Receive(client).Id]);
     }
 }

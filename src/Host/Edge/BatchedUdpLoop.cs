@@ -1,0 +1,59 @@
+using System.Net.Sockets;
+
+namespace MeshDns.Host.Edge;
+
+/// <summary>
+/// Receives as many datagrams as wait, answers them, and sends all replies by one system call. What has to wait for an upstream is handed on after
+/// the others' replies have left.
+/// </summary>
+internal sealed class BatchedUdpLoop : UdpLoop
+{
+    private readonly DatagramBatch _batch;
+    private readonly bool _isV6;
+    private readonly (int Index, Deferral Deferral)[] _putOff;
+
+    public BatchedUdpLoop(UdpSocket socket, string name, EdgeServices services, DeferredQueries deferred) : base(socket, name, services, deferred)
+    {
+        _isV6 = socket.AddressFamily == AddressFamily.InterNetworkV6;
+        _batch = new DatagramBatch(services.Options.UdpBatch, _isV6, socket.IsWildcard);
+        _putOff = new (int, Deferral)[services.Options.UdpBatch];
+    }
+
+    public override void Close()
+    {
+        base.Close();
+        _batch.Dispose();
+    }
+
+    protected override int Receive() => _batch.Receive(Socket.Handle);
+
+    protected override void AnswerAll(int count)
+    {
+        var putOff = 0;
+        for (var i = 0; i < count; i++)
+        {
+            var packet = _batch.Packet(i);
+            // A wake-up for stopping looks like a batch of empty datagrams; those that came before it are answered.
+            if (packet.IsEmpty && IsStopping) break;
+            switch (Answer(packet, ClientAddress.Of(_batch.Client(i), _isV6), _batch.NextReply, out var length, out var deferral))
+            {
+                case PipelineOutcome.Reply: _batch.Add(i, length); break;
+                case PipelineOutcome.Defer: _putOff[putOff++] = (i, deferral); break;
+                default: break;
+            }
+        }
+        CountSendErrors(_batch.Send(Socket.Handle));
+        if (putOff != 0) HandOn(putOff);
+    }
+
+    private void HandOn(int putOff)
+    {
+        for (var i = 0; i < putOff; i++)
+        {
+            var (index, deferral) = _putOff[i];
+            Deferred.Post(_batch.Packet(index), _batch.Client(index), _batch.Local(index), Socket, deferral);
+        }
+        // What they refer to must not outlive them here.
+        Array.Clear(_putOff, 0, putOff);
+    }
+}

@@ -1,0 +1,84 @@
+using System.Buffers;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using MeshDns.Contracts.Dns;
+using MeshDns.Host.Resolve;
+
+namespace MeshDns.Host.Edge;
+
+/// <summary>One query that waits for an upstream: the packet, where its reply goes, and the wait itself. Used again and again.</summary>
+internal sealed class DeferredQuery
+{
+    private readonly Action<DeferredQuery> _onFinished;
+    private readonly Action _finish;
+    private byte[] _packet = [];
+    private int _length;
+    private ValueTaskAwaiter<int> _answer;
+
+    public DeferredQuery(Action<DeferredQuery> onFinished)
+    {
+        _onFinished = onFinished;
+        _finish = Finish;
+        Node = new LinkedListNode<DeferredQuery>(this);
+    }
+
+    /// <summary>Its place among those that wait.</summary>
+    public LinkedListNode<DeferredQuery> Node { get; }
+
+    public SocketAddress Client { get; } = new(AddressFamily.InterNetworkV6);
+
+    public LocalAddress Local { get; private set; }
+
+    public UdpSocket Socket { get; private set; } = null!;
+
+    public Deferral Deferral { get; private set; }
+
+    public long Received { get; private set; }
+
+    public byte[] Reply { get; private set; } = [];
+
+    public ReadOnlyMemory<byte> Packet => _packet.AsMemory(0, _length);
+
+    public void Take(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> client, in LocalAddress local, UdpSocket socket, in Deferral deferral, long received)
+    {
+        _packet = ArrayPool<byte>.Shared.Rent(packet.Length);
+        packet.CopyTo(_packet);
+        _length = packet.Length;
+        client.CopyTo(Client.Buffer.Span);
+        Client.Size = client.Length;
+        Local = local;
+        Socket = socket;
+        Deferral = deferral;
+        Received = received;
+    }
+
+    /// <summary>Asks. The callback comes once, here or on whatever thread the answer does.</summary>
+    public void Begin(ForwardPath forward, CancellationToken cancel)
+    {
+        // Only what is being asked holds room for a reply; what waits for a place does not.
+        Reply = ArrayPool<byte>.Shared.Rent(DnsLimits.MaxUdpSize);
+#pragma warning disable CA2012 // Awaited by hand, once, so that waiting needs no object of its own.
+        _answer = forward.AnswerAsync(Packet, Deferral.Finding, Deferral.View, Deferral.Cookie, Reply, Deferral.Limit, cancel).GetAwaiter();
+#pragma warning restore CA2012
+        if (_answer.IsCompleted) Finish();
+        else _answer.UnsafeOnCompleted(_finish);
+    }
+
+    /// <summary>The reply's length. Called once, when it is finished.</summary>
+    /// <exception cref="OperationCanceledException">It was given up.</exception>
+    public int Result() => _answer.GetResult();
+
+    /// <summary>Gives the buffers back.</summary>
+    public void Clear()
+    {
+        ArrayPool<byte>.Shared.Return(_packet);
+        if (Reply.Length != 0) ArrayPool<byte>.Shared.Return(Reply);
+        _packet = Reply = [];
+        _answer = default;
+        Deferral = default;
+        Socket = null!;
+    }
+
+    private void Finish() => _onFinished(this);
+}

@@ -1,0 +1,45 @@
+using System.Net;
+using System.Net.Sockets;
+using MeshDns.Contracts.Dns;
+
+namespace MeshDns.Host.Edge;
+
+/// <summary>A datagram a system call, by the framework: for systems without recvmmsg. A fifth dearer than <see cref="BatchedUdpLoop"/> (docs/performance.md).</summary>
+internal sealed class PlainUdpLoop(UdpSocket socket, string name, EdgeServices services, DeferredQueries deferred) : UdpLoop(socket, name, services, deferred)
+{
+    private readonly byte[] _packet = GC.AllocateUninitializedArray<byte>(DnsLimits.MaxMessageSize, pinned: true);
+    private readonly byte[] _reply = GC.AllocateUninitializedArray<byte>(DnsLimits.MaxUdpSize, pinned: true);
+    private readonly SocketAddress _client = new(socket.AddressFamily);
+    private LocalAddress _local;
+    private int _length;
+
+    protected override int Receive()
+    {
+        try
+        {
+            _length = Socket.Receive(_packet, _client, out _local);
+            // An empty datagram looks the same as a wake-up for stopping.
+            return IsStopping ? 0 : 1;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return -1;
+        }
+    }
+
+    protected override void AnswerAll(int count)
+    {
+        var packet = _packet.AsSpan(0, _length);
+        switch (Answer(packet, ClientAddress.Of(_client), _reply, out var length, out var deferral))
+        {
+            case PipelineOutcome.Reply:
+                if (!Socket.TrySend(_reply.AsSpan(0, length), _client, _local)) CountSendErrors(1);
+                break;
+            case PipelineOutcome.Defer:
+                Deferred.Post(packet, _client.Buffer.Span[.._client.Size], _local, Socket, deferral);
+                break;
+            default:
+                break;
+        }
+    }
+}
