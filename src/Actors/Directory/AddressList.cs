@@ -6,12 +6,12 @@ namespace MeshDns.Actors.Directory;
 /// <summary>Addresses of one family, of all declarations that make up a record, without copying them.</summary>
 public readonly ref struct AddressList
 {
-    private readonly Declaration[] _declarations;
+    private readonly ReadOnlySpan<Declaration> _declarations;
     private readonly Declaration? _record;
     private readonly ClientView _view;
     private readonly bool _v6;
 
-    internal AddressList(Declaration[] declarations, in RecordChoice choice, in ClientView view, bool v6)
+    internal AddressList(ReadOnlySpan<Declaration> declarations, in RecordChoice choice, in ClientView view, bool v6)
     {
         _declarations = declarations;
         _record = choice.Source == AnswerSource.Explicit ? choice.Record : null;

@@ -19,6 +19,7 @@ public sealed class DeclarationShape
         Endpoints = declaration.Endpoints;
         ExportTo = declaration.ExportTo;
         ExternalName = declaration.ExternalName;
+        IsForAll = ExportTo.Count == 0 || ExportTo.Contains("*");
         // An ExternalName that is an address, or no name at all, cannot be a CNAME's target; the declaration then has no address.
         CnameTarget = HostName.TryParse(ExternalName, out var target, out _) && !target.IsWildcard ? target.ToWire() : null;
     }
@@ -43,6 +44,9 @@ public sealed class DeclarationShape
 
     /// <summary>Namespaces that see it; empty means all.</summary>
     public IReadOnlyList<string> ExportTo { get; }
+
+    /// <summary>True when every client sees it.</summary>
+    public bool IsForAll { get; }
 
     /// <summary>The CNAME target of an ExternalName Service, as declared.</summary>
     public string? ExternalName { get; }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
 
@@ -31,17 +32,30 @@ public readonly record struct RecordChoice(AnswerSource Source, Declaration? Rec
     public bool Answers => Source >= AnswerSource.Explicit;
 }
 
-/// <summary>All that is known of a host: immutable, replaced whole. A wildcard's name is its suffix.</summary>
+/// <summary>
+/// All that is known of a host: immutable, replaced whole. A wildcard's name is its suffix. What most hosts are, one declaration that everybody sees, with
+/// one address, is answered from this object alone: every other object is another wait for memory in a large directory.
+/// </summary>
 public sealed class HostEntry : NamedNode
 {
     internal const int NoVip = -1;
-    private readonly Declaration[] _declarations;
+    private readonly Declaration _first = null!;
+    private readonly Declaration[]? _several;
+    private readonly uint _soleIPv4;
+    private readonly AnswerSource _sourceForAll;
+    private readonly bool _isSoleIPv4;
 
     internal HostEntry(byte[] name, int hash, bool isWildcard, int vipIndex, Declaration[] declarations) : base(name, hash)
     {
         IsWildcard = isWildcard;
         VipIndex = vipIndex;
-        _declarations = declarations;
+        if (declarations.Length > 1) _several = declarations;
+        if (declarations.Length == 0) return;
+        _first = declarations[0];
+        if (declarations.Length > 1 || !_first.Shape.IsForAll) return;
+        _sourceForAll = SourceOf(_first, ClientView.Default);
+        _isSoleIPv4 = _sourceForAll == AnswerSource.Explicit && _first.IPv4.Length == sizeof(uint) && _first.IPv6.IsEmpty;
+        if (_isSoleIPv4) _soleIPv4 = MemoryMarshal.Read<uint>(_first.IPv4);
     }
 
     /// <summary>True for <c>*.name</c>.</summary>
@@ -51,12 +65,12 @@ public sealed class HostEntry : NamedNode
     public int VipIndex { get; }
 
     /// <summary>Oldest first, of all namespaces. Empty for a host that holds a lease and is declared nowhere.</summary>
-    public ReadOnlySpan<Declaration> Declarations => _declarations;
+    public ReadOnlySpan<Declaration> Declarations => _several ?? (_first is null ? default : new ReadOnlySpan<Declaration>(in _first));
 
     /// <summary>The host's name as text.</summary>
     public HostName Host => HostName.Parse((IsWildcard ? "*." : "") + WireText.Of(Name));
 
-    internal bool IsDeclared => _declarations.Length != 0;
+    internal bool IsDeclared => _first is not null;
 
     /// <summary>
     /// Which record answers (behaviour.md): Services before ServiceEntries, then the client's own namespace, then the oldest visible one,
@@ -64,9 +78,10 @@ public sealed class HostEntry : NamedNode
     /// </summary>
     public RecordChoice Choose(in ClientView view)
     {
+        if (_sourceForAll != AnswerSource.Invisible) return new RecordChoice(_sourceForAll, _first);
         var best = default(RecordChoice);
         var bestRank = int.MaxValue;
-        foreach (var declaration in _declarations)
+        foreach (var declaration in Declarations)
         {
             if (!view.Sees(declaration.Shape.Namespace, declaration.Shape.ExportTo)) continue;
             var choice = new RecordChoice(SourceOf(declaration, view), declaration);
@@ -79,7 +94,15 @@ public sealed class HostEntry : NamedNode
     }
 
     /// <summary>The chosen record's addresses of one family, united over the namespace's declarations.</summary>
-    public AddressList Addresses(in RecordChoice choice, in ClientView view, bool v6) => new(_declarations, choice, view, v6);
+    public AddressList Addresses(in RecordChoice choice, in ClientView view, bool v6) => new(Declarations, choice, view, v6);
+
+    /// <summary>The host's only address, when that is all that any client is ever answered: an explicit IPv4 address.</summary>
+    /// <param name="address">Its four bytes in network order, as they lie in memory.</param>
+    public bool TryGetSoleIPv4(out uint address)
+    {
+        address = _soleIPv4;
+        return _isSoleIPv4;
+    }
 
     // Lower is better; equal ranks keep the older declaration, since they are met oldest first.
     private static int Rank(in RecordChoice choice, in ClientView view)
@@ -94,9 +117,9 @@ public sealed class HostEntry : NamedNode
         if (declaration.HasAddresses) return AnswerSource.Explicit;
         if (declaration.Shape.CnameTarget is not null) return AnswerSource.Cname;
         var isEligible = declaration.Shape.Eligible;
-        if (_declarations.Length > 1)
+        if (_several is not null)
         {
-            foreach (var other in _declarations)
+            foreach (var other in _several)
             {
                 if (!SameRecord(other, declaration) || !view.Sees(other.Shape.Namespace, other.Shape.ExportTo)) continue;
                 if (other.HasAddresses) return AnswerSource.Explicit;

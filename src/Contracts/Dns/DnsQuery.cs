@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace MeshDns.Contracts.Dns;
 
 /// <summary>
@@ -6,6 +8,7 @@ namespace MeshDns.Contracts.Dns;
 /// </summary>
 public ref struct DnsQuery
 {
+    private const int QuestionTailSize = 4;
     private const int MaxCookieSize = 40;
     private const int MinFullCookieSize = 16;
 
@@ -36,6 +39,9 @@ public ref struct DnsQuery
 
     /// <summary>The question's name in wire form, spelt as sent; it begins right behind the header. Empty when there is none.</summary>
     public readonly ReadOnlySpan<byte> QuestionName => HasQuestion ? _packet[DnsLimits.HeaderSize..(QuestionEnd - 4)] : default;
+
+    /// <summary>The question as sent: name, type and class. Empty when there is none.</summary>
+    public readonly ReadOnlySpan<byte> Question => HasQuestion ? _packet[DnsLimits.HeaderSize..QuestionEnd] : default;
 
     /// <summary>The type asked for.</summary>
     public DnsType Type { get; private set; }
@@ -101,15 +107,17 @@ public ref struct DnsQuery
 
     private bool TryTakeSections()
     {
-        var reader = new MessageReader(_packet);
-        if (reader.TryReadQuestion(out QuestionView question))
+        int at = DnsLimits.HeaderSize;
+        if (DnsHeader.GetCount(_packet, DnsSection.Question) != 0)
         {
-            if (!DnsName.TrySkipUncompressed(_packet, DnsLimits.HeaderSize, out _))
+            if (!DnsName.TrySkipUncompressed(_packet, at, out int tail) || tail + QuestionTailSize > _packet.Length)
                 return false;
-            Type = question.Type;
-            Class = question.Class;
-            QuestionEnd = question.EndOffset;
+            at = tail + QuestionTailSize;
+            Type = (DnsType)BinaryPrimitives.ReadUInt16BigEndian(_packet[tail..]);
+            Class = (DnsClass)BinaryPrimitives.ReadUInt16BigEndian(_packet[(tail + 2)..]);
+            QuestionEnd = at;
         }
+        var reader = MessageReader.OfRecords(_packet, at);
         while (reader.TryReadRecord(out RecordView record))
         {
             if (record.Type == DnsType.OPT && (HasEdns || !TryTakeOpt(record)))

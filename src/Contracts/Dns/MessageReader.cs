@@ -57,6 +57,9 @@ public ref struct MessageReader
         IsMalformed = message.Length is < DnsLimits.HeaderSize or > DnsLimits.MaxMessageSize;
     }
 
+    /// <summary>Begins at the records of a message, whose questions were read already and end at an offset.</summary>
+    internal static MessageReader OfRecords(ReadOnlySpan<byte> message, int offset) => new(message) { _questionsLeft = 0, _offset = offset };
+
     /// <summary>True once an entry was cut off or had a bad name; reading stops there for good.</summary>
     public bool IsMalformed { get; private set; }
 

@@ -45,7 +45,7 @@ public ref partial struct MessageWriter
         DnsHeader.SetFlags(buffer, DnsFlags.Response | DnsFlags.RecursionAvailable | copied | flags);
         DnsHeader.SetRcode(buffer, rcode);
         if (query.HasQuestion)
-            writer.TryWriteQuestion(query.QuestionName, query.Type, query.Class);
+            writer.Echo(query.Question);
         return writer;
     }
 
@@ -90,6 +90,17 @@ public ref partial struct MessageWriter
         PutUInt16((ushort)dnsClass);
         AddToCount(DnsSection.Question);
         return true;
+    }
+
+    // The parser has checked it, and no suffix of a name equals another of the same name, so nothing is looked up.
+    private void Echo(scoped ReadOnlySpan<byte> question)
+    {
+        int start = Length;
+        if (!TryPut(question))
+            return;
+        for (int at = 0; question[at] != 0; at += question[at] + 1)
+            _names.Remember(start + at, question.Length - 4 - at);
+        AddToCount(DnsSection.Question);
     }
 
     /// <summary>Writes a record whose data is given as bytes. Names inside must not be compressed.</summary>

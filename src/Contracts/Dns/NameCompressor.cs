@@ -42,6 +42,9 @@ internal struct NameCompressor
     // The offsets were written by us, so every pointer met here is good and goes strictly back.
     private static bool IsAt(ReadOnlySpan<byte> message, int offset, ReadOnlySpan<byte> name)
     {
+        // Mostly it is there in one piece and in the same case.
+        if (offset + name.Length <= message.Length && message.Slice(offset, name.Length).SequenceEqual(name))
+            return true;
         while (true)
         {
             int length = message[offset];

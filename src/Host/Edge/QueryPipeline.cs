@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Names;
 using MeshDns.Host.Resolve;
@@ -61,6 +62,7 @@ public sealed class QueryPipeline(MeshResolver resolver, LocalReply replies, IUp
         }
     }
 
+    [SkipLocalsInit]
     private PipelineOutcome Answer(
         ReadOnlySpan<byte> packet, ReadOnlySpan<byte> clientAddress, bool isTcp, Span<byte> reply, out int length, out Deferral deferral)
     {

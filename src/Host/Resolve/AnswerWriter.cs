@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Names;
@@ -60,6 +61,8 @@ public sealed class AnswerWriter(MeshResolver resolver) : ILocalRecords
         AppendLast(type, finding, view, ref answer, ref writer);
     }
 
+    internal AddressReply NewAddressReply() => new(resolver.Directory.Range, resolver.Options.Ttl);
+
     /// <summary>The same decision as in the query's own path, for a name that a CNAME led to.</summary>
     public Finding Find(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view)
     {
@@ -70,6 +73,7 @@ public sealed class AnswerWriter(MeshResolver resolver) : ILocalRecords
     }
 
     /// <summary>Writes the SOA of a negative answer, owned by the zone that holds the name, else by the name (RFC 2308 section 3).</summary>
+    [SkipLocalsInit]
     public void AppendSoa(ReadOnlySpan<byte> name, Stage stage, ref MessageWriter writer)
     {
         Span<byte> folded = stackalloc byte[DnsLimits.MaxNameSize];

@@ -7,6 +7,8 @@ namespace MeshDns.Host.Resolve;
 /// <param name="answers">Writes the answer section.</param>
 public sealed class LocalReply(AnswerWriter answers)
 {
+    private readonly AddressReply _addresses = answers.NewAddressReply();
+
     /// <summary>
     /// Writes the reply. False when a chain of CNAMEs leaves the mesh: the rest must be asked upstream, and nothing of the buffer counts.
     /// </summary>
@@ -23,6 +25,15 @@ public sealed class LocalReply(AnswerWriter answers)
         in DnsQuery query, in Finding finding, in ClientView view, ReadOnlySpan<byte> cookie, uint rotation, Span<byte> reply, int limit, out int length, out Rcode rcode)
     {
         var opt = new OptRecord { DnssecOk = query.DnssecOk, Cookie = cookie };
+        rcode = Rcode.NoError;
+        if (finding.Kind == FindingKind.Addresses && _addresses.TryWrite(query, finding, view, opt, rotation, reply, limit, out length)) return true;
+        return TryWriteRecords(query, finding, view, opt, rotation, reply, limit, out length, out rcode);
+    }
+
+    /// <summary>The same for whatever is found, addresses too.</summary>
+    internal bool TryWriteRecords(
+        in DnsQuery query, in Finding finding, in ClientView view, in OptRecord opt, uint rotation, Span<byte> reply, int limit, out int length, out Rcode rcode)
+    {
         var writer = MessageWriter.StartReply(reply, query, DnsFlags.Authoritative);
         writer.Limit = query.HasEdns ? limit - opt.Size : limit;
         var answer = new Answer { Rotation = rotation };
@@ -35,7 +46,7 @@ public sealed class LocalReply(AnswerWriter answers)
                 return false;
             case LocalRecords.Unavailable:
                 rcode = Rcode.ServFail;
-                WriteFailure(query, answer.Error, cookie, reply, limit, out length);
+                WriteFailure(query, answer.Error, opt.Cookie, reply, limit, out length);
                 return true;
             case LocalRecords.Truncated:
                 DnsHeader.SetFlags(writer.Message, DnsHeader.GetFlags(writer.Message) | DnsFlags.Truncated);

@@ -1,0 +1,22 @@
+using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Names;
+using MeshDns.Host.Resolve;
+
+namespace MeshDns.Bench.Edge;
+
+/// <summary>Answers nothing: what is measured here is all local.</summary>
+internal sealed class NoUpstream : IUpstream
+{
+    public bool TryAnswerCached(
+        ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> foldedName, in ClientView view, Span<byte> reply, int limit, uint maxTtl, out int length)
+    {
+        length = 0;
+        return false;
+    }
+
+    public ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, ClientView view, Memory<byte> reply, int limit, uint maxTtl, CancellationToken cancel)
+    {
+        ErrorReply.TryWrite(packet.Span, Rcode.ServFail, reply.Span, out var length);
+        return ValueTask.FromResult(length);
+    }
+}

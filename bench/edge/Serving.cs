@@ -1,0 +1,81 @@
+using System.Diagnostics.Tracing;
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using MeshDns.Host.Edge;
+using MeshDns.Host.Resolve;
+using MeshDns.Tests.Shared;
+
+namespace MeshDns.Bench.Edge;
+
+/// <summary>The edge over a large directory that changes, without the rest of a node.</summary>
+internal static class Serving
+{
+    private static readonly TimeSpan _tick = TimeSpan.FromMilliseconds(10);
+
+    public static async Task RunAsync(int port, int names, int changesASecond)
+    {
+        using var stop = new CancellationTokenSource();
+        using var signal = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
+        {
+            context.Cancel = true;
+            stop.Cancel();
+        });
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var directory = Names.Directory(names);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{names} names, {(GC.GetTotalMemory(forceFullCollection: true) - before) / names} bytes each"));
+        var resolver = Names.Resolver(directory);
+        var server = EdgeServer.Start([new IPEndPoint(IPAddress.Loopback, port)], new EdgeOptions { UdpLoops = 1 }, resolver, new AnswerWriter(resolver), new NoUpstream(), TimeProvider.System);
+        using var pauses = new PauseListener();
+        Console.WriteLine("ready");
+        var random = new Random(1);
+        long changed = 0;
+        using var timer = new PeriodicTimer(_tick);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stop.Token))
+            {
+                var count = changesASecond * (int)_tick.TotalMilliseconds / 1000;
+                if (count == 0) continue;
+                directory.Apply(DirectoryFacts.Batch(Names.Now, [.. Enumerable.Range(0, count).Select(_ => Names.Fact(random.Next(names)))]));
+                changed += count;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+        await server.StopAsync(TimeSpan.FromSeconds(1));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{changed} changes, {pauses.Describe()}"));
+    }
+
+    // How long each collection kept all threads from running, from the runtime's own events.
+    private sealed class PauseListener : EventListener
+    {
+        private const int GcKeyword = 1;
+        private readonly List<double> _milliseconds = [];
+        private DateTime _suspended;
+
+        public string Describe()
+        {
+            lock (_milliseconds)
+            {
+                if (_milliseconds.Count == 0) return "no collection";
+                _milliseconds.Sort();
+                double At(double share) => _milliseconds[(int)Math.Min(_milliseconds.Count - 1, share * _milliseconds.Count)];
+                return string.Create(CultureInfo.InvariantCulture, $"{_milliseconds.Count} pauses, p50 {At(0.5):F2} p99 {At(0.99):F2} p99.9 {At(0.999):F2} longest {_milliseconds[^1]:F2} ms");
+            }
+        }
+
+        protected override void OnEventSourceCreated(EventSource eventSource)
+        {
+            if (eventSource.Name == "Microsoft-Windows-DotNETRuntime") EnableEvents(eventSource, EventLevel.Informational, (EventKeywords)GcKeyword);
+        }
+
+        protected override void OnEventWritten(EventWrittenEventArgs eventData)
+        {
+            if (eventData.EventName?.StartsWith("GCSuspendEEBegin", StringComparison.Ordinal) == true) _suspended = eventData.TimeStamp;
+            else if (eventData.EventName?.StartsWith("GCRestartEEEnd", StringComparison.Ordinal) == true && _suspended != default)
+                lock (_milliseconds) _milliseconds.Add((eventData.TimeStamp - _suspended).TotalMilliseconds);
+        }
+    }
+}
