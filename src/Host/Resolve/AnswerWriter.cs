@@ -13,6 +13,10 @@ public sealed class AnswerWriter(MeshResolver resolver) : ILocalRecords
     /// <summary>The most CNAMEs in an answer.</summary>
     public const int MaxChain = 11;
 
+    internal const uint SoaRefresh = 3600;
+    internal const uint SoaRetry = 1200;
+    internal const uint SoaExpire = 604800;
+
     private static ReadOnlySpan<byte> LoopbackV4 => [127, 0, 0, 1];
     private static ReadOnlySpan<byte> LoopbackV6 => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
@@ -61,7 +65,7 @@ public sealed class AnswerWriter(MeshResolver resolver) : ILocalRecords
         AppendLast(type, finding, view, ref answer, ref writer);
     }
 
-    internal AddressReply NewAddressReply() => new(resolver.Directory.Range, resolver.Options.Ttl);
+    internal DirectReply NewDirectReply() => new(resolver.Directory, resolver.Options);
 
     /// <summary>The same decision as in the query's own path, for a name that a CNAME led to.</summary>
     public Finding Find(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view)
@@ -158,9 +162,9 @@ public sealed class AnswerWriter(MeshResolver resolver) : ILocalRecords
             PrimaryName = zone,
             Mailbox = "\u0006nobody\u0007invalid\0"u8,
             Serial = (uint)(resolver.Directory.ReadAt / 1000),
-            Refresh = 3600,
-            Retry = 1200,
-            Expire = 604800,
+            Refresh = SoaRefresh,
+            Retry = SoaRetry,
+            Expire = SoaExpire,
             Minimum = ttl,
         };
         return writer.TryWriteSoa(zone, ttl, soa);

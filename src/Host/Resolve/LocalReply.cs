@@ -7,7 +7,7 @@ namespace MeshDns.Host.Resolve;
 /// <param name="answers">Writes the answer section.</param>
 public sealed class LocalReply(AnswerWriter answers)
 {
-    private readonly AddressReply _addresses = answers.NewAddressReply();
+    private readonly DirectReply _direct = answers.NewDirectReply();
 
     /// <summary>
     /// Writes the reply. False when a chain of CNAMEs leaves the mesh: the rest must be asked upstream, and nothing of the buffer counts.
@@ -25,8 +25,13 @@ public sealed class LocalReply(AnswerWriter answers)
         in DnsQuery query, in Finding finding, in ClientView view, ReadOnlySpan<byte> cookie, uint rotation, Span<byte> reply, int limit, out int length, out Rcode rcode)
     {
         var opt = new OptRecord { DnssecOk = query.DnssecOk, Cookie = cookie };
-        rcode = Rcode.NoError;
-        if (finding.Kind == FindingKind.Addresses && _addresses.TryWrite(query, finding, view, opt, rotation, reply, limit, out length)) return true;
+        rcode = finding.Kind == FindingKind.NXDomain ? Rcode.NXDomain : Rcode.NoError;
+        if (finding.Kind == FindingKind.Addresses && _direct.TryWriteAddresses(query, finding, view, opt, rotation, reply, limit, out length)) return true;
+        if (finding.Kind is FindingKind.Addresses or FindingKind.NoData or FindingKind.NXDomain && finding.Stage != Stage.Special)
+        {
+            _direct.WriteDenial(query, rcode, opt, reply, out length);
+            return true;
+        }
         return TryWriteRecords(query, finding, view, opt, rotation, reply, limit, out length, out rcode);
     }
 
