@@ -28,6 +28,7 @@ internal static class Serving
         var server = EdgeServer.Start([new IPEndPoint(IPAddress.Loopback, port)], new EdgeOptions { UdpLoops = 1 }, resolver, new AnswerWriter(resolver), new NoUpstream(), TimeProvider.System);
         using var pauses = new PauseListener();
         Console.WriteLine("ready");
+        int[] collections = [GC.CollectionCount(0), GC.CollectionCount(1), GC.CollectionCount(2)];
         var random = new Random(1);
         long changed = 0;
         using var timer = new PeriodicTimer(_tick);
@@ -45,7 +46,7 @@ internal static class Serving
         {
         }
         await server.StopAsync(TimeSpan.FromSeconds(1));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{changed} changes, {pauses.Describe()}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{changed} changes, collections by generation, each with those above it: {string.Join(" ", collections.Select((c, i) => GC.CollectionCount(i) - c))}; {pauses.Describe()}"));
     }
 
     // How long each collection kept all threads from running, from the runtime's own events.
