@@ -53,6 +53,7 @@ internal sealed class BatchedUdpLoop : UdpLoop
             var (index, deferral) = _putOff[i];
             Deferred.Post(_batch.Packet(index), _batch.Client(index), _batch.Local(index), Socket, deferral);
         }
+        Deferred.Flush();
         // What they refer to must not outlive them here.
         Array.Clear(_putOff, 0, putOff);
     }

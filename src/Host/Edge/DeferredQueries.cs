@@ -4,12 +4,15 @@ using MeshDns.Host.Resolve;
 namespace MeshDns.Host.Edge;
 
 /// <summary>
-/// UDP queries that wait for an upstream. Bounded twice: so many are asked at once, as many more wait for a place. Of those the newest goes first, and when
-/// there are too many the oldest is dropped, because its client is the likeliest to have given up. No task and no allocation a query: it begins
-/// on the loop that received it and ends wherever the upstream's answer does.
+/// UDP queries that wait. What is plainly forwarded is posted to the upstream, which has its own bounds, and whose loop brings the reply. What needs more (a
+/// chain that leaves the mesh, an owner's word) is awaited, and bounded twice here: so many are asked at once, as many more wait for a place. Of those
+/// the newest goes first, and when there are too many the oldest is dropped, because its client is the likeliest to have given up. No task and no
+/// allocation a query.
 /// </summary>
-internal sealed class DeferredQueries
+internal sealed class DeferredQueries : IReplySink
 {
+    // Reading the clock for each would cost as much as its reply's writing.
+    private const int SampleMask = 63;
     private readonly EdgeServices _services;
     private readonly QueryCounters _counters;
     private readonly CancellationTokenSource _cancel = new();
@@ -17,8 +20,12 @@ internal sealed class DeferredQueries
     private readonly Lock _lock = new();
     private readonly LinkedList<DeferredQuery> _waiting = [];
     private readonly Stack<DeferredQuery> _unused = [];
+    private readonly ReplyBatch _replies = new();
+    private int _posted;
     private int _asked;
+    private int _untilSample;
     private bool _isStopping;
+    private bool _isAbandoned;
 
     public DeferredQueries(EdgeServices services)
     {
@@ -30,18 +37,71 @@ internal sealed class DeferredQueries
     public void Post(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> client, in LocalAddress local, UdpSocket socket, in Deferral deferral)
     {
         DeferredQuery? query;
-        lock (_lock) _unused.TryPop(out query);
+        bool isStopping;
+        lock (_lock)
+        {
+            _unused.TryPop(out query);
+            isStopping = _isStopping;
+            if (!isStopping) _posted++;
+        }
         query ??= new DeferredQuery(Finish);
-        query.Take(packet, client, local, socket, deferral, _services.Time.GetTimestamp());
+        query.Take(packet, client, local, socket, deferral, SampledTime());
         _services.Statistics.AddDeferred(1);
+        if (isStopping) Drop(query);
+        else if (!TryPost(query, deferral)) Await(query);
+    }
+
+    /// <summary>After the last of several posts: they are looked at.</summary>
+    public void Flush() => _services.Upstream.FlushPosts();
+
+    /// <inheritdoc/>
+    void IReplySink.Reply(ForwardedQuery query, Span<byte> reply, int length)
+    {
+        var deferred = (DeferredQuery)query;
+        ForwardPath.Correct(deferred.Deferral.Finding, reply[..length]);
+        if (deferred.Deferral.Cookie is { } cookie) CookieJar.TryStamp(reply[..deferred.Deferral.Limit], cookie, ref length);
+        if (!_replies.TryAdd(reply[..length], deferred.Client, deferred.Local, deferred.Socket, out var errors)
+            && !deferred.Socket.TrySend(reply[..length], deferred.Client, deferred.Local)) errors++;
+        CountSendErrors(errors);
+        Count(deferred, DnsHeader.GetRcode(reply));
+        EndPosted(deferred);
+    }
+
+    /// <inheritdoc/>
+    void IReplySink.Drop(ForwardedQuery query)
+    {
+        _counters.Count(((DeferredQuery)query).Deferral.Type, Rcode.NoError, Stage.Overload);
+        EndPosted((DeferredQuery)query);
+    }
+
+    /// <inheritdoc/>
+    void IReplySink.Flush() => CountSendErrors(_replies.Send());
+
+    private bool TryPost(DeferredQuery query, in Deferral deferral)
+    {
+        if (deferral.Finding.Kind > FindingKind.ForwardExisting) return false;
+        query.View = deferral.View;
+        query.Limit = deferral.Limit - (deferral.Cookie is { } cookie ? cookie.Length + 4 : 0);
+        query.MaxTtl = deferral.Finding.MaxTtl;
+        query.Sink = this;
+        return _services.Upstream.TryPost(query);
+    }
+
+    // One in 64 is timed. 0: this is not the one.
+    private long SampledTime() => (Interlocked.Increment(ref _untilSample) & SampleMask) == 0 ? _services.Time.GetTimestamp() : 0;
+
+    private void Await(DeferredQuery waiting)
+    {
+        DeferredQuery? query = waiting;
         DeferredQuery? dropped = null;
         lock (_lock)
         {
-            if (_isStopping) dropped = query;
+            _posted--;
+            if (_isStopping) dropped = waiting;
             else if (_asked < _services.Options.MaxDeferred) _asked++;
             else
             {
-                _waiting.AddLast(query.Node);
+                _waiting.AddLast(waiting.Node);
                 if (_waiting.Count > _services.Options.MaxDeferred)
                 {
                     dropped = _waiting.First!.Value;
@@ -60,11 +120,35 @@ internal sealed class DeferredQueries
         lock (_lock)
         {
             _isStopping = true;
-            if (_asked == 0) _drained.TrySetResult();
+            if (_asked + _posted == 0) _drained.TrySetResult();
         }
         // Asynchronously: that waits for a callback under way, which must not find its source disposed.
-        await using (_services.Time.CreateTimer(_ => _cancel.Cancel(), null, bound, Timeout.InfiniteTimeSpan)) await _drained.Task;
+        await using (_services.Time.CreateTimer(_ => GiveUp(), null, bound, Timeout.InfiniteTimeSpan)) await _drained.Task;
         _cancel.Dispose();
+    }
+
+    // What was posted cannot be called back: it counts as abandoned, and its reply, should it come, goes nowhere.
+    private void GiveUp()
+    {
+        _cancel.Cancel();
+        lock (_lock)
+        {
+            _isAbandoned = true;
+            for (; _posted > 0; _posted--) _counters.Count(DnsType.None, Rcode.NoError, Stage.Abandoned);
+            if (_asked == 0) _drained.TrySetResult();
+        }
+    }
+
+    private void EndPosted(DeferredQuery query)
+    {
+        _services.Statistics.AddDeferred(-1);
+        query.Clear();
+        lock (_lock)
+        {
+            _unused.Push(query);
+            if (_isAbandoned) return;
+            if (--_posted + _asked == 0 && _isStopping) _drained.TrySetResult();
+        }
     }
 
     // The forwarder has answered, or will not.
@@ -88,15 +172,25 @@ internal sealed class DeferredQueries
     private void Fail(DeferredQuery query, Exception fault)
     {
         _services.Faults.Count(fault);
-        if (ErrorReply.TryWrite(query.Packet.Span, Rcode.ServFail, query.Reply, out var length)) Send(query, length);
+        if (ErrorReply.TryWrite(query.Query.Span, Rcode.ServFail, query.Reply, out var length)) Send(query, length);
     }
 
     private void Send(DeferredQuery query, int length)
     {
         var reply = query.Reply.AsSpan(0, length);
         if (!query.Socket.TrySend(reply, query.Client, query.Local)) _services.Statistics.CountSendError();
-        _counters.Count(query.Deferral.Type, DnsHeader.GetRcode(reply), Stage.Forward);
-        _counters.Latency.Record(_services.Time.GetElapsedTime(query.Received));
+        Count(query, DnsHeader.GetRcode(reply));
+    }
+
+    private void Count(DeferredQuery query, Rcode rcode)
+    {
+        _counters.Count(query.Deferral.Type, rcode, Stage.Forward);
+        if (query.Received != 0) _counters.Latency.Record(_services.Time.GetElapsedTime(query.Received));
+    }
+
+    private void CountSendErrors(int errors)
+    {
+        for (; errors > 0; errors--) _services.Statistics.CountSendError();
     }
 
     // The place goes to the newest that waits. A chain of queries that all end at once must not become a chain of calls.
@@ -111,7 +205,7 @@ internal sealed class DeferredQueries
                 next = newest.Value;
                 _waiting.RemoveLast();
             }
-            else if (--_asked == 0 && _isStopping) _drained.TrySetResult();
+            else if (--_asked + _posted == 0 && _isStopping) _drained.TrySetResult();
         }
         if (next is not null) ThreadPool.UnsafeQueueUserWorkItem(static s => s.Query.Begin(s.Forward, s.Token), (Query: next, _services.Forward, _cancel.Token), preferLocal: false);
     }

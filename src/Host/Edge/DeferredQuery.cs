@@ -7,13 +7,12 @@ using MeshDns.Host.Resolve;
 
 namespace MeshDns.Host.Edge;
 
-/// <summary>One query that waits for an upstream: the packet, where its reply goes, and the wait itself. Used again and again.</summary>
-internal sealed class DeferredQuery
+/// <summary>One query that waits for an upstream or an owner: the packet, where its reply goes, and, where it is awaited, the wait. Used again and again.</summary>
+internal sealed class DeferredQuery : ForwardedQuery
 {
+    private const int UsualSize = 512;
     private readonly Action<DeferredQuery> _onFinished;
     private readonly Action _finish;
-    private byte[] _packet = [];
-    private int _length;
     private ValueTaskAwaiter<int> _answer;
 
     public DeferredQuery(Action<DeferredQuery> onFinished)
@@ -38,13 +37,13 @@ internal sealed class DeferredQuery
 
     public byte[] Reply { get; private set; } = [];
 
-    public ReadOnlyMemory<byte> Packet => _packet.AsMemory(0, _length);
+    public ReadOnlyMemory<byte> Query => Packet.AsMemory(0, Length);
 
     public void Take(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> client, in LocalAddress local, UdpSocket socket, in Deferral deferral, long received)
     {
-        _packet = ArrayPool<byte>.Shared.Rent(packet.Length);
-        packet.CopyTo(_packet);
-        _length = packet.Length;
+        if (packet.Length > Packet.Length) Packet = new byte[Math.Max(UsualSize, packet.Length)];
+        packet.CopyTo(Packet);
+        Length = packet.Length;
         client.CopyTo(Client.Buffer.Span);
         Client.Size = client.Length;
         Local = local;
@@ -59,7 +58,7 @@ internal sealed class DeferredQuery
         // Only what is being asked holds room for a reply; what waits for a place does not.
         Reply = ArrayPool<byte>.Shared.Rent(DnsLimits.MaxUdpSize);
 #pragma warning disable CA2012 // Awaited by hand, once, so that waiting needs no object of its own.
-        _answer = forward.AnswerAsync(Packet, Deferral.Finding, Deferral.View, Deferral.Cookie, Reply, Deferral.Limit, cancel).GetAwaiter();
+        _answer = forward.AnswerAsync(Query, Deferral.Finding, Deferral.View, Deferral.Cookie, Reply, Deferral.Limit, cancel).GetAwaiter();
 #pragma warning restore CA2012
         if (_answer.IsCompleted) Finish();
         else _answer.UnsafeOnCompleted(_finish);
@@ -72,9 +71,10 @@ internal sealed class DeferredQuery
     /// <summary>Gives the buffers back.</summary>
     public void Clear()
     {
-        ArrayPool<byte>.Shared.Return(_packet);
+        // A packet of unusual size must not make its object large for good.
+        if (Packet.Length > UsualSize) Packet = [];
         if (Reply.Length != 0) ArrayPool<byte>.Shared.Return(Reply);
-        _packet = Reply = [];
+        Reply = [];
         _answer = default;
         Deferral = default;
         Socket = null!;

@@ -14,6 +14,8 @@ internal sealed class EdgeServices(EdgeOptions options, MeshResolver resolver, A
 
     public ForwardPath Forward { get; } = new(upstream, answers, owners is null ? null : new StaleReplica(resolver, new LocalReply(answers), owners));
 
+    public IUpstream Upstream { get; } = upstream;
+
     public FaultCounter Faults { get; } = new(onFault, time);
 
     public EdgeStatistics Statistics { get; } = new();
@@ -21,5 +23,5 @@ internal sealed class EdgeServices(EdgeOptions options, MeshResolver resolver, A
     /// <summary>Places for TCP queries that wait for an upstream, of all connections.</summary>
     public SemaphoreSlim TcpForwards { get; } = new(options.MaxTcpForwards);
 
-    public QueryPipeline NewPipeline(QueryCounters counters) => new(resolver, _replies, upstream, _cookies, counters, Faults);
+    public QueryPipeline NewPipeline(QueryCounters counters) => new(resolver, _replies, Upstream, _cookies, counters, Faults);
 }

@@ -37,6 +37,7 @@ internal sealed class PlainUdpLoop(UdpSocket socket, string name, EdgeServices s
                 break;
             case PipelineOutcome.Defer:
                 Deferred.Post(packet, _client.Buffer.Span[.._client.Size], _local, Socket, deferral);
+                Deferred.Flush();
                 break;
             default:
                 break;

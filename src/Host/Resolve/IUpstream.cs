@@ -33,4 +33,14 @@ public interface IUpstream
     /// <param name="cancel">Gives up.</param>
     /// <returns>The reply's length in bytes.</returns>
     ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, ClientView view, Memory<byte> reply, int limit, uint maxTtl, CancellationToken cancel);
+
+    /// <summary>
+    /// The same as <see cref="ForwardAsync"/> without a task: the reply goes to the query's sink, on the upstream's loop. Never waits; bounded, newest first:
+    /// the sink may at once be told to drop an older query. False when this upstream does not offer it; nothing happened then.
+    /// </summary>
+    /// <param name="query">The upstream's until its sink hears of it.</param>
+    bool TryPost(ForwardedQuery query) => false;
+
+    /// <summary>After the last of several posts: sees to it that they are looked at.</summary>
+    void FlushPosts() { }
 }

@@ -59,11 +59,14 @@ internal sealed class AnswerCache
     /// Keeps an answer, unless it has no lifetime. A failure never takes the place of an answer that
     /// may still be served stale; that one is marked instead. Returns what is now to be served for the key.
     /// </summary>
-    public CachedAnswer Store(byte[] key, CachedAnswer answer)
+    public CachedAnswer Store(ReadOnlySpan<byte> key, CachedAnswer answer)
     {
+        _lookup.TryGetValue(key, out CacheNode? node);
+        if (answer.LifetimeSeconds == 0 && node is null)
+            return answer;
         lock (_gate)
         {
-            _nodes.TryGetValue(key, out CacheNode? node);
+            _lookup.TryGetValue(key, out node);
             CachedAnswer? old = node?.Answer;
             if (answer.Kind == AnswerKind.Failure && old is not null && old.IsServableStale(answer.StoredAtMs))
             {
@@ -72,7 +75,7 @@ internal sealed class AnswerCache
                 return old;
             }
             if (answer.LifetimeSeconds != 0)
-                Keep(key, answer, node);
+                Keep(node?.Key ?? key.ToArray(), answer, node);
             return answer;
         }
     }

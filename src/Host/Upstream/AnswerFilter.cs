@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Vips;
@@ -46,30 +45,34 @@ internal sealed class AnswerFilter
     private bool _isFound;
     private bool _isOverfull;
 
-    private AnswerFilter(VipRange vips) => _strip = new VipStrip(vips);
+    private readonly byte[] _buffer = new byte[DnsLimits.MaxMessageSize];
 
-    /// <summary>Filters a reply that <see cref="ReplyGuard"/> accepted, whole, with rcode NOERROR, NXDOMAIN or YXDOMAIN.</summary>
+    /// <param name="vips">The ranges that nobody outside may point at.</param>
+    public AnswerFilter(VipRange vips) => _strip = new VipStrip(vips);
+
+    /// <summary>Filters one reply; see <see cref="Apply(ReadOnlySpan{byte}, UpstreamQuestion, long, out CachedAnswer?, out int)"/>.</summary>
+    public static FilterVerdict Apply(
+        ReadOnlySpan<byte> reply, UpstreamQuestion question, VipRange vips, long nowMs, out CachedAnswer? answer, out int stripped) =>
+        new AnswerFilter(vips).Apply(reply, question, nowMs, out answer, out stripped);
+
+    /// <summary>Filters a reply that <see cref="ReplyGuard"/> accepted, whole, with rcode NOERROR, NXDOMAIN or YXDOMAIN. Not thread-safe.</summary>
     /// <param name="reply">The message.</param>
     /// <param name="question">What was asked.</param>
-    /// <param name="vips">The ranges that nobody outside may point at.</param>
     /// <param name="nowMs">When it came.</param>
     /// <param name="answer">The answer, when the verdict says so.</param>
     /// <param name="stripped">Records dropped because of their addresses.</param>
-    public static FilterVerdict Apply(
-        ReadOnlySpan<byte> reply, UpstreamQuestion question, VipRange vips, long nowMs, out CachedAnswer? answer, out int stripped)
+    public FilterVerdict Apply(ReadOnlySpan<byte> reply, UpstreamQuestion question, long nowMs, out CachedAnswer? answer, out int stripped)
     {
-        var filter = new AnswerFilter(vips);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(DnsLimits.MaxMessageSize);
-        try
-        {
-            FilterVerdict verdict = filter.Run(reply, question, buffer.AsSpan(0, DnsLimits.MaxMessageSize), nowMs, out answer);
-            stripped = filter._strip.Count;
-            return verdict;
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+        _strip.Reset();
+        _answers.Clear();
+        _authority.Clear();
+        _targets.Clear();
+        _lifetime = MaxTtl;
+        _isFound = false;
+        _isOverfull = false;
+        FilterVerdict verdict = Run(reply, question, _buffer, nowMs, out answer);
+        stripped = _strip.Count;
+        return verdict;
     }
 
     private FilterVerdict Run(ReadOnlySpan<byte> reply, UpstreamQuestion question, Span<byte> buffer, long nowMs, out CachedAnswer? answer)

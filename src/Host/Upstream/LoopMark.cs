@@ -24,6 +24,7 @@ internal sealed class LoopMark
     private const int OptionHeaderSize = 4;
     private const long LoopMemoryMs = 60_000;
     private readonly byte[] _mark = RandomNumberGenerator.GetBytes(MarkSize);
+    private byte[]? _own;
     private long _loopsUntilMs = long.MinValue;
 
     /// <summary>
@@ -32,7 +33,7 @@ internal sealed class LoopMark
     /// </summary>
     /// <param name="marks">The marks that it came with.</param>
     /// <param name="nowMs">The time on the <see cref="UpstreamClock"/>.</param>
-    public LoopMarking For(ReadOnlySpan<byte> marks, long nowMs) => new(ToOption(marks), !marks.IsEmpty || nowMs < Volatile.Read(ref _loopsUntilMs));
+    public LoopMarking For(ReadOnlySpan<byte> marks, long nowMs) => new(marks.IsEmpty ? _own ??= ToOption([]) : ToOption(marks), !marks.IsEmpty || nowMs < Volatile.Read(ref _loopsUntilMs));
 
     /// <summary>Tells that a query has come round.</summary>
     public void OnLoop(long nowMs) => Volatile.Write(ref _loopsUntilMs, nowMs + LoopMemoryMs);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using MeshDns.Contracts.Dns;
 
 namespace MeshDns.Host.Upstream;
@@ -36,21 +37,37 @@ internal static class ReplyGuard
     /// </summary>
     public static ReplyVerdict Check(ReadOnlySpan<byte> reply, ReadOnlySpan<byte> query)
     {
+        if (!DnsName.TrySkipUncompressed(query, DnsLimits.HeaderSize, out int nameEnd))
+            return ReplyVerdict.WrongQuestion;
+        return Check(reply, DnsHeader.GetId(query), query[DnsLimits.HeaderSize..nameEnd], query[nameEnd..(nameEnd + 4)], isCut: false);
+    }
+
+    /// <summary>The same, for a query that is known by its id and question.</summary>
+    /// <param name="reply">The message.</param>
+    /// <param name="id">The id as sent.</param>
+    /// <param name="question">What was asked.</param>
+    /// <param name="isCut">The message was longer than what is here of it, which is only ever used as a reason to ask over TCP.</param>
+    public static ReplyVerdict Check(ReadOnlySpan<byte> reply, ushort id, UpstreamQuestion question, bool isCut)
+    {
+        Span<byte> typeAndClass = stackalloc byte[4];
+        BinaryPrimitives.WriteUInt16BigEndian(typeAndClass, (ushort)question.Type);
+        BinaryPrimitives.WriteUInt16BigEndian(typeAndClass[2..], (ushort)question.Class);
+        return Check(reply, id, question.Name, typeAndClass, isCut);
+    }
+
+    private static ReplyVerdict Check(ReadOnlySpan<byte> reply, ushort id, ReadOnlySpan<byte> name, ReadOnlySpan<byte> typeAndClass, bool isCut)
+    {
         if (reply.Length < DnsLimits.HeaderSize || !DnsHeader.IsResponse(reply) || DnsHeader.GetOpcode(reply) != Opcode.Query)
             return ReplyVerdict.NotReply;
-        if (DnsHeader.GetId(reply) != DnsHeader.GetId(query))
+        if (DnsHeader.GetId(reply) != id)
             return ReplyVerdict.WrongId;
         if (DnsHeader.GetCount(reply, DnsSection.Question) == 0 && DnsHeader.GetRcode(reply) is Rcode.FormErr or Rcode.NotImp)
             return ReplyVerdict.Accept;
-        return EchoesQuestion(reply, query) ? CheckFraming(reply) : ReplyVerdict.WrongQuestion;
-    }
-
-    private static bool EchoesQuestion(ReadOnlySpan<byte> reply, ReadOnlySpan<byte> query)
-    {
-        if (DnsHeader.GetCount(reply, DnsSection.Question) != 1 || !DnsName.TrySkipUncompressed(query, DnsLimits.HeaderSize, out int nameEnd))
-            return false;
-        ReadOnlySpan<byte> question = query[DnsLimits.HeaderSize..(nameEnd + 4)];
-        return reply[DnsLimits.HeaderSize..].StartsWith(question);
+        ReadOnlySpan<byte> question = reply[DnsLimits.HeaderSize..];
+        bool isEcho = DnsHeader.GetCount(reply, DnsSection.Question) == 1 && question.StartsWith(name) && question[name.Length..].StartsWith(typeAndClass);
+        if (!isEcho)
+            return ReplyVerdict.WrongQuestion;
+        return isCut ? ReplyVerdict.Accept : CheckFraming(reply);
     }
 
     private static ReplyVerdict CheckFraming(ReadOnlySpan<byte> reply)

@@ -5,13 +5,14 @@ using Microsoft.Extensions.Logging;
 namespace MeshDns.Host.Upstream;
 
 /// <summary>The server sets of all routes. A server that several routes name is one link, with one score; links that nobody names any more are closed.</summary>
-internal sealed class ServerDirectory : IDisposable
+internal sealed class ServerDirectory
 {
     private const int DefaultRounds = 2;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<IPEndPoint, ServerLink> _links = [];
     private readonly IReadOnlyList<IPEndPoint> _listen;
+    private readonly UpstreamLoop _loop;
     private readonly UpstreamClock _clock;
     private readonly UpstreamCounters _counters;
     private readonly ILogger _logger;
@@ -19,9 +20,10 @@ internal sealed class ServerDirectory : IDisposable
     private readonly ServerSet[] _sets;
 
     /// <summary>Sets for the default route and those of the settings, by the numbers of <see cref="RouteTable"/>.</summary>
-    public ServerDirectory(UpstreamSettings settings, IReadOnlyList<IPEndPoint> listen, UpstreamClock clock, UpstreamCounters counters, ILogger logger)
+    public ServerDirectory(UpstreamSettings settings, IReadOnlyList<IPEndPoint> listen, UpstreamLoop loop, UpstreamClock clock, UpstreamCounters counters, ILogger logger)
     {
         _listen = listen;
+        _loop = loop;
         _clock = clock;
         _counters = counters;
         _logger = logger;
@@ -51,6 +53,9 @@ internal sealed class ServerDirectory : IDisposable
         }
     }
 
+    /// <summary>How many routes there are, the default one included.</summary>
+    public int Sets => _sets.Length;
+
     /// <summary>The servers of a route; may be none.</summary>
     public ServerSet For(int route) => Volatile.Read(ref _sets[route]);
 
@@ -65,19 +70,16 @@ internal sealed class ServerDirectory : IDisposable
             foreach (ServerLink unused in _links.Values.Where(each => !_sets.Any(any => any.Links.Contains(each))).ToList())
             {
                 _links.Remove(unused.Address);
-                unused.Dispose();
+                _loop.Post(unused.Close);
             }
         }
     }
 
-    /// <summary>Closes every server's sockets.</summary>
-    public void Dispose()
+    /// <summary>Closes every server's sockets. On the loop's thread.</summary>
+    public void Close()
     {
-        lock (_gate)
-        {
-            foreach (ServerLink link in _links.Values)
-                link.Dispose();
-        }
+        foreach (ServerLink link in All)
+            link.Close();
     }
 
     private bool IsOwnAddress(IPEndPoint server)
@@ -105,7 +107,7 @@ internal sealed class ServerDirectory : IDisposable
                 continue;
             }
             if (!_links.TryGetValue(server, out ServerLink? link))
-                _links[server] = link = new ServerLink(server, _clock, _counters);
+                _links[server] = link = new ServerLink(server, _loop, _clock, _counters);
             links.Add(link);
         }
         return links;

@@ -12,6 +12,9 @@ internal sealed class ServerHealth
     /// <summary>How long a server that refused EDNS is asked without it before that is tried again.</summary>
     public const long PlainMs = 10 * 60 * 1000;
 
+    /// <summary>Refusals of EDNS in a row that make a server that speaks it one that does not.</summary>
+    public const int RefusalsToDoubt = 8;
+
     private const int Samples = 64;
     private const int SamplesPerQuantile = 8;
     private const double LatencyWeight = 0.2;
@@ -31,6 +34,7 @@ internal sealed class ServerHealth
     private long _restMs;
     private long _restUntilMs = long.MinValue;
     private long _plainUntilMs = long.MinValue;
+    private int _ednsTrust;
 
     /// <summary>Mean latency in milliseconds, exponentially weighted; 0 before the first reply.</summary>
     public double LatencyMs
@@ -122,11 +126,25 @@ internal sealed class ServerHealth
             _latencyMs *= IdleDecay;
     }
 
+    /// <summary>The server answered a query with EDNS.</summary>
+    public void RecordEdns() => Volatile.Write(ref _ednsTrust, RefusalsToDoubt);
+
     /// <summary>True while the server is asked without EDNS.</summary>
     public bool IsPlain(long nowMs) => nowMs < Volatile.Read(ref _plainUntilMs);
 
-    /// <summary>The server refused EDNS and answered without it.</summary>
-    public void RecordPlain(long nowMs) => Volatile.Write(ref _plainUntilMs, nowMs + PlainMs);
+    /// <summary>
+    /// The server answered a question without EDNS that it had not answered with it. One that never answered any with EDNS is asked without it for a time,
+    /// whatever the name. One that did refused this question, as broken zones behind good servers make them do: only several in
+    /// a row, with no answer to EDNS between, are about the server.
+    /// </summary>
+    public void RecordPlain(long nowMs)
+    {
+        int trust = Volatile.Read(ref _ednsTrust);
+        if (trust > 1)
+            Volatile.Write(ref _ednsTrust, trust - 1);
+        else
+            Volatile.Write(ref _plainUntilMs, nowMs + PlainMs);
+    }
 
     private void RecordUnanswered(long nowMs, int weight)
     {

@@ -9,24 +9,62 @@ internal sealed record ServerSet(IReadOnlyList<ServerLink> Links, int Rounds, Ti
 {
     private int _turn;
 
+    /// <summary>Questions under way by this route; the loop's.</summary>
+    public int InFlight { get; set; }
+
     /// <summary>
-    /// The order in which to ask now: those at work by score, or in turn, then those that rest, so that a query is lost only when nobody answers.
+    /// True while one more question may be asked. With several routes none takes more than half of the places, so that one whose servers are dead leaves
+    /// room for the others.
     /// </summary>
-    public ServerLink[] Order()
+    public bool HasRoom(int routes) => InFlight < (routes > 1 ? FlightTable.Capacity / 2 : FlightTable.Capacity);
+
+    /// <summary>
+    /// Writes the order in which to ask now: those at work by score, or in turn, then those that rest, so that a query is lost only when nobody
+    /// answers. Returns how many.
+    /// </summary>
+    public int Order(Span<ServerLink> order)
     {
-        ServerLink[] atWork = [.. Links.Where(each => !each.Health.IsResting)];
-        if (Rotate && atWork.Length > 1)
+        if (Links.Count == 1)
         {
-            int first = (int)((uint)Interlocked.Increment(ref _turn) % (uint)atWork.Length);
-            atWork = [.. atWork[first..], .. atWork[..first]];
+            order[0] = Links[0];
+            return 1;
         }
-        else if (atWork.Length > 1)
+        int atWork = 0;
+        for (int i = 0; i < Links.Count; i++)
+            if (!Links[i].Health.IsResting)
+                order[atWork++] = Links[i];
+        int count = atWork;
+        for (int i = 0; i < Links.Count; i++)
+            if (!order[..atWork].Contains(Links[i]))
+                order[count++] = Links[i];
+        if (Rotate && atWork > 1)
+            RotateBy((int)((uint)_turn++ % (uint)atWork), order[..atWork]);
+        else if (atWork > 1)
+            SortByScore(order[..atWork]);
+        return count;
+    }
+
+    private static void RotateBy(int places, Span<ServerLink> servers)
+    {
+        servers[..places].Reverse();
+        servers[places..].Reverse();
+        servers.Reverse();
+    }
+
+    // By insertion: they are few, and equals keep the order of the settings.
+    private static void SortByScore(Span<ServerLink> servers)
+    {
+        Span<double> scores = stackalloc double[servers.Length];
+        for (int i = 0; i < servers.Length; i++)
         {
-            atWork = [.. atWork.OrderBy(each => each.Health.Score)];
-            foreach (ServerLink passedOver in atWork.AsSpan(1))
-                passedOver.Health.RecordPassedOver();
+            (ServerLink server, double score) = (servers[i], servers[i].Health.Score);
+            int at = i;
+            for (; at > 0 && scores[at - 1] > score; at--)
+                (servers[at], scores[at]) = (servers[at - 1], scores[at - 1]);
+            (servers[at], scores[at]) = (server, score);
         }
-        return [.. atWork, .. Links.Where(each => !atWork.Contains(each))];
+        foreach (ServerLink passedOver in servers[1..])
+            passedOver.Health.RecordPassedOver();
     }
 }
 

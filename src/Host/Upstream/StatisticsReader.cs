@@ -40,12 +40,12 @@ internal static class StatisticsReader
         Address = link.Address,
         Outcomes = new Dictionary<string, long>
         {
-            ["answer"] = link.Count(AttemptEnd.Answer),
-            ["servfail"] = link.Count(AttemptEnd.ServFail),
-            ["refused"] = link.Count(AttemptEnd.Refused),
-            ["timeout"] = link.Count(AttemptEnd.TimedOut),
-            ["unreachable"] = link.Count(AttemptEnd.Unreachable),
-            ["overloaded"] = link.Count(AttemptEnd.Overloaded),
+            ["answer"] = link.CountOf(AttemptEnd.Answer),
+            ["servfail"] = link.CountOf(AttemptEnd.ServFail),
+            ["refused"] = link.CountOf(AttemptEnd.Refused),
+            ["timeout"] = link.CountOf(AttemptEnd.TimedOut),
+            ["unreachable"] = link.CountOf(AttemptEnd.Unreachable),
+            ["overloaded"] = link.CountOf(AttemptEnd.Overloaded),
         },
         Latency = TimeSpan.FromMilliseconds(link.Health.LatencyMs),
         P95 = link.Health.P95Ms is { } p95 ? TimeSpan.FromMilliseconds(p95) : null,

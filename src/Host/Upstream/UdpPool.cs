@@ -1,13 +1,13 @@
 using System.Net;
-using System.Security.Cryptography;
 
 namespace MeshDns.Host.Upstream;
 
 /// <summary>
-/// The connected sockets to one server. Each query goes through a random member; a member is opened when first chosen and renewed after
+/// The connected sockets to one server. A query goes through a random member; the queries of one turn of the loop share their draws by
+/// <see cref="BurstSize"/>, because what leaves through one socket leaves by one system call. A member is opened when first chosen and renewed after
 /// <see cref="MaxUses"/> queries or <see cref="MaxAgeMs"/>, so that its port is worth little to who finds it (docs/adr/0006-upstream-entropy.md).
 /// </summary>
-internal sealed class UdpPool(IPEndPoint server, UpstreamClock clock, UpstreamCounters counters) : IDisposable
+internal sealed class UdpPool(IPEndPoint server, UpstreamLoop loop)
 {
     /// <summary>Members.</summary>
     public const int Size = 64;
@@ -18,57 +18,57 @@ internal sealed class UdpPool(IPEndPoint server, UpstreamClock clock, UpstreamCo
     /// <summary>How long a socket is used, in milliseconds.</summary>
     public const long MaxAgeMs = 60_000;
 
+    /// <summary>Queries that one draw serves, at most.</summary>
+    public const int BurstSize = 16;
+
     private const int Draws = 4;
 
-    private readonly Lock _gate = new();
-    private readonly (UdpPort? Port, long OpenedAtMs)[] _members = new (UdpPort?, long)[Size];
-    private bool _isClosed;
+    private readonly UdpPort?[] _members = new UdpPort?[Size];
+    private UdpPort? _drawn;
+    private long _turn = -1;
+    private int _left;
 
-    /// <summary>Asks through a random member; tries a few when one is full. Never throws.</summary>
-    public async Task<Exchange> AskAsync(byte[] query, CancellationToken cancel)
+    /// <summary>The port for the next query, with room for it. Null and not <paramref name="isFull"/> when the system gives no socket.</summary>
+    public UdpPort? Choose(out bool isFull)
     {
-        var exchange = Exchange.Without(ExchangeEnd.Overloaded);
-        for (int draw = 0; draw < Draws && exchange.End == ExchangeEnd.Overloaded; draw++)
+        isFull = false;
+        if (_turn == loop.Turn && _left > 0 && _drawn is { IsFull: false, IsClosed: false })
         {
-            if (Choose() is not { } port)
-                return Exchange.Without(ExchangeEnd.Unreachable);
-            exchange = await port.AskAsync(query, cancel);
+            _left--;
+            return _drawn;
         }
-        return exchange;
+        for (int draw = 0; draw < Draws; draw++)
+        {
+            UdpPort? port = Draw();
+            if (port is null)
+                return null;
+            if (port.IsFull)
+                continue;
+            _drawn = port;
+            _turn = loop.Turn;
+            _left = BurstSize - 1;
+            return port;
+        }
+        isFull = true;
+        return null;
     }
 
     /// <summary>Closes every socket.</summary>
     public void Dispose()
     {
-        lock (_gate)
-        {
-            _isClosed = true;
-            foreach ((UdpPort? port, _) in _members)
-                port?.Dispose();
-            Array.Clear(_members);
-        }
+        foreach (UdpPort? port in _members)
+            port?.Dispose();
+        Array.Clear(_members);
+        _drawn = null;
     }
 
-    private UdpPort? Choose()
+    private UdpPort? Draw()
     {
-        int index = RandomNumberGenerator.GetInt32(Size);
-        UdpPort? old = null;
-        UdpPort? chosen;
-        lock (_gate)
-        {
-            if (_isClosed)
-                return null;
-            (UdpPort? port, long openedAtMs) = _members[index];
-            long nowMs = clock.NowMs;
-            chosen = port;
-            if (port is null || port.Uses >= MaxUses || nowMs - openedAtMs >= MaxAgeMs)
-            {
-                old = port;
-                chosen = UdpPort.TryOpen(server, counters);
-                _members[index] = (chosen, nowMs);
-            }
-        }
-        old?.Close();
-        return chosen;
+        ref UdpPort? member = ref _members[loop.Random.Next() % Size];
+        if (member is { IsClosed: false } && member.Uses < MaxUses && loop.NowMs - member.OpenedAtMs < MaxAgeMs)
+            return member;
+        member?.Close();
+        member = UdpPort.TryOpen(server, loop);
+        return member;
     }
 }

@@ -1,76 +1,65 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
 using MeshDns.Contracts.Dns;
 
 namespace MeshDns.Host.Upstream;
 
-/// <summary>How an exchange over one transport ended.</summary>
-internal enum ExchangeEnd
-{
-    /// <summary>A reply that passed the guard.</summary>
-    Reply,
-
-    /// <summary>The wait was given up.</summary>
-    TimedOut,
-
-    /// <summary>Nobody listens there, or the way is closed.</summary>
-    Unreachable,
-
-    /// <summary>So many false replies came that one may have been let through: ask over TCP.</summary>
-    Suspicious,
-
-    /// <summary>Too many exchanges are under way.</summary>
-    Overloaded,
-}
-
-/// <summary>The end of an exchange, and the reply when there is one.</summary>
-internal readonly record struct Exchange(ExchangeEnd End, byte[] Reply)
-{
-    /// <summary>An end without a reply.</summary>
-    public static Exchange Without(ExchangeEnd end) => new(end, []);
-}
-
 /// <summary>
-/// One connected UDP socket to one server, with the queries under way on it by id. Replies are taken from a callback, errors as values: a server that
-/// is down is an ordinary case. The kernel chooses the local port at random.
+/// One connected UDP socket to one server, with the attempts that wait on it by id. The kernel chooses the local port at random. A server that is down
+/// is an ordinary case. For the loop's thread.
 /// </summary>
-internal sealed class UdpPort : IDisposable
+internal sealed class UdpPort
 {
-    /// <summary>Queries under way on one socket.</summary>
+    /// <summary>Attempts that may wait on one socket.</summary>
     public const int MaxPending = 64;
 
     /// <summary>False replies to a socket, while a query waits on it, after which the query goes to TCP (RFC 5452 section 4.3 counts the odds).</summary>
     public const int SuspicionThreshold = 4;
 
-    // Above what we say in EDNS, for servers that send more all the same.
-    private const int ReceiveSize = 4096;
     private const int RetiredIds = 64;
     private const int MaxErrorsInRow = 16;
 
-    private readonly Lock _gate = new();
-    private readonly Dictionary<ushort, PendingReply> _pending = [];
-    private readonly Queue<ushort> _retired = new(RetiredIds);
-    private readonly UpstreamCounters _counters;
-    private readonly Socket _socket;
-    private readonly SocketAsyncEventArgs _receive = new();
+    // Side by side, so that finding an id is a few vector compares; a table of 65,536 for each socket would not fit any cache.
+    private readonly ushort[] _ids = new ushort[MaxPending];
+    private readonly Attempt?[] _attempts = new Attempt?[MaxPending];
+    private readonly ushort[] _retired = new ushort[RetiredIds];
+    private readonly UpstreamLoop _loop;
+    private int _count;
+    private int _retiredCount;
     private int _errorsInRow;
     private bool _isClosing;
-    private bool _isClosed;
 
-    private UdpPort(Socket socket, UpstreamCounters counters)
+    private UdpPort(Socket socket, UpstreamLoop loop)
     {
-        _socket = socket;
-        _counters = counters;
-        _receive.SetBuffer(new byte[ReceiveSize]);
-        _receive.Completed += OnReceived;
+        Socket = socket;
+        Descriptor = (int)socket.SafeHandle.DangerousGetHandle();
+        OpenedAtMs = loop.NowMs;
+        _loop = loop;
     }
+
+    /// <summary>The socket.</summary>
+    public Socket Socket { get; }
+
+    /// <summary>The system's number of it.</summary>
+    public int Descriptor { get; }
+
+    /// <summary>What the wire knows it by.</summary>
+    public int Tag { get; set; }
 
     /// <summary>Queries sent through it.</summary>
     public int Uses { get; private set; }
 
+    /// <summary>When it was opened.</summary>
+    public long OpenedAtMs { get; }
+
+    /// <summary>True when no more attempt can wait on it.</summary>
+    public bool IsFull => _count == MaxPending;
+
+    /// <summary>True once it is closed.</summary>
+    public bool IsClosed { get; private set; }
+
     /// <summary>Opens a socket and begins to listen; null when the system refuses.</summary>
-    public static UdpPort? TryOpen(IPEndPoint server, UpstreamCounters counters)
+    public static UdpPort? TryOpen(IPEndPoint server, UpstreamLoop loop)
     {
         Socket? socket = null;
         try
@@ -83,191 +72,125 @@ internal sealed class UdpPort : IDisposable
             socket?.Dispose();
             return null; // Out of descriptors or ports, or no route: the caller takes it for an unreachable server.
         }
-        var port = new UdpPort(socket, counters);
-        port.Listen();
-        return port;
+        var port = new UdpPort(socket, loop);
+        if (loop.Wire.TryAdd(port))
+            return port;
+        socket.Dispose();
+        return null;
     }
 
-    /// <summary>Sends a query under a random id and waits for the reply that echoes it, until <paramref name="cancel"/>. Never throws.</summary>
-    public async Task<Exchange> AskAsync(byte[] query, CancellationToken cancel)
+    /// <summary>Gives an attempt an id that is random, and its own on this socket. The port is neither full nor closed.</summary>
+    public ushort Register(Attempt attempt)
     {
-        if (!TryRegister(query, out PendingReply? pending, out ExchangeEnd refusal))
-            return Exchange.Without(refusal);
-        await using CancellationTokenRegistration registration =
-            cancel.UnsafeRegister(static state => ((PendingReply)state!).Complete(Exchange.Without(ExchangeEnd.TimedOut)), pending);
-        try
+        ushort id;
+        do
+            id = _loop.Random.Next();
+        while (_ids.AsSpan(0, _count).Contains(id)); // At most 64 of 65,536 are taken.
+        _ids[_count] = id;
+        _attempts[_count++] = attempt;
+        Uses++;
+        return id;
+    }
+
+    /// <summary>Takes an attempt's id back. A reply that comes for it after that is late, not a lie.</summary>
+    public void Retire(ushort id)
+    {
+        int at = _ids.AsSpan(0, _count).IndexOf(id);
+        if (at < 0)
+            return;
+        _count--;
+        _ids[at] = _ids[_count];
+        _attempts[at] = _attempts[_count];
+        _attempts[_count] = null;
+        _retired[_retiredCount++ % RetiredIds] = id;
+        if (_isClosing && _count == 0)
+            Dispose();
+    }
+
+    /// <summary>Takes what came.</summary>
+    public void Receive()
+    {
+        int count = IsClosed ? 0 : _loop.Wire.Receive(this);
+        if (count < 0)
         {
-            _socket.Send(pending.Query, SocketFlags.None, out SocketError error);
-            // A pending ICMP error of an earlier datagram is reported by this send; either way nobody listens there.
-            if (error != SocketError.Success)
-                pending.Complete(Exchange.Without(ExchangeEnd.Unreachable));
+            OnError();
+            return;
         }
-        catch (ObjectDisposedException)
+        for (int i = 0; i < count; i++)
         {
-            pending.Complete(Exchange.Without(ExchangeEnd.Unreachable));
+            _errorsInRow = 0;
+            ReadOnlySpan<byte> reply = _loop.Wire.Datagram(i, out bool isCut);
+            Match(reply, isCut);
         }
-        Exchange exchange = await pending.Task;
-        Retire(pending);
-        return exchange;
+    }
+
+    /// <summary>
+    /// The system says that nobody listens there. Such an error is reported once; a socket that reports nothing but errors would keep us busy for ever,
+    /// and is closed.
+    /// </summary>
+    public void OnError()
+    {
+        if (++_errorsInRow >= MaxErrorsInRow)
+            Dispose();
+        else
+            FailAll();
     }
 
     /// <summary>Takes no more queries, and closes once the last of those under way ended.</summary>
     public void Close()
     {
-        lock (_gate)
-        {
-            _isClosing = true;
-            if (_pending.Count > 0)
-                return;
-        }
-        Dispose();
-    }
-
-    /// <summary>Closes at once; queries under way end as unreachable.</summary>
-    public void Dispose()
-    {
-        lock (_gate)
-        {
-            if (_isClosed)
-                return;
-            _isClosed = true;
-            _isClosing = true;
-        }
-        FailAll();
-        _socket.Dispose();
-        _receive.Dispose();
-    }
-
-    private bool TryRegister(byte[] template, out PendingReply pending, out ExchangeEnd refusal)
-    {
-        pending = new PendingReply((byte[])template.Clone());
-        refusal = ExchangeEnd.Overloaded;
-        Span<byte> random = stackalloc byte[sizeof(ushort)];
-        lock (_gate)
-        {
-            if (_isClosing || _pending.Count >= MaxPending)
-                return false;
-            do
-            {
-                RandomNumberGenerator.Fill(random);
-                pending.Id = BitConverter.ToUInt16(random);
-            }
-            while (!_pending.TryAdd(pending.Id, pending)); // At most 64 of 65,536 are taken.
-            Uses++;
-        }
-        DnsHeader.SetId(pending.Query, pending.Id);
-        return true;
-    }
-
-    private void Retire(PendingReply pending)
-    {
-        bool isLast;
-        lock (_gate)
-        {
-            _pending.Remove(pending.Id);
-            if (_retired.Count >= RetiredIds)
-                _retired.Dequeue();
-            _retired.Enqueue(pending.Id);
-            isLast = _isClosing && _pending.Count == 0;
-        }
-        if (isLast)
+        _isClosing = true;
+        if (_count == 0)
             Dispose();
     }
 
-    private void Listen()
+    /// <summary>Closes at once; attempts under way end as unreachable.</summary>
+    public void Dispose()
     {
-        try
-        {
-            // False means that a datagram was there already; handle it here, and go on.
-            while (!_socket.ReceiveAsync(_receive))
-            {
-                if (!Take(_receive))
-                    return;
-            }
-        }
-        catch (ObjectDisposedException)
-        {
-            // Closed by its owner; what was under way has been ended.
-        }
-    }
-
-    private void OnReceived(object? sender, SocketAsyncEventArgs args)
-    {
-        if (Take(args))
-            Listen();
-    }
-
-    private bool Take(SocketAsyncEventArgs args)
-    {
-        if (_isClosed)
-            return false;
-        if (args.SocketError == SocketError.OperationAborted)
-            return false;
-        if (args.SocketError == SocketError.Success)
-        {
-            _errorsInRow = 0;
-            Match(args.MemoryBuffer.Span[..args.BytesTransferred]);
-            return true;
-        }
+        if (IsClosed)
+            return;
+        IsClosed = true;
         FailAll();
-        // An ICMP error is reported once; a socket that reports nothing but errors would keep us busy for ever.
-        if (++_errorsInRow < MaxErrorsInRow)
-            return true;
-        Dispose();
-        return false;
+        _loop.Wire.Remove(this);
+        Socket.Dispose();
     }
 
-    private void Match(ReadOnlySpan<byte> reply)
+    private void Match(ReadOnlySpan<byte> reply, bool isCut)
     {
-        PendingReply? pending = null;
-        ReplyVerdict verdict;
-        lock (_gate)
+        if (reply.Length < DnsLimits.HeaderSize)
         {
-            if (reply.Length >= DnsLimits.HeaderSize)
-                _pending.TryGetValue(DnsHeader.GetId(reply), out pending);
-            verdict = pending is not null ? ReplyGuard.Check(reply, pending.Query)
-                : reply.Length >= DnsLimits.HeaderSize && _retired.Contains(DnsHeader.GetId(reply)) ? ReplyVerdict.Late
-                : ReplyVerdict.WrongId;
-            if (verdict is not (ReplyVerdict.Accept or ReplyVerdict.Late))
-                Suspect();
+            Ignore(ReplyVerdict.NotReply);
+            return;
         }
+        ushort id = DnsHeader.GetId(reply);
+        int at = _ids.AsSpan(0, _count).IndexOf(id);
+        if (at < 0)
+        {
+            Ignore(_retired.AsSpan(0, Math.Min(_retiredCount, RetiredIds)).Contains(id) ? ReplyVerdict.Late : ReplyVerdict.WrongId);
+            return;
+        }
+        Attempt attempt = _attempts[at]!;
+        ReplyVerdict verdict = ReplyGuard.Check(reply, id, attempt.Question, isCut);
         if (verdict == ReplyVerdict.Accept)
-            pending!.Complete(new Exchange(ExchangeEnd.Reply, reply.ToArray()));
+            attempt.OnReply(reply, isCut);
         else
-            _counters.CountIgnored(verdict);
+            Ignore(verdict);
     }
 
-    // The lock is held. Completion runs its continuation elsewhere.
-    private void Suspect()
+    private void Ignore(ReplyVerdict verdict)
     {
-        foreach (PendingReply each in _pending.Values)
-        {
-            if (++each.FalseReplies >= SuspicionThreshold)
-                each.Complete(Exchange.Without(ExchangeEnd.Suspicious));
-        }
+        _loop.Counters.CountIgnored(verdict);
+        if (verdict == ReplyVerdict.Late)
+            return;
+        // Backwards, since an attempt that goes to TCP leaves its place to the last.
+        for (int i = _count - 1; i >= 0; i--)
+            _attempts[i]!.OnFalseReply();
     }
 
     private void FailAll()
     {
-        PendingReply[] all;
-        lock (_gate)
-            all = [.. _pending.Values];
-        foreach (PendingReply each in all)
-            each.Complete(Exchange.Without(ExchangeEnd.Unreachable));
-    }
-
-    private sealed class PendingReply(byte[] query)
-    {
-        private readonly TaskCompletionSource<Exchange> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public byte[] Query { get; } = query;
-
-        public ushort Id { get; set; }
-
-        public int FalseReplies { get; set; }
-
-        public Task<Exchange> Task => _end.Task;
-
-        public void Complete(Exchange end) => _end.TrySetResult(end);
+        for (int i = _count - 1; i >= 0; i--)
+            if (i < _count)
+                _attempts[i]!.OnUnreachable();
     }
 }

@@ -9,5 +9,8 @@ internal sealed class UpstreamClock(TimeProvider time)
     public TimeProvider Time { get; } = time;
 
     /// <summary>Milliseconds since the origin.</summary>
-    public long NowMs => (long)Time.GetElapsedTime(_origin).TotalMilliseconds;
+    public long NowMs => ToMs(Time.GetTimestamp());
+
+    /// <summary>A timestamp of <see cref="Time"/> in milliseconds since the origin.</summary>
+    public long ToMs(long timestamp) => Time.GetElapsedTime(_origin, timestamp).Ticks / TimeSpan.TicksPerMillisecond;
 }

@@ -16,6 +16,9 @@ internal sealed class VipStrip(VipRange vips)
     /// <summary>How many were found.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Begins to count anew.</summary>
+    public void Reset() => Count = 0;
+
     /// <summary>
     /// True for an A or AAAA record with an address of a VIP range (an IPv4-mapped one too: sockets take it for the IPv4 address), and for an SVCB
     /// or HTTPS record that hints at one (RFC 9460 section 7.3). A record whose hints cannot be read is forbidden too.

@@ -115,19 +115,4 @@ public sealed class AnswerCacheTests
         Assert.Equal([true, false], Enumerable.Range(0, 2).Select(_ => answer.TryStartRefresh()));
         Assert.False(answer.TryClaimRefresh());
     }
-
-    [Fact]
-    public void Flights_are_bounded_and_shared()
-    {
-        var flights = new FlightTable();
-        for (int i = 0; i < FlightTable.Capacity; i++)
-            Assert.NotNull(flights.Join(Key(i), out _));
-        Assert.Null(flights.Join(Key(-1), out _));
-        Flight shared = flights.Join(Key(7), out bool isNew)!;
-        Assert.False(isNew);
-        flights.Remove(shared);
-        Assert.NotNull(flights.Join(Key(-1), out isNew));
-        Assert.True(isNew);
-        Assert.Equal(FlightTable.Capacity, flights.Count);
-    }
 }

@@ -75,11 +75,14 @@ public sealed class ResolvConfTests
     public void Timeout_attempts_and_rotate_decide_how_the_servers_are_asked()
     {
         var clock = new UpstreamClock(new ManualTimeProvider());
-        using var servers = new ServerDirectory(new UpstreamSettings([], [], TimeSpan.FromSeconds(4), 1 << 20), [], clock, new UpstreamCounters(), NullLogger.Instance);
+        using var loop = new UpstreamLoop(clock, new UpstreamCounters(), NullLogger.Instance);
+        var servers = new ServerDirectory(new UpstreamSettings([], [], TimeSpan.FromSeconds(4), 1 << 20), [], loop, clock, new UpstreamCounters(), NullLogger.Instance);
         servers.Use(ResolvConf.Parse("nameserver 192.0.2.1\nnameserver 192.0.2.2\noptions timeout:2 attempts:3 rotate"));
         ServerSet set = servers.For(RouteTable.Default);
         Assert.Equal((3, TimeSpan.FromSeconds(2)), (set.Rounds, set.Patience!.Value));
-        Assert.NotEqual(set.Order()[0].Address, set.Order()[0].Address);
+        var (first, second) = (new ServerLink[2], new ServerLink[2]);
+        Assert.Equal((2, 2), (set.Order(first), set.Order(second)));
+        Assert.Equal(first.Reverse(), second);
     }
 
     [Fact]

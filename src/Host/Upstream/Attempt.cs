@@ -1,0 +1,249 @@
+using MeshDns.Contracts.Dns;
+
+namespace MeshDns.Host.Upstream;
+
+/// <summary>What came of asking one server.</summary>
+internal enum AttemptEnd
+{
+    /// <summary>NOERROR, NXDOMAIN or YXDOMAIN.</summary>
+    Answer,
+
+    /// <summary>SERVFAIL.</summary>
+    ServFail,
+
+    /// <summary>REFUSED, or another rcode that is no answer.</summary>
+    Refused,
+
+    /// <summary>No reply in time.</summary>
+    TimedOut,
+
+    /// <summary>Nobody there.</summary>
+    Unreachable,
+
+    /// <summary>Too many queries under way to this server.</summary>
+    Overloaded,
+}
+
+/// <summary>
+/// One question to one server: UDP with EDNS; TCP for what was truncated or looks forged; once more without EDNS when the server does not understand
+/// that. Past its patience the server has a timeout on its record, but a late reply is still taken until the flight's deadline, unless
+/// the flight has landed. For the loop's thread; used again and again.
+/// </summary>
+internal sealed class Attempt(UpstreamLoop loop) : WheelTimer
+{
+    private Flight? _flight;
+    private ServerLink? _server;
+    private UdpPort? _port;
+    private ushort _id;
+    private int _falseReplies;
+    private double? _latencyMs;
+    private long _sentAt;
+    private bool _hasEdns;
+    private bool _isPlainTrial;
+    private bool _isProbe;
+    private bool _isLate;
+    private CancellationTokenSource? _tcp;
+
+    /// <summary>What was asked.</summary>
+    public UpstreamQuestion Question => _flight!.Question;
+
+    /// <summary>The server.</summary>
+    public ServerLink Server => _server!;
+
+    private Flight Flight => _flight!;
+
+    /// <summary>Asks. The flight hears of the end by <see cref="Flight.OnEnd"/>, now or later.</summary>
+    /// <param name="flight">Whose question it is.</param>
+    /// <param name="server">Who is asked.</param>
+    /// <param name="patienceMs">How long a good server may take.</param>
+    /// <param name="isRetry">
+    /// The same flight asked this server before. If it never answered anything, the query goes without EDNS: some middle boxes drop what they do not know.
+    /// </param>
+    /// <param name="isProbe">Nobody waits for the answer.</param>
+    public void Begin(Flight flight, ServerLink server, long patienceMs, bool isRetry, bool isProbe)
+    {
+        _flight = flight;
+        _server = server;
+        _port = null;
+        _falseReplies = 0;
+        _latencyMs = null;
+        _isPlainTrial = false;
+        _isProbe = isProbe;
+        _isLate = false;
+        if (!server.TryEnter())
+        {
+            Finish(AttemptEnd.Overloaded, []);
+            return;
+        }
+        loop.Wheel.Set(this, Math.Min(loop.NowMs + patienceMs, flight.DeadlineMs));
+        if (isRetry && !server.Health.HasReplied)
+            SendPlain();
+        else
+            Send(edns: !server.Health.IsPlain(loop.NowMs));
+    }
+
+    /// <summary>A reply that the guard accepted.</summary>
+    public void OnReply(ReadOnlySpan<byte> reply, bool isCut)
+    {
+        LeavePort();
+        _latencyMs ??= loop.ElapsedMs(_sentAt);
+        if (isCut || (DnsHeader.GetFlags(reply) & DnsFlags.Truncated) != 0)
+            AskOverTcp();
+        else
+            Take(reply);
+    }
+
+    /// <summary>Somebody guesses: at the fourth false reply the query goes to TCP.</summary>
+    public void OnFalseReply()
+    {
+        if (++_falseReplies < UdpPort.SuspicionThreshold)
+            return;
+        LeavePort();
+        AskOverTcp();
+    }
+
+    /// <summary>The system says that nobody listens, or the socket was closed.</summary>
+    public void OnUnreachable()
+    {
+        LeavePort();
+        End(AttemptEnd.Unreachable, []);
+    }
+
+    /// <summary>What came of TCP.</summary>
+    public void OnTcp(in Exchange exchange)
+    {
+        _tcp?.Dispose();
+        _tcp = null;
+        // TCP has room for everything (RFC 7766 section 5): a server that says otherwise has not answered, and the next one is asked.
+        if (exchange.End != ExchangeEnd.Reply)
+            End(EndOf(exchange.End), []);
+        else if ((DnsHeader.GetFlags(exchange.Reply) & DnsFlags.Truncated) != 0)
+            End(AttemptEnd.Unreachable, []);
+        else
+            Take(exchange.Reply);
+    }
+
+    /// <inheritdoc/>
+    public override void OnDue(long nowMs)
+    {
+        if (_latencyMs is null)
+            RecordTimeoutOnce(DueAtMs); // Then it was; the loop may be late.
+        if (nowMs < Flight.DeadlineMs && !_isProbe && !Flight.HasLanded)
+        {
+            loop.Wheel.Set(this, Flight.DeadlineMs);
+            return;
+        }
+        if (_tcp is not null)
+        {
+            _tcp.Cancel(); // Its end comes by itself, soon.
+            return;
+        }
+        LeavePort();
+        End(AttemptEnd.TimedOut, []);
+    }
+
+    // Refusing EDNS is not the answer; the same question without it is asked at once.
+    private void Take(ReadOnlySpan<byte> reply)
+    {
+        Rcode rcode = UpstreamReply.FullRcode(reply);
+        bool isRefusal = rcode is Rcode.FormErr or Rcode.NotImp or Rcode.BadVers;
+        if (isRefusal && _hasEdns)
+        {
+            SendPlain();
+            return;
+        }
+        if (_isPlainTrial && !isRefusal)
+            Server.Health.RecordPlain(loop.NowMs);
+        End(EndOf(rcode), reply);
+    }
+
+    private void SendPlain()
+    {
+        loop.Counters.PlainFallbacks.Add();
+        _isPlainTrial = true;
+        Send(edns: false);
+    }
+
+    private void Send(bool edns)
+    {
+        _hasEdns = edns;
+        _sentAt = loop.NowTimestamp;
+        _port = Server.Udp.Choose(out bool isFull);
+        if (_port is null)
+        {
+            End(isFull ? AttemptEnd.Overloaded : AttemptEnd.Unreachable, []);
+            return;
+        }
+        _id = _port.Register(this);
+        int length = Flight.WriteQuery(loop.Wire.NextQuery, edns, Server);
+        DnsHeader.SetId(loop.Wire.NextQuery, _id);
+        loop.Wire.Enqueue(_port, length);
+    }
+
+    private void AskOverTcp()
+    {
+        loop.Counters.TcpFallbacks.Add();
+        Span<byte> query = stackalloc byte[UpstreamWire.MaxQuerySize];
+        int length = Flight.WriteQuery(query, _hasEdns, Server);
+        _tcp = new CancellationTokenSource();
+        _ = AskOverTcpAsync(query[..length].ToArray(), _tcp.Token);
+    }
+
+    private async Task AskOverTcpAsync(byte[] query, CancellationToken cancel)
+    {
+        Exchange exchange = await Server.Tcp.AskAsync(query, cancel);
+        loop.Post(() => OnTcp(exchange));
+    }
+
+    private void LeavePort()
+    {
+        _port?.Retire(_id);
+        _port = null;
+    }
+
+    private void RecordTimeoutOnce(long atMs)
+    {
+        if (!_isLate)
+            Server.Health.RecordTimeout(atMs);
+        _isLate = true;
+    }
+
+    private void End(AttemptEnd end, ReadOnlySpan<byte> reply)
+    {
+        loop.Wheel.Clear(this);
+        Server.Leave();
+        if (_latencyMs is { } latencyMs)
+            Server.Health.RecordReply(latencyMs, end == AttemptEnd.Answer);
+        else if (end == AttemptEnd.Unreachable)
+            Server.Health.RecordUnreachable(loop.NowMs);
+        else if (end == AttemptEnd.TimedOut)
+            RecordTimeoutOnce(loop.NowMs);
+        if (end == AttemptEnd.Answer && _hasEdns)
+            Server.Health.RecordEdns();
+        Finish(end, reply);
+    }
+
+    private void Finish(AttemptEnd end, ReadOnlySpan<byte> reply)
+    {
+        Server.Count(end);
+        (Flight flight, ServerLink server) = (Flight, Server);
+        _flight = null;
+        _server = null;
+        loop.Attempts.Push(this);
+        flight.OnEnd(server, end, reply, _isProbe);
+    }
+
+    private static AttemptEnd EndOf(ExchangeEnd end) => end switch
+    {
+        ExchangeEnd.TimedOut => AttemptEnd.TimedOut,
+        ExchangeEnd.Overloaded => AttemptEnd.Overloaded,
+        _ => AttemptEnd.Unreachable,
+    };
+
+    private static AttemptEnd EndOf(Rcode rcode) => rcode switch
+    {
+        Rcode.NoError or Rcode.NXDomain or Rcode.YXDomain => AttemptEnd.Answer,
+        Rcode.ServFail => AttemptEnd.ServFail,
+        _ => AttemptEnd.Refused,
+    };
+}

@@ -1,0 +1,79 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using MeshDns.Contracts.Dns;
+
+namespace MeshDns.Host.Upstream;
+
+/// <summary>What a flight brought back.</summary>
+/// <param name="Answer">The answer.</param>
+/// <param name="IsStale">True when every server failed and this is what was known before.</param>
+internal readonly record struct Landing(CachedAnswer Answer, bool IsStale);
+
+/// <summary>The questions under way, at most <see cref="Capacity"/>: identical ones share one flight. For the loop's thread, but for <see cref="Count"/>.</summary>
+internal sealed class FlightTable
+{
+    /// <summary>Questions under way at once.</summary>
+    public const int Capacity = 4096;
+
+    private const int Places = 8192;
+    private readonly Flight?[] _places = new Flight?[Places];
+    private readonly ulong _seed = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+    private int _count;
+
+    /// <summary>Questions under way.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>All of them.</summary>
+    public IEnumerable<Flight> All
+    {
+        get
+        {
+            foreach (Flight? first in _places)
+                for (Flight? each = first; each is not null; each = each.Neighbour)
+                    yield return each;
+        }
+    }
+
+    /// <summary>A key's hash: keyed, since clients choose the names and must not be able to choose collisions.</summary>
+    public ulong HashOf(ReadOnlySpan<byte> key) => DnsName.Hash(key, _seed);
+
+    /// <summary>The flight of a key; null for none.</summary>
+    public Flight? Find(ReadOnlySpan<byte> key, ulong hash)
+    {
+        for (Flight? each = _places[hash % Places]; each is not null; each = each.Neighbour)
+            if (each.Hash == hash && each.Key.SequenceEqual(key))
+                return each;
+        return null;
+    }
+
+    /// <summary>Adds a flight whose key has none.</summary>
+    public void Add(Flight flight, ulong hash)
+    {
+        ref Flight? place = ref _places[hash % Places];
+        flight.Hash = hash;
+        flight.Neighbour = place;
+        place = flight;
+        Volatile.Write(ref _count, _count + 1);
+    }
+
+    /// <summary>Ends a flight's stay.</summary>
+    public void Remove(Flight flight)
+    {
+        ref Flight? place = ref _places[flight.Hash % Places];
+        if (place == flight)
+        {
+            place = flight.Neighbour;
+        }
+        else
+        {
+            Flight? before = place;
+            while (before is not null && before.Neighbour != flight)
+                before = before.Neighbour;
+            if (before is null)
+                return;
+            before.Neighbour = flight.Neighbour;
+        }
+        flight.Neighbour = null;
+        Volatile.Write(ref _count, _count - 1);
+    }
+}
