@@ -47,14 +47,7 @@ internal sealed class ServerHealth
     }
 
     /// <summary>The 95th percentile of the last 64 latencies in milliseconds; null before there are enough to tell.</summary>
-    public double? P95Ms
-    {
-        get
-        {
-            lock (_gate)
-                return _sampleCount >= SamplesPerQuantile ? _p95Ms : null;
-        }
-    }
+    public double? P95Ms => Volatile.Read(ref _sampleCount) >= SamplesPerQuantile ? Volatile.Read(ref _p95Ms) : null;
 
     /// <summary>What servers are ordered by, least first: latency, made worse by failures. A server never tried comes first.</summary>
     public double Score
@@ -67,24 +60,10 @@ internal sealed class ServerHealth
     }
 
     /// <summary>True once any reply came.</summary>
-    public bool HasReplied
-    {
-        get
-        {
-            lock (_gate)
-                return _sampleCount > 0;
-        }
-    }
+    public bool HasReplied => Volatile.Read(ref _sampleCount) > 0;
 
     /// <summary>True while the server rests, because it did not answer.</summary>
-    public bool IsResting
-    {
-        get
-        {
-            lock (_gate)
-                return _unanswered >= TimeoutsToRest;
-        }
-    }
+    public bool IsResting => Volatile.Read(ref _unanswered) >= TimeoutsToRest;
 
     /// <summary>A reply came, of any kind that shows a server at work.</summary>
     public void RecordReply(double latencyMs, bool isUseful)
@@ -92,9 +71,10 @@ internal sealed class ServerHealth
         lock (_gate)
         {
             _latencyMs = _sampleCount == 0 ? latencyMs : _latencyMs + (LatencyWeight * (latencyMs - _latencyMs));
-            _samples[_sampleCount++ % Samples] = latencyMs;
-            if (_sampleCount % SamplesPerQuantile == 0)
-                UpdateQuantile();
+            _samples[_sampleCount % Samples] = latencyMs;
+            if ((_sampleCount + 1) % SamplesPerQuantile == 0)
+                UpdateQuantile((int)Math.Min(_sampleCount + 1, Samples));
+            Volatile.Write(ref _sampleCount, _sampleCount + 1);
             _failureRate += FailureWeight * ((isUseful ? 0 : 1) - _failureRate);
             _unanswered = 0;
             _restMs = 0;
@@ -162,12 +142,12 @@ internal sealed class ServerHealth
         }
     }
 
-    private void UpdateQuantile()
+    private void UpdateQuantile(int count)
     {
-        int count = (int)Math.Min(_sampleCount, Samples);
         Span<double> sorted = stackalloc double[count];
         _samples.AsSpan(0, count).CopyTo(sorted);
         sorted.Sort();
-        _p95Ms = sorted[Math.Min(count - 1, (int)(count * 0.95))];
+        double p95Ms = sorted[Math.Min(count - 1, (int)(count * 0.95))];
+        Volatile.Write(ref _p95Ms, p95Ms);
     }
 }

@@ -14,7 +14,11 @@ namespace MeshDns.Host.Upstream;
 /// <param name="Vips">The ranges that no upstream answer may point at.</param>
 /// <param name="ResolvConfPath">Where the servers come from when the settings name none.</param>
 public sealed record UpstreamOptions(
-    UpstreamSettings Settings, IReadOnlyList<IPEndPoint> Listen, VipRange Vips, string ResolvConfPath = "/etc/resolv.conf");
+    UpstreamSettings Settings, IReadOnlyList<IPEndPoint> Listen, VipRange Vips, string ResolvConfPath = "/etc/resolv.conf")
+{
+    /// <summary>Opens what the loop waits and sends with.</summary>
+    internal Func<UpstreamWire> OpenWire { get; init; } = UpstreamWire.Open;
+}
 
 /// <summary>
 /// The forwarding half: the cache, which any thread reads, and the upstream loop, whose <see cref="ForwardDesk"/> has the order in which a query that is not
@@ -55,13 +59,14 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
         _clock = new UpstreamClock(time);
         _routes = new RouteTable(options.Settings.Routes);
         _cache = new AnswerCache(options.Settings.CacheSizeBytes);
-        _loop = new UpstreamLoop(_clock, _counters, logger);
+        _loop = new UpstreamLoop(_clock, _counters, logger, options.OpenWire());
         _servers = new ServerDirectory(options.Settings, options.Listen, _loop, _clock, _counters, logger);
         _desk = new ForwardDesk(new DeskServices(_loop, _clock, _counters, _cache, _routes, _servers, new LoopMark(), local, options.Vips, options.Settings.Timeout, logger));
         if (options.Settings.Servers.Count == 0)
             _watcher = new ResolvConfWatcher(options.ResolvConfPath, time, OnResolvConf, OnResolvConfFault);
         ReportOwnAddresses();
-        _loop.Start(_desk);
+        _loop.Serve(_desk);
+        _loop.Start();
     }
 
     /// <summary>The counters and the servers' state.</summary>
@@ -76,7 +81,7 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
         ReadOnlySpan<byte> key = buffer[..ForwardKey.Write(buffer, query, foldedName, _routes.Find(foldedName))];
         if (_cache.Find(key, out bool isHot) is not { } answer)
             return false;
-        long nowMs = _clock.NowMs;
+        long nowMs = _clock.CoarseNowMs;
         bool isFresh = answer.IsFresh(nowMs);
         if (!isFresh && !(answer.IsInFailureWindow(nowMs) && answer.IsServableStale(nowMs)))
             return false;

@@ -23,8 +23,9 @@ internal sealed class UpstreamLoop : IDisposable
     private volatile bool _hasTimerFired;
     private volatile bool _isStopping;
 
-    public UpstreamLoop(UpstreamClock clock, UpstreamCounters counters, ILogger logger)
+    public UpstreamLoop(UpstreamClock clock, UpstreamCounters counters, ILogger logger, UpstreamWire? wire = null)
     {
+        Wire = wire ?? UpstreamWire.Open();
         _clock = clock;
         _logger = logger;
         Counters = counters;
@@ -37,7 +38,7 @@ internal sealed class UpstreamLoop : IDisposable
     public TimerWheel Wheel { get; } = new();
 
     /// <summary>The sockets.</summary>
-    public UpstreamWire Wire { get; } = UpstreamWire.Open();
+    public UpstreamWire Wire { get; }
 
     /// <summary>Ids and ports are drawn from it.</summary>
     public RandomIds Random { get; } = new();
@@ -63,13 +64,15 @@ internal sealed class UpstreamLoop : IDisposable
     /// <summary>Milliseconds from a timestamp to now.</summary>
     public double ElapsedMs(long timestamp) => _clock.Time.GetElapsedTime(timestamp, NowTimestamp).TotalMilliseconds;
 
-    /// <summary>Begins; the desk is whose work it does.</summary>
-    public void Start(ForwardDesk desk)
+    /// <summary>Says whose work it does.</summary>
+    public void Serve(ForwardDesk desk)
     {
         _desk = desk;
         ReadClock();
-        _thread.Start();
     }
+
+    /// <summary>Begins.</summary>
+    public void Start() => _thread.Start();
 
     /// <summary>Has something rare done on the loop's thread. Any thread; after the end nothing happens.</summary>
     public void Post(Action work)
@@ -111,6 +114,32 @@ internal sealed class UpstreamLoop : IDisposable
         NowMs = _clock.ToMs(NowTimestamp);
     }
 
+    /// <summary>Waits, and does all there is to do.</summary>
+    public void RunTurn()
+    {
+        ReadOnlySpan<UdpPort?> ready = Wire.Wait();
+        Volatile.Write(ref _isAwake, 1);
+        ReadClock();
+        Turn++;
+        foreach (UdpPort? port in ready)
+            port?.Receive();
+        Wheel.Expire(NowMs);
+        DoPosted();
+        bool isDone = _desk!.Work();
+        SendAll();
+        Arm();
+        _desk.Flush();
+        // Whoever brings work after this wakes us; what came before it is looked for once more.
+        if (!isDone)
+        {
+            Wire.Wake();
+            return;
+        }
+        Interlocked.Exchange(ref _isAwake, 0);
+        if (_desk.HasWork || HasPosted || _hasTimerFired || _isStopping)
+            Wake();
+    }
+
     private void OnTimer()
     {
         _hasTimerFired = true;
@@ -138,31 +167,6 @@ internal sealed class UpstreamLoop : IDisposable
         {
             Report(fault);
         }
-    }
-
-    private void RunTurn()
-    {
-        ReadOnlySpan<UdpPort?> ready = Wire.Wait();
-        Volatile.Write(ref _isAwake, 1);
-        ReadClock();
-        Turn++;
-        foreach (UdpPort? port in ready)
-            port?.Receive();
-        Wheel.Expire(NowMs);
-        DoPosted();
-        bool isDone = _desk!.Work();
-        SendAll();
-        Arm();
-        _desk.Flush();
-        // Whoever brings work after this wakes us; what came before it is looked for once more.
-        if (!isDone)
-        {
-            Wire.Wake();
-            return;
-        }
-        Interlocked.Exchange(ref _isAwake, 0);
-        if (_desk.HasWork || HasPosted || _hasTimerFired || _isStopping)
-            Wake();
     }
 
     private bool HasPosted

@@ -107,8 +107,11 @@ internal sealed class Bench : IDisposable
     {
     }
 
-    public Bench(UpstreamSettings settings, ILocalRecords? local = null, IReadOnlyList<IPEndPoint>? listen = null, string resolvConf = "/nonexistent/resolv.conf") =>
-        Forwarder = new UpstreamForwarder(new UpstreamOptions(settings, listen ?? [], VipRange.Default, resolvConf), local, Clock, NullLogger.Instance);
+    public Bench(UpstreamSettings settings, ILocalRecords? local = null, IReadOnlyList<IPEndPoint>? listen = null, string resolvConf = "/nonexistent/resolv.conf", Func<UpstreamWire>? wire = null)
+    {
+        var options = new UpstreamOptions(settings, listen ?? [], VipRange.Default, resolvConf) { OpenWire = wire ?? UpstreamWire.Open };
+        Forwarder = new UpstreamForwarder(options, local, Clock, NullLogger.Instance);
+    }
 
     public ManualTimeProvider Clock { get; } = new();
 
