@@ -185,7 +185,7 @@ internal sealed class Attempt(UpstreamLoop loop) : WheelTimer
         loop.Counters.TcpFallbacks.Add();
         Span<byte> query = stackalloc byte[UpstreamWire.MaxQuerySize];
         int length = Flight.WriteQuery(query, _hasEdns, Server);
-        _tcp = new CancellationTokenSource();
+        _tcp = loop.NewDeadline(Flight.DeadlineMs);
         _ = AskOverTcpAsync(query[..length].ToArray(), _tcp.Token);
     }
 

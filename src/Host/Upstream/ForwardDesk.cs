@@ -169,7 +169,7 @@ internal sealed class ForwardDesk
         }
         catch (Exception fault)
         {
-            _services.Logger.LogError(fault, "Taking a query to be forwarded failed by a fault of ours");
+            Report(fault, "Taking a query to be forwarded");
             AnswerError(query, Rcode.ServFail, null);
         }
     }
@@ -326,12 +326,26 @@ internal sealed class ForwardDesk
             _ended.Add((awaited, new Outcome(landing, default, null)));
             return;
         }
-        DnsQuery.TryParse(query.Packet.AsSpan(0, query.Length), out DnsQuery parsed);
-        var serving = new Serving(Loop.NowMs, query.Limit, query.MaxTtl, landing.IsStale, query.View);
-        if (ReplyComposer.TryWrite(landing.Answer, parsed, _reply, serving, _services.Local, out int length))
+        if (TryCompose(query, landing, out int length))
             HandOver(query, length);
         else
             AnswerError(query, Rcode.ServFail, null);
+    }
+
+    private bool TryCompose(ForwardedQuery query, in Landing landing, out int length)
+    {
+        try
+        {
+            DnsQuery.TryParse(query.Packet.AsSpan(0, query.Length), out DnsQuery parsed);
+            var serving = new Serving(Loop.NowMs, query.Limit, query.MaxTtl, landing.IsStale, query.View);
+            return ReplyComposer.TryWrite(landing.Answer, parsed, _reply, serving, _services.Local, out length);
+        }
+        catch (Exception fault)
+        {
+            Report(fault, "Writing a forwarded answer");
+            length = 0;
+            return false;
+        }
     }
 
     private void AnswerError(ForwardedQuery query, Rcode rcode, EdeCode? reason)
@@ -346,10 +360,30 @@ internal sealed class ForwardDesk
 
     private void HandOver(ForwardedQuery query, int length)
     {
-        if (_sink is not null && _sink != query.Sink)
-            _sink.Flush();
-        _sink = query.Sink!;
-        _sink.Reply(query, _reply, length);
+        try
+        {
+            if (_sink is not null && _sink != query.Sink)
+                _sink.Flush();
+            _sink = query.Sink!;
+            _sink.Reply(query, _reply, length);
+        }
+        catch (Exception fault)
+        {
+            // The others that wait for the same answer must get it.
+            Report(fault, "Handing a forwarded answer over");
+        }
+    }
+
+    private void Report(Exception fault, string doing)
+    {
+        try
+        {
+            _services.Logger.LogError(fault, "{Doing} failed by a fault of ours", doing);
+        }
+        catch (Exception)
+        {
+            // A log that fails must not end the loop.
+        }
     }
 
     private void OnLoop()

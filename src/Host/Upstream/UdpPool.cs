@@ -19,7 +19,7 @@ internal sealed class UdpPool(IPEndPoint server, UpstreamLoop loop)
     public const long MaxAgeMs = 60_000;
 
     /// <summary>Queries that one draw serves, at most.</summary>
-    public const int BurstSize = 16;
+    public const int BurstSize = 64;
 
     private const int Draws = 4;
 
@@ -27,11 +27,14 @@ internal sealed class UdpPool(IPEndPoint server, UpstreamLoop loop)
     private UdpPort? _drawn;
     private long _turn = -1;
     private int _left;
+    private bool _isClosed;
 
     /// <summary>The port for the next query, with room for it. Null and not <paramref name="isFull"/> when the system gives no socket.</summary>
     public UdpPort? Choose(out bool isFull)
     {
         isFull = false;
+        if (_isClosed)
+            return null;
         if (_turn == loop.Turn && _left > 0 && _drawn is { IsFull: false, IsClosed: false })
         {
             _left--;
@@ -56,6 +59,7 @@ internal sealed class UdpPool(IPEndPoint server, UpstreamLoop loop)
     /// <summary>Closes every socket.</summary>
     public void Dispose()
     {
+        _isClosed = true;
         foreach (UdpPort? port in _members)
             port?.Dispose();
         Array.Clear(_members);

@@ -11,12 +11,12 @@ namespace MeshDns.Host.Upstream;
 internal sealed class UdpPort
 {
     /// <summary>Attempts that may wait on one socket.</summary>
-    public const int MaxPending = 64;
+    public const int MaxPending = 128;
 
     /// <summary>False replies to a socket, while a query waits on it, after which the query goes to TCP (RFC 5452 section 4.3 counts the odds).</summary>
     public const int SuspicionThreshold = 4;
 
-    private const int RetiredIds = 64;
+    private const int RetiredIds = 128;
     private const int MaxErrorsInRow = 16;
 
     // Side by side, so that finding an id is a few vector compares; a table of 65,536 for each socket would not fit any cache.
@@ -85,7 +85,7 @@ internal sealed class UdpPort
         ushort id;
         do
             id = _loop.Random.Next();
-        while (_ids.AsSpan(0, _count).Contains(id)); // At most 64 of 65,536 are taken.
+        while (_ids.AsSpan(0, _count).Contains(id)); // At most 128 of 65,536 are taken.
         _ids[_count] = id;
         _attempts[_count++] = attempt;
         Uses++;

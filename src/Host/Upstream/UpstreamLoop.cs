@@ -61,6 +61,9 @@ internal sealed class UpstreamLoop : IDisposable
     /// <summary>An attempt that is under way nowhere.</summary>
     public Attempt NewAttempt() => Attempts.TryPop(out Attempt? used) ? used : new Attempt(this);
 
+    /// <summary>Cancels at a time, even if the loop has ended.</summary>
+    public CancellationTokenSource NewDeadline(long dueAtMs) => new(TimeSpan.FromMilliseconds(Math.Max(1, dueAtMs - NowMs)), _clock.Time);
+
     /// <summary>Milliseconds from a timestamp to now.</summary>
     public double ElapsedMs(long timestamp) => _clock.Time.GetElapsedTime(timestamp, NowTimestamp).TotalMilliseconds;
 
@@ -157,6 +160,7 @@ internal sealed class UpstreamLoop : IDisposable
             catch (Exception fault)
             {
                 Report(fault);
+                Wire.Wake(); // What the turn left undone is seen to by another.
             }
         }
         try
