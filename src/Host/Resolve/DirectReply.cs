@@ -9,8 +9,7 @@ namespace MeshDns.Host.Resolve;
 
 /// <summary>
 /// Writes the replies that nearly every query gets, the addresses of the very name that was asked or a denial, byte for byte as <see cref="LocalReply"/>
-/// would by way of <see cref="AnswerWriter"/> and <see cref="MessageWriter"/>: every name is a pointer into the question, so there is nothing to compress. Measured:
-/// 40 instead of 150 ns.
+/// would by way of <see cref="AnswerWriter"/> and <see cref="MessageWriter"/>: every name is a pointer into the question, so there is nothing to compress.
 /// </summary>
 /// <param name="directory">The zones, the VIPs' addresses and the serial.</param>
 /// <param name="options">The TTLs.</param>
