@@ -25,10 +25,20 @@ internal sealed class ConfigOptions
     {
         var result = Load(parsed, context);
         var reasons = Reasons(result);
-        return reasons.Count == 0 ? result.Settings! : throw new VerbFailedException(ExitCode.Failed, "the configuration is refused\n  " + string.Join("\n  ", reasons));
+        return reasons.Count == 0 ? result.Settings! : throw Refused(reasons);
+    }
+
+    /// <summary>The settings, whether or not a node could start with them: for verbs that only read what one left.</summary>
+    /// <exception cref="VerbFailedException">They are not valid; the message has a line for each reason.</exception>
+    public MeshDnsSettings ReadOrFail(ParseResult parsed, CliContext context)
+    {
+        var result = Load(parsed, context);
+        return result.Settings ?? throw Refused(Reasons(result));
     }
 
     /// <summary>Why a node could not start with them, a line each.</summary>
     public static IReadOnlyList<string> Reasons(SettingsResult result) =>
         result.Settings is { } settings ? settings.Unsupported() : [.. result.Errors.Select(error => error.ToString())];
+
+    private static VerbFailedException Refused(IReadOnlyList<string> reasons) => new(ExitCode.Failed, "the configuration is refused\n  " + string.Join("\n  ", reasons));
 }

@@ -9,6 +9,6 @@ internal static class VerifyVerb
     {
         var command = new Command("verify", "Read the whole store, read-only, and check every invariant.");
         var config = new ConfigOptions(command);
-        return command.Does(context, (parsed, cancel) => context.Verify(config.LoadOrFail(parsed, context), cancel));
+        return command.Does(context, (parsed, cancel) => context.Verify(config.ReadOrFail(parsed, context), cancel));
     }
 }

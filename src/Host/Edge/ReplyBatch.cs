@@ -9,22 +9,21 @@ namespace MeshDns.Host.Edge;
 /// Gathers the replies of one turn of the upstream loop, so that those through the same socket leave by one system call, sendmmsg(2). A datagram a call
 /// costs 0.5 us of CPU more a query. For one thread.
 /// </summary>
-internal sealed unsafe partial class ReplyBatch
+internal sealed unsafe class ReplyBatch
 {
     private const int Capacity = 32;
     private const int AddressStride = 32;
-    private const int ErrorInterrupted = 4;
 
     private static readonly bool _isOffered = OperatingSystem.IsLinux() && Environment.Is64BitProcess;
 
     // Pinned for good, and left to the collector: whoever owns this has no end that could free it.
     private readonly byte[] _memory = GC.AllocateArray<byte>(Capacity * (DnsLimits.MaxUdpSize + AddressStride + PacketInfo.ControlSize), pinned: true);
-    private readonly Header[] _headers = GC.AllocateArray<Header>(Capacity, pinned: true);
+    private readonly BatchedHeader[] _headers = GC.AllocateArray<BatchedHeader>(Capacity, pinned: true);
     private readonly IoVector[] _vectors = GC.AllocateArray<IoVector>(Capacity, pinned: true);
     private readonly byte* _replies;
     private readonly byte* _addresses;
     private readonly byte* _controls;
-    private readonly Header* _first;
+    private readonly BatchedHeader* _first;
     private UdpSocket? _socket;
     private int _count;
 
@@ -33,7 +32,7 @@ internal sealed unsafe partial class ReplyBatch
         _replies = (byte*)Marshal.UnsafeAddrOfPinnedArrayElement(_memory, 0);
         _addresses = _replies + (Capacity * DnsLimits.MaxUdpSize);
         _controls = _addresses + (Capacity * AddressStride);
-        _first = (Header*)Marshal.UnsafeAddrOfPinnedArrayElement(_headers, 0);
+        _first = (BatchedHeader*)Marshal.UnsafeAddrOfPinnedArrayElement(_headers, 0);
         for (var i = 0; i < Capacity; i++)
         {
             _vectors[i].Base = _replies + (i * DnsLimits.MaxUdpSize);
@@ -72,20 +71,11 @@ internal sealed unsafe partial class ReplyBatch
     /// <summary>Sends what was taken; returns how many the system would not.</summary>
     public int Send()
     {
-        var refused = 0;
+        if (_count == 0) return 0;
+        int refused;
         try
         {
-            for (var at = 0; at < _count;)
-            {
-                var sent = SendMany(_socket!.Handle, _first + at, (uint)(_count - at), 0);
-                if (sent > 0) at += sent;
-                else if (Marshal.GetLastPInvokeError() != ErrorInterrupted)
-                {
-                    // The error is the first one's; the others may still leave.
-                    refused++;
-                    at++;
-                }
-            }
+            refused = MessageBatch.Send(_socket!.Handle, _first, _count);
         }
         catch (ObjectDisposedException)
         {
@@ -94,16 +84,5 @@ internal sealed unsafe partial class ReplyBatch
         _count = 0;
         _socket = null;
         return refused;
-    }
-
-    [LibraryImport("libc", EntryPoint = "sendmmsg", SetLastError = true)]
-    private static partial int SendMany(SafeSocketHandle socket, Header* messages, uint count, int flags);
-
-    // struct mmsghdr.
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Header
-    {
-        public MessageHeader Message;
-        public uint Length;
     }
 }

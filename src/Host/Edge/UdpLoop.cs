@@ -37,7 +37,7 @@ internal abstract class UdpLoop
 
     /// <summary>The loop for a socket: in batches where the system and the options let it.</summary>
     public static UdpLoop Over(UdpSocket socket, string name, EdgeServices services, DeferredQueries deferred) =>
-        services.Options.UdpBatch > 1 && DatagramBatch.IsOffered(socket.Handle)
+        services.Options.UdpBatch > 1 && MessageBatch.IsOffered(socket.Handle)
             ? new BatchedUdpLoop(socket, name, services, deferred)
             : new PlainUdpLoop(socket, name, services, deferred);
 

@@ -71,6 +71,9 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
     /// <summary>A refresh that nobody waits for.</summary>
     public bool IsPrefetch { get; set; }
 
+    /// <summary>True between its last use and the next.</summary>
+    public bool IsUnused { get; set; }
+
     /// <summary>What may be served past its lifetime when this takes long; null for nothing.</summary>
     public CachedAnswer? Stale { get; private set; }
 
@@ -93,6 +96,7 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
         DeadlineMs = deadlineMs;
         HasLanded = false;
         IsPrefetch = false;
+        IsUnused = false;
     }
 
     /// <summary>Adds one who waits.</summary>

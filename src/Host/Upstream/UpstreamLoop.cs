@@ -9,6 +9,8 @@ namespace MeshDns.Host.Upstream;
 /// </summary>
 internal sealed class UpstreamLoop : IDisposable
 {
+    private static readonly TimeSpan _pauseAfterFault = TimeSpan.FromMilliseconds(10);
+
     private readonly UpstreamClock _clock;
     private readonly ILogger _logger;
     private readonly ITimer _timer;
@@ -161,6 +163,7 @@ internal sealed class UpstreamLoop : IDisposable
             {
                 Report(fault);
                 Wire.Wake(); // What the turn left undone is seen to by another.
+                Thread.Sleep(_pauseAfterFault); // One that comes each turn must not fill the log and the core.
             }
         }
         try

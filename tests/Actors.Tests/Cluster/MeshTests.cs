@@ -1,3 +1,6 @@
+using System.Text.Json;
+using MeshDns.Actors.Cluster;
+using MeshDns.Actors.Journal;
 using MeshDns.Actors.Runtime;
 using MeshDns.Actors.Tests.Simulation;
 using MeshDns.Contracts.Events;
@@ -17,7 +20,7 @@ public sealed class MeshTests
         Assert.Empty(Journal(store));
     });
 
-    private static IReadOnlyList<string> Journal(SimulatedStore store) => Actors.Journal.JournalAudit.Run(store.Image()).Breaches;
+    private static IReadOnlyList<string> Journal(SimulatedStore store) => JournalAudit.Run(store.Image()).Breaches;
 
     [Fact]
     public void Everything_is_there_again_after_a_crash() => Run(async (world, store, faults) =>
@@ -242,6 +245,23 @@ public sealed class MeshTests
         Assert.Equal([1, 2], (await control.ListVipsAsync(new PageRequest(2), CancellationToken.None)).Items.Select(v => v.Index));
         Assert.Null(await control.GetVipAsync(0, CancellationToken.None));
         Assert.Equal(VipState.Leased, (await control.GetVipAsync(1, CancellationToken.None))!.State);
+    });
+
+    [Fact]
+    public void A_member_that_died_does_not_come_to_life_when_the_clock_of_the_database_is_set_back() => Run(async (world, store, faults) =>
+    {
+        await new SimulatedNode(world, store, faults).StartAsync();
+        var report = JsonSerializer.Serialize(new MemberReport { State = "up" }, NodeJson.Default.MemberReport);
+        store.Join(new MemberBeat(new NodeIdentity("b", "dead"), "", "b:1", "owner,edge", "", MeshProtocol.Current, report, TimeSpan.FromSeconds(5)));
+        await world.PassAsync(TimeSpan.FromSeconds(30));
+        Assert.All(store.Ownership, row => Assert.Equal("a", row.Node));
+        // So far back that the end of the dead row lies ahead once more.
+        store.ClockOffset = -TimeSpan.FromSeconds(60);
+        for (var second = 0; second < 90; second++)
+        {
+            await world.PassAsync(TimeSpan.FromSeconds(1));
+            Assert.All(store.Ownership, row => Assert.Equal("a", row.Node));
+        }
     });
 
     [Fact]

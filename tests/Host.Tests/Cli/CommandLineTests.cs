@@ -58,6 +58,18 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public async Task Verify_reads_a_journal_with_settings_that_no_node_could_run_with()
+    {
+        string[] settings = ["--set", "journal.store=postgres", "--set", "journal.connection-string=Host=127.0.0.1"];
+        var started = new List<MeshDnsSettings>();
+        var refused = (await CliRun.RunAsync(["run", .. settings], _nothing, started: started)).Exits(ExitCode.Failed);
+        Assert.Contains("cluster.listen", refused.Error, StringComparison.Ordinal);
+        Assert.Empty(started);
+        var verified = (await CliRun.RunAsync(["verify", .. settings], _nothing)).Exits(ExitCode.Failed);
+        Assert.DoesNotContain("refused", verified.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Check_config_shows_each_setting_and_its_origin_without_secrets()
     {
         var run = (await CliRun.RunAsync(["check-config", "--set", "admin.token=very-secret-token"], _nothing)).Exits(ExitCode.Done);
