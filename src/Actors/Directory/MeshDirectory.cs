@@ -91,7 +91,27 @@ public sealed class MeshDirectory
     /// <summary>The host of exactly this name, as far as the client sees it. Does not allocate.</summary>
     /// <param name="foldedName">Lower case, uncompressed wire form.</param>
     /// <param name="view">What the client sees.</param>
-    public DirectoryMatch FindExact(ReadOnlySpan<byte> foldedName, in ClientView view) => Match(_tables.Exact.Find(foldedName), view);
+    public DirectoryMatch FindExact(ReadOnlySpan<byte> foldedName, in ClientView view) => FindExact(foldedName, HashOf(foldedName), view);
+
+    /// <summary>The same when the name's hash is known.</summary>
+    public DirectoryMatch FindExact(ReadOnlySpan<byte> foldedName, int hash, in ClientView view) => Match(_tables.Exact.Find(foldedName, hash), view);
+
+    /// <summary>The hash by which a name is found in this directory, in whatever case it is spelt.</summary>
+    /// <param name="name">Uncompressed wire form.</param>
+    public int HashOf(ReadOnlySpan<byte> name) => _tables.Exact.HashOf(name);
+
+    /// <summary>
+    /// Fetches what <see cref="FindExact(ReadOnlySpan{byte}, int, in ClientView)"/> will read of many names, without waiting for any: in a large directory each of
+    /// them would wait for memory four times, and so they wait together.
+    /// </summary>
+    /// <param name="hashes">The names' hashes.</param>
+    public void PrefetchExact(ReadOnlySpan<int> hashes)
+    {
+        var table = _tables.Exact;
+        foreach (var hash in hashes) table.PrefetchSlot(hash);
+        foreach (var hash in hashes) table.PrefetchNode(hash);
+        foreach (var hash in hashes) table.PrefetchName(hash);
+    }
 
     /// <summary>The longest visible wildcard that has this name below it; never for its suffix itself. Does not allocate.</summary>
     /// <param name="foldedName">Lower case, uncompressed wire form, well formed.</param>

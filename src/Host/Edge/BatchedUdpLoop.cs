@@ -11,12 +11,14 @@ internal sealed class BatchedUdpLoop : UdpLoop
     private readonly DatagramBatch _batch;
     private readonly bool _isV6;
     private readonly (int Index, Deferral Deferral)[] _putOff;
+    private readonly int[] _hashes;
 
     public BatchedUdpLoop(UdpSocket socket, string name, EdgeServices services, DeferredQueries deferred) : base(socket, name, services, deferred)
     {
         _isV6 = socket.AddressFamily == AddressFamily.InterNetworkV6;
         _batch = new DatagramBatch(services.Options.UdpBatch, _isV6, socket.IsWildcard);
         _putOff = new (int, Deferral)[services.Options.UdpBatch];
+        _hashes = new int[services.Options.UdpBatch];
     }
 
     public override void Close()
@@ -30,12 +32,14 @@ internal sealed class BatchedUdpLoop : UdpLoop
     protected override void AnswerAll(int count)
     {
         var putOff = 0;
+        for (var i = 0; i < count; i++) _hashes[i] = Pipeline.HashOf(_batch.Packet(i));
+        if (count > 1) Pipeline.Prefetch(_hashes.AsSpan(0, count));
         for (var i = 0; i < count; i++)
         {
             var packet = _batch.Packet(i);
             // A wake-up for stopping looks like a batch of empty datagrams; those that came before it are answered.
             if (packet.IsEmpty && IsStopping) break;
-            switch (Answer(packet, ClientAddress.Of(_batch.Client(i), _isV6), _batch.NextReply, out var length, out var deferral))
+            switch (Answer(packet, _hashes[i], ClientAddress.Of(_batch.Client(i), _isV6), _batch.NextReply, out var length, out var deferral))
             {
                 case PipelineOutcome.Reply: _batch.Add(i, length); break;
                 case PipelineOutcome.Defer: _putOff[putOff++] = (i, deferral); break;

@@ -32,6 +32,7 @@ internal sealed unsafe class DatagramBatch : IDisposable
     private readonly BatchedHeader* _received;
     private readonly BatchedHeader* _toSend;
     private int _ready;
+    private int _used;
 
     /// <param name="capacity">Datagrams, 1 to 1,024.</param>
     /// <param name="isV6">True for an IPv6 socket.</param>
@@ -58,6 +59,7 @@ internal sealed unsafe class DatagramBatch : IDisposable
             vectors[i] = new IoVector { Base = _packets + (i * PacketStride), Length = MaxPacketSize };
             _received[i].Message = new MessageHeader { Name = Address(i), Vectors = vectors + i, VectorCount = 1, Control = isWildcard ? Control(i) : null };
             vectors[capacity + i] = new IoVector { Base = _replies + (i * ReplyStride) };
+            Offer(i);
             _toSend[i].Message = new MessageHeader { Vectors = vectors + capacity + i, VectorCount = 1 };
         }
     }
@@ -71,12 +73,12 @@ internal sealed unsafe class DatagramBatch : IDisposable
     public int Receive(SafeSocketHandle socket)
     {
         _ready = 0;
-        for (var i = 0; i < _capacity; i++)
-        {
-            _received[i].Message.NameLength = AddressSize;
-            if (_isWildcard) _received[i].Message.ControlLength = PacketInfo.ControlSize;
-        }
-        return MessageBatch.Receive(socket, _received, _capacity);
+        // Only what the last call wrote to: at low rates that is one header, and the others' cache lines stay where they are.
+        for (var i = 0; i < _used; i++) Offer(i);
+        var count = MessageBatch.Receive(socket, _received, _capacity);
+        // An error may have come after some were taken.
+        _used = count > 0 ? count : _capacity;
+        return count;
     }
 
     /// <summary>A received datagram.</summary>
@@ -113,6 +115,13 @@ internal sealed unsafe class DatagramBatch : IDisposable
     }
 
     public void Dispose() => NativeMemory.AlignedFree(_memory);
+
+    // The call replaces the room that is offered by the room that was taken.
+    private void Offer(int index)
+    {
+        _received[index].Message.NameLength = AddressSize;
+        if (_isWildcard) _received[index].Message.ControlLength = PacketInfo.ControlSize;
+    }
 
     private byte* Address(int index) => _addresses + (index * AddressStride);
 

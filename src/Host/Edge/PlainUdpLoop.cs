@@ -30,7 +30,7 @@ internal sealed class PlainUdpLoop(UdpSocket socket, string name, EdgeServices s
     protected override void AnswerAll(int count)
     {
         var packet = _packet.AsSpan(0, _length);
-        switch (Answer(packet, ClientAddress.Of(_client), _reply, out var length, out var deferral))
+        switch (Answer(packet, Pipeline.HashOf(packet), ClientAddress.Of(_client), _reply, out var length, out var deferral))
         {
             case PipelineOutcome.Reply:
                 if (!Socket.TrySend(_reply.AsSpan(0, length), _client, _local)) CountSendErrors(1);

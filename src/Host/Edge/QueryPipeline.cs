@@ -40,6 +40,13 @@ public sealed class QueryPipeline(MeshResolver resolver, LocalReply replies, IUp
 {
     private uint _rotation = (uint)Random.Shared.Next(1, int.MaxValue);
 
+    /// <summary>Fetches what the queries with these hashes will read of the directory (see <see cref="HashOf"/>); for several at once.</summary>
+    public void Prefetch(ReadOnlySpan<int> hashes) => resolver.Directory.PrefetchExact(hashes);
+
+    /// <summary>The directory's hash of the name that a packet asks for; of no meaning when there is no such name.</summary>
+    public int HashOf(ReadOnlySpan<byte> packet) =>
+        DnsName.TrySkipUncompressed(packet, DnsLimits.HeaderSize, out var end) ? resolver.Directory.HashOf(packet[DnsLimits.HeaderSize..end]) : 0;
+
     /// <summary>Answers a packet, or says what else is to be done with it.</summary>
     /// <param name="packet">What came.</param>
     /// <param name="clientAddress">4 or 16 bytes.</param>
@@ -47,11 +54,16 @@ public sealed class QueryPipeline(MeshResolver resolver, LocalReply replies, IUp
     /// <param name="reply">Takes the reply; not the packet's buffer; 65,535 bytes for TCP, else at least 1,232.</param>
     /// <param name="length">The reply's length.</param>
     /// <param name="deferral">For <see cref="PipelineOutcome.Defer"/>: what <see cref="ForwardPath"/> needs.</param>
-    public PipelineOutcome Handle(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> clientAddress, bool isTcp, Span<byte> reply, out int length, out Deferral deferral)
+    public PipelineOutcome Handle(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> clientAddress, bool isTcp, Span<byte> reply, out int length, out Deferral deferral) =>
+        Handle(packet, HashOf(packet), clientAddress, isTcp, reply, out length, out deferral);
+
+    /// <summary>The same when the packet's <see cref="HashOf"/> is known.</summary>
+    public PipelineOutcome Handle(
+        ReadOnlySpan<byte> packet, int hash, ReadOnlySpan<byte> clientAddress, bool isTcp, Span<byte> reply, out int length, out Deferral deferral)
     {
         try
         {
-            return Answer(packet, clientAddress, isTcp, reply, out length, out deferral);
+            return Answer(packet, hash, clientAddress, isTcp, reply, out length, out deferral);
         }
         catch (Exception e)
         {
@@ -64,7 +76,7 @@ public sealed class QueryPipeline(MeshResolver resolver, LocalReply replies, IUp
 
     [SkipLocalsInit]
     private PipelineOutcome Answer(
-        ReadOnlySpan<byte> packet, ReadOnlySpan<byte> clientAddress, bool isTcp, Span<byte> reply, out int length, out Deferral deferral)
+        ReadOnlySpan<byte> packet, int hash, ReadOnlySpan<byte> clientAddress, bool isTcp, Span<byte> reply, out int length, out Deferral deferral)
     {
         length = 0;
         deferral = default;
@@ -91,7 +103,7 @@ public sealed class QueryPipeline(MeshResolver resolver, LocalReply replies, IUp
         Finding finding;
         if (!view.Capture) finding = Finding.Forward;
         else if (SpecialNames.TryFind(name, query.Type, out finding)) { }
-        else if (resolver.TryFindHost(name, query.Type, view, out finding)) { }
+        else if (resolver.TryFindHost(name, hash, query.Type, view, out finding)) { }
         else if (resolver.TryFindInZone(name, query.Type, out finding)) { }
         else finding = resolver.NotOurs();
 

@@ -12,7 +12,6 @@ internal abstract class UdpLoop
 
     private readonly EdgeServices _services;
     private readonly QueryCounters _counters;
-    private readonly QueryPipeline _pipeline;
     private readonly Thread _thread;
     private readonly ManualResetEventSlim _stopped = new();
     private int _errorsInARow;
@@ -25,13 +24,15 @@ internal abstract class UdpLoop
         Deferred = deferred;
         _services = services;
         _counters = services.Statistics.NewCounters("udp", isShared: false);
-        _pipeline = services.NewPipeline(_counters);
+        Pipeline = services.NewPipeline(_counters);
         _thread = new Thread(Run) { Name = name, IsBackground = true };
     }
 
     protected UdpSocket Socket { get; }
 
     protected DeferredQueries Deferred { get; }
+
+    protected QueryPipeline Pipeline { get; }
 
     protected bool IsStopping => _isStopping;
 
@@ -67,8 +68,8 @@ internal abstract class UdpLoop
     protected abstract void AnswerAll(int count);
 
     /// <summary>The same for every form of loop: one packet, one reply.</summary>
-    protected PipelineOutcome Answer(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> clientAddress, Span<byte> reply, out int length, out Deferral deferral) =>
-        _pipeline.Handle(packet, clientAddress, isTcp: false, reply, out length, out deferral);
+    protected PipelineOutcome Answer(ReadOnlySpan<byte> packet, int hash, ReadOnlySpan<byte> clientAddress, Span<byte> reply, out int length, out Deferral deferral) =>
+        Pipeline.Handle(packet, hash, clientAddress, isTcp: false, reply, out length, out deferral);
 
     protected void CountSendErrors(int errors)
     {

@@ -39,10 +39,14 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
     /// <param name="type">What is asked.</param>
     /// <param name="view">What the client sees.</param>
     /// <param name="finding">What it gets.</param>
-    public bool TryFindHost(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view, out Finding finding)
+    public bool TryFindHost(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view, out Finding finding) =>
+        TryFindHost(foldedName, directory.HashOf(foldedName), type, view, out finding);
+
+    /// <summary>The same when the directory's hash of the name is known.</summary>
+    public bool TryFindHost(ReadOnlySpan<byte> foldedName, int hash, DnsType type, in ClientView view, out Finding finding)
     {
         var stage = Stage.Exact;
-        var match = directory.FindExact(foldedName, view);
+        var match = directory.FindExact(foldedName, hash, view);
         if (match.Entry is null)
         {
             stage = Stage.Wildcard;

@@ -45,8 +45,10 @@ public sealed class DirectoryConcurrencyTests
     private static void Read(MeshDirectory directory, List<string> faults, CancellationToken stop)
     {
         var (a, b, pair, steady) = (Wire("a.x"), Wire("b.x"), Wire("pair.mesh.internal"), Wire("steady.mesh.internal"));
+        int[] hashes = [directory.HashOf(a), directory.HashOf(b), directory.HashOf(pair), directory.HashOf(steady), 0, -1, 12345];
         while (!stop.IsCancellationRequested)
         {
+            directory.PrefetchExact(hashes);
             var before = directory.FindExact(a, ClientView.Default).Entry;
             var other = directory.FindExact(b, ClientView.Default).Entry;
             var after = directory.FindExact(a, ClientView.Default).Entry;

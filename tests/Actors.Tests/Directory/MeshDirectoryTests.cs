@@ -26,6 +26,21 @@ public sealed class MeshDirectoryTests
     }
 
     [Fact]
+    public void A_name_is_found_by_its_hash_however_it_was_spelt_when_it_was_hashed()
+    {
+        var names = Enumerable.Range(0, 500).Select(i => $"n{i}.mesh.internal").ToArray();
+        _directory.Apply(Batch(1, [.. names.Select(n => Declare(n, ["10.0.0.1"]))]));
+        _directory.Apply(Batch(2, [.. names.Where((_, i) => i % 3 == 0).Select(n => Withdraw(n))]));
+        var hashes = names.Select(n => _directory.HashOf(Wire(n))).ToArray();
+        Assert.Equal(hashes, names.Select(n => _directory.HashOf(Spelt(n.ToUpperInvariant()))));
+        _directory.PrefetchExact(hashes);
+        for (var i = 0; i < names.Length; i++)
+            Assert.Equal(i % 3 != 0, _directory.FindExact(Wire(names[i]), hashes[i], ClientView.Default).Entry is not null);
+
+        static byte[] Spelt(string name) => [.. name.Split('.').SelectMany(label => (byte[])[(byte)label.Length, .. System.Text.Encoding.ASCII.GetBytes(label)]), 0];
+    }
+
+    [Fact]
     public void Age_is_the_time_since_the_last_read()
     {
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
