@@ -43,6 +43,7 @@ WORKLOADS = {
     "warm": FORWARD,
     "cold": FORWARD,
     "dead": only(LOCAL, "meshdns"),
+    "connections": only(LOCAL, "meshdns"),
 }
 
 if __name__ == "__main__":

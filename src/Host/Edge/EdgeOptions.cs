@@ -19,7 +19,7 @@ public sealed record EdgeOptions
     public TimeSpan TcpIdle { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>TCP connections at once.</summary>
-    public int MaxTcpConnections { get; init; } = 4096;
+    public int MaxTcpConnections { get; init; } = 16_384;
 
     /// <summary>TCP connections at once from one address.</summary>
     public int MaxTcpConnectionsPerClient { get; init; } = 128;

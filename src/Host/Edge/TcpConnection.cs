@@ -15,7 +15,8 @@ namespace MeshDns.Host.Edge;
 internal sealed class TcpConnection
 {
     private const int PrefixSize = 2;
-    private const int FirstBufferSize = 4096;
+    private const int FirstBufferSize = 512;
+    private const int BusyBufferSize = 4096;
 
     [ThreadStatic]
     private static byte[]? _scratch;
@@ -92,6 +93,7 @@ internal sealed class TcpConnection
                 var received = await _socket.ReceiveAsync(buffer.AsMemory(have), _stopReading.Token);
                 if (received == 0) return;
                 have += received;
+                var isBusy = have == buffer.Length;
                 var taken = 0;
                 while (have - taken >= PrefixSize && BinaryPrimitives.ReadUInt16BigEndian(buffer.AsSpan(taken)) is var length && have - taken - PrefixSize >= length)
                 {
@@ -100,7 +102,7 @@ internal sealed class TcpConnection
                     taken += PrefixSize + length;
                 }
                 have -= taken;
-                buffer = MakeRoom(buffer, taken, have);
+                buffer = MakeRoom(buffer, taken, have, isBusy ? BusyBufferSize : 0);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException)
@@ -112,10 +114,11 @@ internal sealed class TcpConnection
         }
     }
 
-    // Most queries are small and most connections idle, so the buffer grows only for a message that announces that it needs it.
-    private static byte[] MakeRoom(byte[] buffer, int taken, int have)
+    // Most queries are small and most connections idle, so the buffer grows only for who sends much at once, or a message that announces that it needs it.
+    private static byte[] MakeRoom(byte[] buffer, int taken, int have, int atLeast)
     {
-        var needed = have < PrefixSize ? PrefixSize : PrefixSize + BinaryPrimitives.ReadUInt16BigEndian(buffer.AsSpan(taken));
+        var announced = have < PrefixSize ? PrefixSize : PrefixSize + BinaryPrimitives.ReadUInt16BigEndian(buffer.AsSpan(taken));
+        var needed = Math.Max(announced, atLeast);
         var next = needed <= buffer.Length ? buffer : ArrayPool<byte>.Shared.Rent(needed);
         buffer.AsSpan(taken, have).CopyTo(next);
         if (!ReferenceEquals(next, buffer)) ArrayPool<byte>.Shared.Return(buffer);
