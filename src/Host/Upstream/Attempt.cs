@@ -191,7 +191,17 @@ internal sealed class Attempt(UpstreamLoop loop) : WheelTimer
 
     private async Task AskOverTcpAsync(byte[] query, CancellationToken cancel)
     {
-        Exchange exchange = await Server.Tcp.AskAsync(query, cancel);
+        Exchange exchange;
+        try
+        {
+            exchange = await Server.Tcp.AskAsync(query, cancel);
+        }
+        catch (Exception fault)
+        {
+            // A fault of ours must not keep the attempt, and whoever waits for it, for ever.
+            loop.Report(fault);
+            exchange = Exchange.Without(ExchangeEnd.Unreachable);
+        }
         loop.Post(() => OnTcp(exchange));
     }
 

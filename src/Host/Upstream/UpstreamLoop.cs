@@ -145,6 +145,19 @@ internal sealed class UpstreamLoop : IDisposable
             Wake();
     }
 
+    /// <summary>Logs a fault of ours. Any thread.</summary>
+    public void Report(Exception fault)
+    {
+        try
+        {
+            _logger.LogError(fault, "The upstream loop met a fault of ours and goes on");
+        }
+        catch (Exception)
+        {
+            // A log that fails must not end the loop.
+        }
+    }
+
     private void OnTimer()
     {
         _hasTimerFired = true;
@@ -240,17 +253,5 @@ internal sealed class UpstreamLoop : IDisposable
         else
             return;
         _armedAtMs = dueAtMs;
-    }
-
-    private void Report(Exception fault)
-    {
-        try
-        {
-            _logger.LogError(fault, "The upstream loop met a fault of ours and goes on");
-        }
-        catch (Exception)
-        {
-            // A log that fails must not end the loop.
-        }
     }
 }
