@@ -15,6 +15,9 @@ public sealed class Membership : Actor<Membership.Message>, IClusterMap
     private static readonly TimeSpan _giveUpDeadline = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _soonest = TimeSpan.FromMilliseconds(20);
 
+    // Of a node that nobody can join and that has what it wants. Whoever misses a stream asks for a beat at once.
+    private static readonly TimeSpan _beatAlone = TimeSpan.FromMinutes(1);
+
     private readonly IJournal _journal;
     private readonly NodeIdentity _node;
     private readonly MeshOptions _options;
@@ -58,8 +61,8 @@ public sealed class Membership : Actor<Membership.Message>, IClusterMap
     /// <inheritdoc/>
     public ClusterMap Current => Volatile.Read(ref _map);
 
-    /// <summary>True while the last beat that succeeded is less than a lease ago: nobody can have been told yet that this node is gone.</summary>
-    public bool IsAlive => Volatile.Read(ref _isMember) && System.Time.GetElapsedTime(Interlocked.Read(ref _beatAt)) < _options.Lease;
+    /// <summary>True while the last beat that succeeded is less than a lease ago: nobody can have been told yet that this node is gone. Where nobody else can be, always.</summary>
+    public bool IsAlive => Volatile.Read(ref _isMember) && (_journal.IsExclusive || System.Time.GetElapsedTime(Interlocked.Read(ref _beatAt)) < _options.Lease);
 
     /// <summary>True once it has decided about every stream at least once.</summary>
     public bool HasPlanned => Volatile.Read(ref _hasPlanned);
@@ -146,7 +149,7 @@ public sealed class Membership : Actor<Membership.Message>, IClusterMap
             if (read is not null)
             {
                 await MoveAsync(read);
-                next = NextBeat(read);
+                next = IsAtRest ? _beatAlone : NextBeat(read);
             }
         }
         catch (Exception e) when (e is JournalUnavailableException or JournalInDoubtException)
@@ -286,6 +289,8 @@ public sealed class Membership : Actor<Membership.Message>, IClusterMap
         await Task.WhenAll(_givingUp.Values);
         drained.TrySetResult(true);
     }
+
+    private bool IsAtRest => _journal.IsExclusive && IsTaking && _local.All.All(s => s.IsReady());
 
     // A member that goes silent is noticed when its lease ends, not a heartbeat later.
     private TimeSpan NextBeat(ClusterRead read)

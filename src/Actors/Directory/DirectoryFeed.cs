@@ -7,14 +7,17 @@ using MeshDns.Contracts.Events;
 namespace MeshDns.Actors.Directory;
 
 /// <summary>
-/// Keeps a directory up to date: reads all streams after every commit it hears of, and every second anyway. Each read is one database
-/// snapshot and is applied whole.
+/// Keeps a directory up to date: reads all streams after every commit it hears of, and every second anyway; of a journal that tells all, once a minute.
+/// Each read is one database snapshot and is applied whole.
 /// </summary>
 public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
 {
     private const int MaxWaiters = 4096;
 
     private static readonly TimeSpan _pollEvery = TimeSpan.FromSeconds(1);
+
+    // Brings nothing new. It looks whether the journal can be read, and takes its clock, so that a saved directory does not seem old.
+    private static readonly TimeSpan _lookEvery = TimeSpan.FromMinutes(1);
 
     private readonly IFeedSource _source;
     private readonly MeshDirectory _directory;
@@ -64,7 +67,7 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
     /// <inheritdoc/>
     protected override ValueTask StartingAsync()
     {
-        _timer ??= System.Time.CreateTimer(_ => Poll(), null, TimeSpan.Zero, _pollEvery);
+        _timer ??= System.Time.CreateTimer(_ => Poll(), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         _source.Appended -= Poll;
         _source.Appended += Poll;
         return ValueTask.CompletedTask;
@@ -75,6 +78,7 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
     {
         if (message.Waiter is { } waiter) _waiters.Add(waiter);
         Volatile.Write(ref _pollAsked, 0);
+        var isAtRest = false;
         try
         {
             var before = _directory.Position;
@@ -83,12 +87,18 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
             Volatile.Write(ref _failures, 0);
             Taken?.Invoke(update.Read, before);
             TellOfRewind();
+            isAtRest = _source.TellsAll && _rewound.Count == 0;
         }
         catch (Exception e) when (e is JournalUnavailableException or JournalInDoubtException)
         {
+            _directory.Doubt();
             if (Interlocked.Increment(ref _failures) == 1) System.Log(ActorLogLevel.Warning, Name, "cannot read the journal; answers go on from what is known: " + e.Message, null);
         }
-        finally { _waiters.RemoveAll(IsSettled); }
+        finally
+        {
+            _waiters.RemoveAll(IsSettled);
+            _timer?.Change(isAtRest && _waiters.Count == 0 ? _lookEvery : _pollEvery, Timeout.InfiniteTimeSpan);
+        }
     }
 
     /// <inheritdoc/>
@@ -149,7 +159,7 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
                 if (IsForDirectory(row.Kind)) facts.Add(new FeedFact(stream.Stream, EventCodec.Decode(row.Kind, row.Payload)));
             if (stream.Rows is [.., var last]) position[stream.Stream] = new StreamPosition(last.Term, last.Epoch, last.Seq);
         }
-        return new FeedBatch(reset, facts, position, read.Now, new KnownAge(update.KnownAt, update.AgeThen));
+        return new FeedBatch(reset, facts, position, read.Now, new KnownAge(update.KnownAt, update.AgeThen), read.Standing);
     }
 
     private IEnumerable<MeshEvent> FactsOf(string stream, byte[] snapshot) =>

@@ -1,3 +1,4 @@
+using MeshDns.Actors.Journal;
 using MeshDns.Contracts.Events;
 
 namespace MeshDns.Actors.Directory;
@@ -17,7 +18,9 @@ public readonly record struct StreamPosition(string Term, long Epoch, long Seq);
 /// <param name="Position">How far every stream has been read.</param>
 /// <param name="ReadAt">The journal's clock at the read, milliseconds since the Unix epoch.</param>
 /// <param name="Known">When, by the reader's clock, it was how old; null: it is of this moment.</param>
-public sealed record FeedBatch(IReadOnlyList<string> Reset, IReadOnlyList<FeedFact> Facts, IReadOnlyDictionary<string, StreamPosition> Position, long ReadAt, KnownAge? Known = null);
+/// <param name="Standing">Says how old it is in place of <paramref name="Known"/>, where the journal can tell.</param>
+public sealed record FeedBatch(
+    IReadOnlyList<string> Reset, IReadOnlyList<FeedFact> Facts, IReadOnlyDictionary<string, StreamPosition> Position, long ReadAt, KnownAge? Known = null, Standing? Standing = null);
 
 /// <summary>An age at a moment.</summary>
 /// <param name="Timestamp">The moment, by the reader's monotonic clock.</param>

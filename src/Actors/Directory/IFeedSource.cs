@@ -5,7 +5,10 @@ namespace MeshDns.Actors.Directory;
 /// <summary>What a directory is fed from: the journal, or a node that reads it.</summary>
 public interface IFeedSource
 {
-    /// <summary>Raised when there may be something new; must return at once. Readers ask every second anyway.</summary>
+    /// <summary>True when nothing can be new unless <see cref="Appended"/> was raised.</summary>
+    bool TellsAll => false;
+
+    /// <summary>Raised when there may be something new; must return at once. Readers ask every second anyway, or once a minute a source that tells all.</summary>
     event Action? Appended;
 
     /// <summary>Everything after a position vector, of one database snapshot.</summary>
@@ -22,6 +25,9 @@ public sealed record FeedUpdate(FeedRead Read, long KnownAt, TimeSpan AgeThen);
 /// <summary>The journal itself as a source.</summary>
 public sealed class JournalFeed(IJournal journal, TimeProvider time) : IFeedSource
 {
+    /// <inheritdoc/>
+    public bool TellsAll => journal.IsExclusive;
+
     /// <inheritdoc/>
     public event Action? Appended
     {

@@ -1,4 +1,5 @@
 using System.Collections.ObjectModel;
+using MeshDns.Actors.Journal;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;
@@ -22,7 +23,7 @@ public sealed class MeshDirectory
     private readonly Lock _writer = new();
     private readonly DirectoryTables _tables;
     private IReadOnlyDictionary<string, StreamPosition> _position = ReadOnlyDictionary<string, StreamPosition>.Empty;
-    private Freshness _freshness = new(0, 0, TimeSpan.Zero, IsRestored: false);
+    private Freshness _freshness = new(0, 0, TimeSpan.Zero);
     private bool _isLoaded;
     private long _violations;
 
@@ -42,6 +43,9 @@ public sealed class MeshDirectory
         _tables = new DirectoryTables(range, zones);
     }
 
+    /// <summary>Raised after each batch, by whoever applied it; must return at once and not throw.</summary>
+    public event Action? Applied;
+
     /// <summary>The VIP ranges.</summary>
     public VipRange Range { get; }
 
@@ -59,13 +63,15 @@ public sealed class MeshDirectory
 
     /// <summary>
     /// How old the knowledge is; never negative. Without meaning until <see cref="IsLoaded"/>. Monotonic since the last read, so that setting the clock
-    /// makes nothing younger; only a saved directory has to be compared with the wall clock, which may add to its age and never takes from it.
+    /// makes nothing younger; only a saved directory has to be compared with the wall clock, which may add to its age and never takes from it. What a journal
+    /// says that nobody else can write is not older than its next append.
     /// </summary>
     public TimeSpan Age
     {
         get
         {
             var freshness = Volatile.Read(ref _freshness);
+            if (freshness.Standing is { } standing) return standing.Age(_time);
             var elapsed = freshness.AgeThen + _time.GetElapsedTime(freshness.Timestamp);
             if (!freshness.IsRestored) return elapsed > TimeSpan.Zero ? elapsed : TimeSpan.Zero;
             var byClock = WallAge(freshness.ReadAt);
@@ -148,8 +154,18 @@ public sealed class MeshDirectory
             foreach (var fact in batch.Facts) draft.Take(fact.Fact);
             Publish(draft.Hosts);
             Volatile.Write(ref _position, batch.Position);
-            Volatile.Write(ref _freshness, new Freshness(batch.ReadAt, batch.Known?.Timestamp ?? _time.GetTimestamp(), batch.Known?.Age ?? TimeSpan.Zero, IsRestored: false));
+            Volatile.Write(ref _freshness, new Freshness(batch.ReadAt, batch.Known?.Timestamp ?? _time.GetTimestamp(), batch.Known?.Age ?? TimeSpan.Zero) { Standing = batch.Standing });
             Volatile.Write(ref _isLoaded, true);
+        }
+        Applied?.Invoke();
+    }
+
+    /// <summary>The journal could not be read: from now on what is known grows older, even if it stood until now.</summary>
+    public void Doubt()
+    {
+        lock (_writer)
+        {
+            if (_freshness.Standing is not null) Volatile.Write(ref _freshness, new Freshness(_freshness.ReadAt, _time.GetTimestamp(), Age));
         }
     }
 
@@ -169,7 +185,7 @@ public sealed class MeshDirectory
             _tables.Exact.Reserve(image.Entries.Count);
             foreach (var entry in image.Entries) RestoreOne(entry);
             Volatile.Write(ref _position, image.Position);
-            Volatile.Write(ref _freshness, new Freshness(image.ReadAt, _time.GetTimestamp(), WallAge(image.ReadAt), IsRestored: true));
+            Volatile.Write(ref _freshness, new Freshness(image.ReadAt, _time.GetTimestamp(), WallAge(image.ReadAt)) { IsRestored = true });
             Volatile.Write(ref _isLoaded, true);
         }
     }
@@ -241,5 +257,10 @@ public sealed class MeshDirectory
     }
 
     // One object, so that a reader never pairs one read's time with another's.
-    private sealed record Freshness(long ReadAt, long Timestamp, TimeSpan AgeThen, bool IsRestored);
+    private sealed record Freshness(long ReadAt, long Timestamp, TimeSpan AgeThen)
+    {
+        public bool IsRestored { get; init; }
+
+        public Standing? Standing { get; init; }
+    }
 }

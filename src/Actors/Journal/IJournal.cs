@@ -82,7 +82,8 @@ public sealed record StreamFeed(string Stream, bool Reset, byte[]? Snapshot, Dir
 /// <summary>One read of all streams in one database snapshot.</summary>
 /// <param name="Streams">Streams with something new.</param>
 /// <param name="Now">The journal's clock at the read, milliseconds since the Unix epoch.</param>
-public sealed record FeedRead(IReadOnlyList<StreamFeed> Streams, long Now);
+/// <param name="Standing">How long it stays the whole truth, of a journal that <see cref="IJournal.IsExclusive"/>; else null: it grows old from the read on.</param>
+public sealed record FeedRead(IReadOnlyList<StreamFeed> Streams, long Now, Standing? Standing = null);
 
 /// <summary>
 /// The truth: an append-only log of streams with fenced writers, in SQL. Reads and writes throw
@@ -91,6 +92,12 @@ public sealed record FeedRead(IReadOnlyList<StreamFeed> Streams, long Now);
 /// </summary>
 public interface IJournal : IAsyncDisposable
 {
+    /// <summary>
+    /// True when only this process can write, for as long as the journal is open: then nobody joins, claims or commits unseen, <see cref="Appended"/> tells of
+    /// every append, and nothing has to be asked for again and again.
+    /// </summary>
+    bool IsExclusive => false;
+
     /// <summary>Raised after a commit, of this process at once and of others when the journal tells; must return at once. Readers poll anyway.</summary>
     event Action? Appended;
 

@@ -11,6 +11,7 @@ public sealed class SqliteJournal : IJournal
     private readonly SqliteWorker _writer;
     private readonly SqliteWorker _reader;
     private SqliteAppend? _append;
+    private Standing _standing = new();
     private bool _feedVerified;
 
     private SqliteJournal(string file, TimeProvider time, FileStream fileLock)
@@ -22,6 +23,11 @@ public sealed class SqliteJournal : IJournal
     }
 
     /// <inheritdoc/>
+    /// <remarks>The lock on the data directory sees to it.</remarks>
+    public bool IsExclusive => true;
+
+    /// <inheritdoc/>
+    /// <remarks>Raised after a refused and a failed append too: it ended what readers had, and a failed one may have been written.</remarks>
     public event Action? Appended;
 
     /// <inheritdoc/>
@@ -130,9 +136,8 @@ public sealed class SqliteJournal : IJournal
     /// <inheritdoc/>
     public async Task<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancel)
     {
-        var result = await _writer.RunAsync(connection => (_append ??= new SqliteAppend(connection)).Run(request, Now), cancel);
-        if (result.Outcome == AppendOutcome.Committed) Appended?.Invoke();
-        return result;
+        try { return await _writer.RunAsync(connection => Append(connection, request), cancel); }
+        finally { Appended?.Invoke(); }
     }
 
     /// <inheritdoc/>
@@ -157,12 +162,14 @@ public sealed class SqliteJournal : IJournal
     /// <inheritdoc/>
     public Task<FeedRead> ReadFeedAsync(IReadOnlyDictionary<string, StreamPosition> from, CancellationToken cancel) => _reader.RunAsync(connection =>
     {
+        // Taken before the read, and an append ends it before it writes: so one under way makes what is read here old from its beginning on.
+        var standing = Volatile.Read(ref _standing);
         // One transaction is one database snapshot: no change is ever read half.
         using var transaction = SqliteTransactionScope.Read(connection);
         var now = Now;
         var streams = ReadOwnership(connection).Select(head => SqliteReads.Feed(connection, head, from.GetValueOrDefault(head.Stream), !_feedVerified)).OfType<StreamFeed>().ToArray();
         _feedVerified = true;
-        return new FeedRead(streams, now);
+        return new FeedRead(streams, now, standing);
     }, cancel);
 
     /// <inheritdoc/>
@@ -198,6 +205,15 @@ public sealed class SqliteJournal : IJournal
     {
         await _writer.DisposeAsync();
         await _reader.DisposeAsync();
+        Volatile.Read(ref _standing).End(_time.GetTimestamp());
+    }
+
+    // On the writer's thread.
+    private AppendResult Append(SqliteConnection connection, AppendRequest request)
+    {
+        Volatile.Read(ref _standing).End(_time.GetTimestamp());
+        try { return (_append ??= new SqliteAppend(connection)).Run(request, Now); }
+        finally { Volatile.Write(ref _standing, new Standing()); }
     }
 
     internal static OwnershipRow[] ReadOwnership(SqliteConnection connection)

@@ -10,6 +10,8 @@ internal sealed class MeasuredJournal(IJournal inner, TimeProvider time) : IJour
     private readonly CounterFamily _appends = new(MeshMetrics.JournalAppendsTotal);
     private readonly Histogram _duration = Histogram.ForRoundTrips();
 
+    public bool IsExclusive => inner.IsExclusive;
+
     public event Action? Appended
     {
         add => inner.Appended += value;

@@ -1,3 +1,6 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
 namespace MeshDns.Host.Upstream;
 
 /// <summary>
@@ -14,7 +17,8 @@ internal sealed class ResolvConfWatcher : IDisposable
     private readonly Action<Exception> _onFault;
     private readonly Lock _gate = new();
     private readonly ITimer _timer;
-    private string? _text;
+    private byte[] _buffer = new byte[4096];
+    private byte[]? _seen;
 
     /// <summary>Reads at once, and reports before it returns.</summary>
     /// <param name="path">The file.</param>
@@ -49,24 +53,37 @@ internal sealed class ResolvConfWatcher : IDisposable
     private void CheckOnce()
     {
         // A file that cannot be read now (it is being replaced) leaves what was known; only at the start it counts as empty.
-        string? text = TryRead() ?? (_text is null ? string.Empty : null);
-        if (text is null || text == _text)
+        int length = TryRead();
+        if (length < 0 && _seen is not null)
             return;
-        _onChange(ResolvConf.Parse(text));
-        _text = text;
+        ReadOnlySpan<byte> bytes = _buffer.AsSpan(0, Math.Max(0, length));
+        if (_seen is not null && bytes.SequenceEqual(_seen))
+            return;
+        _onChange(ResolvConf.Parse(Encoding.UTF8.GetString(bytes)));
+        _seen = bytes.ToArray();
     }
 
-    private string? TryRead()
+    // Into the buffer, which grows up to the bound; below zero when the file cannot be read.
+    private int TryRead()
     {
         try
         {
-            using var reader = new StreamReader(_path);
-            var buffer = new char[ResolvConf.MaxSize];
-            return new string(buffer, 0, reader.ReadBlock(buffer));
+            using SafeFileHandle file = File.OpenHandle(_path);
+            int length = 0;
+            while (length < ResolvConf.MaxSize)
+            {
+                if (length == _buffer.Length)
+                    Array.Resize(ref _buffer, Math.Min(ResolvConf.MaxSize, 2 * length));
+                int read = RandomAccess.Read(file, _buffer.AsSpan(length), length);
+                if (read == 0)
+                    break;
+                length += read;
+            }
+            return length;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            return null;
+            return -1;
         }
     }
 }
