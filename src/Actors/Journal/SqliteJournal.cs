@@ -27,7 +27,7 @@ public sealed class SqliteJournal : IJournal
     public bool IsExclusive => true;
 
     /// <inheritdoc/>
-    /// <remarks>Raised after a refused and a failed append too: it ended what readers had, and a failed one may have been written.</remarks>
+    /// <remarks>Raised after an append that failed too: it may have been written.</remarks>
     public event Action? Appended;
 
     /// <inheritdoc/>
@@ -136,8 +136,17 @@ public sealed class SqliteJournal : IJournal
     /// <inheritdoc/>
     public async Task<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancel)
     {
-        try { return await _writer.RunAsync(connection => Append(connection, request), cancel); }
-        finally { Appended?.Invoke(); }
+        var mayBeNew = true;
+        try
+        {
+            var result = await _writer.RunAsync(connection => Append(connection, request), cancel);
+            mayBeNew = result.Outcome == AppendOutcome.Committed;
+            return result;
+        }
+        finally
+        {
+            if (mayBeNew) Appended?.Invoke();
+        }
     }
 
     /// <inheritdoc/>
@@ -208,12 +217,23 @@ public sealed class SqliteJournal : IJournal
         Volatile.Read(ref _standing).End(_time.GetTimestamp());
     }
 
-    // On the writer's thread.
+    // On the writer's thread: what was read before stands no more, unless nothing was written.
     private AppendResult Append(SqliteConnection connection, AppendRequest request)
     {
-        Volatile.Read(ref _standing).End(_time.GetTimestamp());
-        try { return (_append ??= new SqliteAppend(connection)).Run(request, Now); }
-        finally { Volatile.Write(ref _standing, new Standing()); }
+        var before = Volatile.Read(ref _standing);
+        before.End(_time.GetTimestamp());
+        var mayBeNew = true;
+        try
+        {
+            var result = (_append ??= new SqliteAppend(connection)).Run(request, Now);
+            mayBeNew = result.Outcome == AppendOutcome.Committed;
+            return result;
+        }
+        finally
+        {
+            if (mayBeNew) Volatile.Write(ref _standing, new Standing());
+            else before.Resume();
+        }
     }
 
     internal static OwnershipRow[] ReadOwnership(SqliteConnection connection)

@@ -14,6 +14,9 @@ public sealed class Standing
     /// <param name="timestamp">A timestamp of the reader's monotonic clock.</param>
     public void End(long timestamp) => Interlocked.CompareExchange(ref _endedAt, timestamp, Holds);
 
+    /// <summary>There is nothing newer after all.</summary>
+    public void Resume() => Volatile.Write(ref _endedAt, Holds);
+
     /// <summary>How old the read is: zero while it stands.</summary>
     public TimeSpan Age(TimeProvider time) => Volatile.Read(ref _endedAt) is var endedAt && endedAt == Holds ? TimeSpan.Zero : time.GetElapsedTime(endedAt);
 }

@@ -12,11 +12,26 @@ public sealed class MeshZones
     /// <exception cref="ArgumentException">More than 1,024 zones, or a wildcard among them.</exception>
     public MeshZones(IEnumerable<HostName> apexes)
     {
-        Apexes = [.. apexes.Distinct().Order()];
-        if (Apexes.Count > 1024) throw new ArgumentException("at most 1,024 mesh zones", nameof(apexes));
-        if (Apexes.Any(z => z.IsWildcard)) throw new ArgumentException("a mesh zone cannot be a wildcard", nameof(apexes));
+        // Sorted as texts: the framework's collections of references are compiled ahead of time, those of our values anew at each start.
+        var texts = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var apex in apexes)
+        {
+            if (apex.IsWildcard) throw new ArgumentException("a mesh zone cannot be a wildcard", nameof(apexes));
+            texts.Add(apex.Text);
+        }
+        if (texts.Count > 1024) throw new ArgumentException("at most 1,024 mesh zones", nameof(apexes));
+        var sorted = new HostName[texts.Count];
+        _zones = new byte[texts.Count][];
+        var i = 0;
+        foreach (var text in texts)
+        {
+            sorted[i] = HostName.Parse(text);
+            _zones[i] = sorted[i].ToWire();
+            i++;
+        }
+        Apexes = sorted;
         // Longest first, so that the first match is the closest enclosing zone.
-        _zones = [.. Apexes.Select(z => z.ToWire()).OrderByDescending(w => w.Length)];
+        Array.Sort(_zones, (left, right) => right.Length.CompareTo(left.Length));
     }
 
     /// <summary>The zone apexes, in order of their text.</summary>

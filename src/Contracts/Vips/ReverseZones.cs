@@ -24,7 +24,8 @@ public static class ReverseZones
         for (var i = 0; i < count; i++)
         {
             var bits = range.Bits | ((UInt128)(uint)i << (width - (labels * labelBits)));
-            var name = Enumerable.Range(0, labels).Select(l => label((int)(uint)((bits >> (width - ((l + 1) * labelBits))) & (((UInt128)1 << labelBits) - 1)))).Reverse();
+            var name = new string[labels];
+            for (var l = 0; l < labels; l++) name[labels - 1 - l] = label((int)((uint)(bits >> (width - ((l + 1) * labelBits))) & ((1u << labelBits) - 1)));
             zones.Add(HostName.Parse(string.Join('.', name) + "." + suffix));
         }
     }

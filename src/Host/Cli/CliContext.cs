@@ -1,3 +1,4 @@
+using System.Collections;
 using MeshDns.Host.Settings;
 
 namespace MeshDns.Host.Cli;
@@ -34,7 +35,13 @@ public sealed record CliContext
         Output = Console.Out,
         Error = Console.Error,
         Input = Console.OpenStandardInput(),
-        Environment = System.Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
-            .ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "", StringComparer.Ordinal),
+        Environment = Variables(),
     };
+
+    private static Dictionary<string, string> Variables()
+    {
+        var variables = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (DictionaryEntry entry in System.Environment.GetEnvironmentVariables()) variables[(string)entry.Key] = (string?)entry.Value ?? "";
+        return variables;
+    }
 }

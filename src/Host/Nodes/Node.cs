@@ -70,8 +70,7 @@ internal sealed class Node
         try
         {
             StartEdge();
-            // Not cancelled: it binds and returns, and a stop in between goes the same way as any later one.
-            _admin = await AdminServer.StartAsync(AdminServicesOf(), CancellationToken.None);
+            _admin = AdminServer.Start(AdminServicesOf());
             await _mesh.ListenAsync();
             await StartMeshAsync(held, cancel);
             await WaitUntilReadyAsync(cancel);
@@ -248,5 +247,11 @@ internal sealed class Node
         };
     }
 
-    private static string[] RolesOf(NodeRoles roles) => [.. Enum.GetValues<NodeRoles>().Where(r => r != NodeRoles.None && roles.HasFlag(r)).Select(r => r.ToString().ToLowerInvariant())];
+    private static List<string> RolesOf(NodeRoles roles)
+    {
+        var names = new List<string>();
+        foreach (var role in new[] { NodeRoles.Owner, NodeRoles.Edge, NodeRoles.Gateway })
+            if ((roles & role) != NodeRoles.None) names.Add(role.ToString().ToLowerInvariant());
+        return names;
+    }
 }

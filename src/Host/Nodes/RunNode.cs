@@ -1,6 +1,6 @@
 using MeshDns.Host.Settings;
+using MeshDns.Host.Telemetry;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Console;
 
 namespace MeshDns.Host.Nodes;
 
@@ -10,16 +10,7 @@ public static class RunNode
     /// <summary>Runs a node until the token; returns the exit code.</summary>
     public static async Task<int> RunAsync(MeshDnsSettings settings, CancellationToken cancel)
     {
-        using var loggers = LoggerFactory.Create(logging => logging
-            .SetMinimumLevel(LogLevel.Information)
-            .AddFilter("Microsoft", LogLevel.Warning)
-            .AddSimpleConsole(console =>
-            {
-                console.SingleLine = true;
-                console.UseUtcTimestamp = true;
-                console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-                console.ColorBehavior = LoggerColorBehavior.Disabled;
-            }));
+        using var loggers = new ConsoleLog(Console.OpenStandardOutput(), TimeProvider.System);
         if (settings.Unsupported() is { Count: > 0 } unsupported)
         {
             var log = loggers.CreateLogger("node");

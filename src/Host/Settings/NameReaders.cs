@@ -37,9 +37,14 @@ internal static class NameReaders
     {
         var role = SettingReaders.OneOf(("owner", NodeRoles.Owner), ("edge", NodeRoles.Edge), ("gateway", NodeRoles.Gateway));
         var roles = SettingReaders.List(role, 1, 3, "roles (owner, edge, gateway)")(value, issues);
-        if (roles.Distinct().Count() != roles.Count && !issues.Any)
-            issues.Refuse(value, "names a role twice");
-        return roles.Aggregate(NodeRoles.None, (all, one) => all | one);
+        var all = NodeRoles.None;
+        for (var i = 0; i < roles.Count; i++)
+        {
+            if ((all & roles[i]) != NodeRoles.None && !issues.Any)
+                issues.Refuse(value, "names a role twice");
+            all |= roles[i];
+        }
+        return all;
     }
 
     public static string FilePath(HoconValue value, SettingIssues issues)

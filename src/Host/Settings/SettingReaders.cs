@@ -63,7 +63,10 @@ internal static class SettingReaders
 
     public static SettingReader<T> OneOf<T>(params (string Name, T Value)[] choices) => (value, issues) =>
     {
-        var allowed = string.Join(" or ", choices.Select(choice => choice.Name));
+        var names = new string[choices.Length];
+        for (var i = 0; i < choices.Length; i++)
+            names[i] = choices[i].Name;
+        var allowed = string.Join(" or ", names);
         if (Text(value, issues, allowed) is not { } text)
             return default!;
         foreach (var (name, choice) in choices)
@@ -100,7 +103,10 @@ internal static class SettingReaders
         }
         if (items.Count < least || items.Count > most)
             issues.Refuse(value, $"must be a list of {least} to {most} {allowed}; got {items.Count}");
-        return [.. items.Take(most).Select(element => item(element, issues))];
+        var elements = new T[Math.Min(items.Count, most)];
+        for (var i = 0; i < elements.Length; i++)
+            elements[i] = item(items[i], issues);
+        return elements;
     };
 
     /// <summary>A value in words.</summary>

@@ -26,8 +26,10 @@ internal static class TableReaders
         if (table.Fields.Count > MaxRoutes)
             issues.Refuse(value, $"must have at most {MaxRoutes} routes; got {table.Fields.Count}");
         var routes = new Dictionary<string, UpstreamRoute>(StringComparer.Ordinal);
-        foreach (var (key, field) in table.Fields.Take(MaxRoutes))
+        foreach (var (key, field) in table.Fields)
         {
+            if (routes.Count == MaxRoutes)
+                break;
             var suffix = NameReaders.Domain(new HoconText(field.KeyOrigin, key), issues);
             if (field.Value is HoconObject)
                 issues.Refuse(field.KeyOrigin, $"must be {Allowed}; a suffix with dots needs its quotes, or it is a nested object");
@@ -56,6 +58,8 @@ internal static class TableReaders
             else
                 issues.Refuse(item, $"must be {Allowed}; an element is {SettingReaders.Kind(item)}");
         }
+        if (clients.Count <= 1)
+            return clients;
         var twice = clients.GroupBy(client => client.Network).FirstOrDefault(group => group.Count() > 1);
         if (twice is not null && !issues.Any)
             issues.Refuse(value, $"names the network {twice.Key} twice");

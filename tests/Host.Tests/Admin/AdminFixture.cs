@@ -32,13 +32,13 @@ public sealed class AdminFixture : IAsyncDisposable
 
     public Uri Url => Http.BaseAddress!;
 
-    public static async Task<AdminFixture> StartAsync(string token = "", FakeMeshControl? mesh = null, TimeProvider? time = null, ILogger? log = null)
+    public static Task<AdminFixture> StartAsync(string token = "", FakeMeshControl? mesh = null, TimeProvider? time = null, ILogger? log = null)
     {
         mesh ??= new FakeMeshControl();
         var health = new FakeHealth();
         var metrics = new MetricsRegistry();
         metrics.Register(ProcessMetrics.Collect);
-        var server = await AdminServer.StartAsync(new AdminServices
+        var server = AdminServer.Start(new AdminServices
         {
             Settings = new AdminSettings(new IPEndPoint(IPAddress.Loopback, 0), token.Length == 0 ? Secret.Unset : new Secret(token)),
             Mesh = mesh,
@@ -49,9 +49,9 @@ public sealed class AdminFixture : IAsyncDisposable
             Ttl = TimeSpan.FromSeconds(30),
             Time = time ?? TimeProvider.System,
             Log = log ?? NullLogger.Instance,
-        }, CancellationToken.None);
+        });
         var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://{server.Endpoint}") };
-        return new AdminFixture(server, mesh, health, http);
+        return Task.FromResult(new AdminFixture(server, mesh, health, http));
     }
 
     public async Task<Answer> SendAsync(HttpMethod method, string path, string? body = null, string mediaType = "application/yaml", params (string Name, string Value)[] headers)
