@@ -45,6 +45,37 @@ public sealed class DirectoryFileTests : IDisposable
     }
 
     [Fact]
+    public void A_saved_file_that_was_confirmed_later_is_younger_and_only_that_one()
+    {
+        var directory = Filled();
+        var digest = DirectoryFile.Save(Path, directory);
+        DirectoryFile.Confirm(Path, digest, 77);
+        Assert.Equal(77, Load().ReadAt);
+        DirectoryFile.Confirm(Path, digest, 78);
+        Assert.Equal(78, Load().ReadAt);
+        // Another directory: what was noted of the one before says nothing of it.
+        directory.Apply(Batch(9, Withdraw("x.example")));
+        DirectoryFile.Save(Path, directory);
+        Assert.Equal(9, Load().ReadAt);
+    }
+
+    [Fact]
+    public void A_damaged_note_says_nothing()
+    {
+        var directory = Filled();
+        DirectoryFile.Confirm(Path, DirectoryFile.Save(Path, directory), 77);
+        var note = System.IO.Directory.GetFiles(_folder).Single(f => f != Path);
+        var bytes = File.ReadAllBytes(note);
+        for (var i = 0; i <= bytes.Length; i++)
+        {
+            var damaged = bytes[..^(i == bytes.Length ? 1 : 0)];
+            if (i < bytes.Length) damaged[i] ^= 1;
+            File.WriteAllBytes(note, damaged);
+            Assert.Equal(directory.ReadAt, Load().ReadAt);
+        }
+    }
+
+    [Fact]
     public void A_directory_that_knows_nothing_is_not_saved()
     {
         DirectoryFile.Save(Path, New());
@@ -101,6 +132,13 @@ public sealed class DirectoryFileTests : IDisposable
     }
 
     private static MeshDirectory New() => new(VipRange.Default, new MeshZones([HostName.Parse("mesh.internal")]), ShardCount, TimeProvider.System);
+
+    private MeshDirectory Load()
+    {
+        var loaded = New();
+        Assert.True(DirectoryFile.TryLoad(Path, loaded, out var reason), reason);
+        return loaded;
+    }
 
     private static MeshDirectory Filled()
     {
