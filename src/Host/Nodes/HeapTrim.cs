@@ -9,7 +9,7 @@ namespace MeshDns.Host.Nodes;
 /// </summary>
 internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time)
 {
-    // A full compacting collection stops all threads for about 2 ms a megabyte kept; of a larger heap the collector works beside them and compacts nothing.
+    // A full compacting collection stops all threads for about 2 ms a megabyte kept, so that a larger heap is left as the collector beside them leaves it.
     private const long CompactedBytes = 32L << 20;
     private static readonly TimeSpan _rest = TimeSpan.FromSeconds(3);
 
@@ -31,20 +31,18 @@ internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time)
                     await Task.Delay(_rest, time, cancel);
                 }
                 while (_changed.Task.IsCompleted);
-                Trim();
+                // Beside all threads, so that afterwards it is known how much is kept.
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
+                await Task.Delay(_rest, time, cancel);
+                if (!_changed.Task.IsCompleted && GC.GetTotalMemory(forceFullCollection: false) <= CompactedBytes) Compact();
             }
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested) { }
         finally { directory.Applied -= Look; }
     }
 
-    private static void Trim()
+    private static void Compact()
     {
-        if (GC.GetTotalMemory(forceFullCollection: false) > CompactedBytes)
-        {
-            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
-            return;
-        }
         GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
