@@ -27,6 +27,7 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
     private readonly HashSet<string> _rewound = [];
     private Task? _telling;
     private ITimer? _timer;
+    private TimeSpan _period = _pollEvery;
     private int _failures;
     private int _pollAsked;
 
@@ -67,7 +68,7 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
     /// <inheritdoc/>
     protected override ValueTask StartingAsync()
     {
-        _timer ??= System.Time.CreateTimer(_ => Poll(), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        _timer ??= System.Time.CreateTimer(_ => Poll(), null, TimeSpan.Zero, _pollEvery);
         _source.Appended -= Poll;
         _source.Appended += Poll;
         return ValueTask.CompletedTask;
@@ -97,7 +98,7 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
         finally
         {
             _waiters.RemoveAll(IsSettled);
-            _timer?.Change(isAtRest && _waiters.Count == 0 ? _lookEvery : _pollEvery, Timeout.InfiniteTimeSpan);
+            PollEvery(isAtRest && _waiters.Count == 0 ? _lookEvery : _pollEvery);
         }
     }
 
@@ -106,6 +107,13 @@ public sealed class DirectoryFeed : Actor<DirectoryFeed.Message>
     {
         _source.Appended -= Poll;
         if (_timer is not null) await _timer.DisposeAsync();
+    }
+
+    private void PollEvery(TimeSpan period)
+    {
+        if (period == _period) return;
+        _period = period;
+        _timer?.Change(period, period);
     }
 
     private bool IsSettled(Waiter waiter)
