@@ -4,20 +4,30 @@ using MeshDns.Actors.Directory;
 namespace MeshDns.Host.Nodes;
 
 /// <summary>
-/// Gives memory back to the system when a recovery or a run of changes has ended: both leave behind more than they keep, and a node that then rests allocates
-/// too little for the collector to come by itself. Once for each run of changes, and only after some seconds without any, so that it disturbs none.
+/// Gives memory back to the system when a recovery or a bulk change has ended: both leave behind more than they keep, and a node that then rests allocates
+/// too little for the collector to come by itself. Only after some seconds without a change, and never for the few changes of an ordinary day: what is left
+/// of those is not worth a pause.
 /// </summary>
-internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time)
+internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time, HeapTrim.Collector collector)
 {
+    // Some hundred small changes.
+    internal const long WorthACollection = 24L << 20;
+
+    // Whoever allocated so much had hundreds of pauses meanwhile.
+    internal const long WorthAPause = 64L << 20;
+
     // A full compacting collection stops all threads for about 2 ms a megabyte kept, so that a larger heap is left as the collector beside them leaves it.
-    private const long CompactedBytes = 32L << 20;
-    private static readonly TimeSpan _rest = TimeSpan.FromSeconds(3);
+    internal const long CompactedBytes = 32L << 20;
+
+    internal static readonly TimeSpan Rest = TimeSpan.FromSeconds(3);
 
     private TaskCompletionSource _changed = NewSignal();
     private IReadOnlyDictionary<string, StreamPosition>? _seen;
 
     public async Task RunAsync(CancellationToken cancel)
     {
+        // From nothing: what the start allocated counts.
+        var trimmedAt = 0L;
         directory.Applied += Look;
         try
         {
@@ -28,24 +38,27 @@ internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time)
                 do
                 {
                     Volatile.Write(ref _changed, NewSignal());
-                    await Task.Delay(_rest, time, cancel);
+                    await Task.Delay(Rest, time, cancel);
                 }
                 while (_changed.Task.IsCompleted);
+                var allocated = collector.Allocated() - trimmedAt;
+                if (allocated < WorthACollection) continue;
                 // Beside all threads, so that afterwards it is known how much is kept.
-                GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
-                await Task.Delay(_rest, time, cancel);
-                if (!_changed.Task.IsCompleted && GC.GetTotalMemory(forceFullCollection: false) <= CompactedBytes) Compact();
+                collector.Collect();
+                await Task.Delay(Rest, time, cancel);
+                if (!_changed.Task.IsCompleted && IsWorthAPause(trimmedAt == 0, allocated, collector.Kept())) collector.Compact();
+                trimmedAt = collector.Allocated();
             }
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested) { }
         finally { directory.Applied -= Look; }
     }
 
-    private static void Compact()
-    {
-        GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-    }
+    /// <summary>Whether all threads may be stopped to compact.</summary>
+    /// <param name="isStart">Since the start; else since the last time.</param>
+    /// <param name="allocated">Bytes allocated since then.</param>
+    /// <param name="kept">Bytes on the heap.</param>
+    internal static bool IsWorthAPause(bool isStart, long allocated, long kept) => (isStart || allocated >= WorthAPause) && kept <= CompactedBytes;
 
     // A read that brought nothing is no change.
     private void Look()
@@ -57,4 +70,22 @@ internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time)
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The garbage collector, as far as it is needed here.</summary>
+    /// <param name="Allocated">Bytes allocated since the start.</param>
+    /// <param name="Kept">Bytes on the heap.</param>
+    /// <param name="Collect">A full collection beside all threads.</param>
+    /// <param name="Compact">A full collection that stops all threads and gives free memory back.</param>
+    internal sealed record Collector(Func<long> Allocated, Func<long> Kept, Action Collect, Action Compact)
+    {
+        /// <summary>The runtime's.</summary>
+        public static Collector Runtime { get; } = new(
+            () => GC.GetTotalAllocatedBytes(), () => GC.GetTotalMemory(forceFullCollection: false), () => GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false), CompactAll);
+
+        private static void CompactAll()
+        {
+            GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        }
+    }
 }
