@@ -73,6 +73,24 @@ public sealed class LocalStreams
     /// <summary>The shard of a host.</summary>
     public StreamActor<ShardTable, ShardCommand, ShardReply> OwnerOf(HostName host) => Shards[Streams.ShardOf(host, Shards.Count)];
 
+    /// <summary>Prepares a batch in shards of this node: all at once when it waits for no other batch, else in the order given until one refuses.</summary>
+    /// <exception cref="MeshUnavailableException">One is not owned here or did not answer; others may hold the batch.</exception>
+    public async Task<IReadOnlyList<Prepared<ShardReply>>> PrepareAsync(Guid batch, TimeSpan hold, IReadOnlyList<ShardWork> works, bool noWait, TimeSpan deadline, CancellationToken cancel)
+    {
+        if (noWait) return await Task.WhenAll(works.Select(PrepareOneAsync));
+        var prepared = new List<Prepared<ShardReply>>(works.Count);
+        foreach (var work in works)
+        {
+            prepared.Add(await PrepareOneAsync(work));
+            if (prepared[^1].Append is null) break;
+        }
+        return prepared;
+
+        Task<Prepared<ShardReply>> PrepareOneAsync(ShardWork work) => ShardOf.TryGetValue(work.Stream, out var shard)
+            ? shard.PrepareAsync(batch, [.. work.Parts.Select(p => new ChangeCommand<ShardCommand>(p.Change, p.Command))], hold, deadline, cancel, noWait)
+            : Task.FromException<Prepared<ShardReply>>(new OwnerAwayException($"there is no stream {work.Stream}"));
+    }
+
     /// <summary>Begins to handle messages.</summary>
     public void Start() => _start();
 

@@ -18,11 +18,14 @@ public sealed class Mesh
 
     private static readonly TimeSpan _aliveDeadline = TimeSpan.FromSeconds(1);
 
+    private static readonly ChangeReply _drainingReply = new() { Outcome = ChangeOutcome.Unavailable, Detail = "this node is draining" };
+
     private readonly ActorSystem _system;
     private readonly IJournal? _journal;
     private readonly Membership? _membership;
     private readonly FeedRelay? _relay;
     private readonly ChangeCoordinator? _coordinator;
+    private readonly ChangeForwarder? _forwarder;
     private VipUsage? _usage;
     private int _draining;
 
@@ -44,9 +47,13 @@ public sealed class Mesh
         Local = new LocalStreams(system, journal ?? new NoJournal(), Identity, options, () => directory.Position.GetValueOrDefault(Streams.Vips));
         var source = Connect(client, out var map, out _membership, out _relay);
         Map = map;
-        Server = journal is null ? new EdgeServerOnly(this) : new NodeServer(system, journal, options, Local, () => _membership!.EnsureAliveAsync(_aliveDeadline), _relay!, new NodeDuties(AwaitFeedAsync, DrainAsync, ChangeAsync));
+        Server = journal is null ? new EdgeServerOnly(this) : new NodeServer(system, journal, options, Local, () => _membership!.EnsureAliveAsync(_aliveDeadline), _relay!, new NodeDuties(AwaitFeedAsync, DrainAsync, ChangeAsync, ForwardedAsync));
         Region = new ShardRegion(system, options, Local, map, Server, client);
-        if (journal is not null) _coordinator = new ChangeCoordinator(system, Region, journal, new ChangePlanner(options.Shards, options.ClusterDomain));
+        if (journal is not null)
+        {
+            _coordinator = new ChangeCoordinator(system, Region, journal, new ChangePlanner(options.Shards, options.ClusterDomain));
+            _forwarder = new ChangeForwarder(system, Identity, Region, map, Local, journal, _coordinator);
+        }
         Feed = new DirectoryFeed(system, source, directory, new ShardTableCore(options.Range), new VipLedgerCore(options.Range)) { Taken = _relay is { } relay ? relay.Offer : null, OnRewound = TellRewoundAsync };
         Owners = new OwnerInquiry(system, Region);
         Control = new MeshControl(this);
@@ -146,8 +153,8 @@ public sealed class Mesh
     /// <summary>Carries out a change, whole or not at all, here or on a node that can.</summary>
     public async Task<ChangeReply> ChangeAsync(ChangeRequest request, TimeSpan deadline, CancellationToken cancel)
     {
-        if (_coordinator is null) return await CarryAsync(request, deadline, cancel);
-        return IsDraining ? new ChangeReply { Outcome = ChangeOutcome.Unavailable, Detail = "this node is draining" } : await _coordinator.ChangeAsync(request, deadline, cancel);
+        if (_forwarder is null) return await CarryAsync(request, deadline, cancel);
+        return IsDraining ? _drainingReply : await _forwarder.ChangeAsync(request, deadline, cancel);
     }
 
     /// <summary>Waits until this node's directory, and the edges that read from it, have read this far; names those that have not.</summary>
@@ -185,6 +192,9 @@ public sealed class Mesh
         await Local.StopAsync();
         await Feed.StopAsync();
     }
+
+    private async Task<ChangeReply> ForwardedAsync(ChangeRequest request, ForwardKey forward, TimeSpan deadline, CancellationToken cancel) =>
+        IsDraining ? _drainingReply : await _coordinator!.ChangeAsync(request, forward, deadline, cancel);
 
     private IFeedSource Connect(INodeClient client, out IClusterMap map, out Membership? membership, out FeedRelay? relay)
     {

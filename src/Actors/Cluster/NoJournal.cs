@@ -30,7 +30,7 @@ internal sealed class NoJournal : IJournal
 
     public Task<bool> SaveSnapshotAsync(Fence fence, byte[] snapshot, CancellationToken cancel) => None<bool>();
 
-    public Task<RememberedReply?> FindReplyAsync(string key, CancellationToken cancel) => None<RememberedReply?>();
+    public Task<IReadOnlyList<RememberedReply>> FindRepliesAsync(IReadOnlyList<string> keys, CancellationToken cancel) => None<IReadOnlyList<RememberedReply>>();
 
     public Task<FeedRead> ReadFeedAsync(IReadOnlyDictionary<string, StreamPosition> from, CancellationToken cancel) => None<FeedRead>();
 

@@ -1,5 +1,6 @@
 using MeshDns.Actors.Journal;
 using MeshDns.Actors.Runtime;
+using MeshDns.Actors.Shards;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 
@@ -60,6 +61,10 @@ internal sealed class NodeServer(ActorSystem system, IJournal journal, MeshOptio
                 return new Done();
             case ReadFeed feed: return await relay.ServeAsync(feed, cancel);
             case CarryChange carry: return new ChangeCarried(await duties.ChangeAsync(carry.Request, TimeSpan.FromMilliseconds(Math.Clamp(carry.DeadlineMs, 1, 60_000)), cancel));
+            case ForwardChange forward:
+                if (local.Allocator.Epoch != forward.Epoch) throw new OwnerAwayException($"{options.Node} does not own {local.Allocator.Stream} at epoch {forward.Epoch}");
+                if (!RememberedReply.IsForwardKey(forward.Key) || forward.Key.Length > 128) throw new MeshUnavailableException("this is no key of a node");
+                return new ChangeCarried(await duties.ForwardedAsync(forward.Request, new ForwardKey(forward.Key, IsRetry: false), TimeSpan.FromMilliseconds(Math.Clamp(forward.DeadlineMs, 1, 60_000)), cancel));
             default: throw new MeshUnavailableException($"{options.Node} does not know the request {request.GetType().Name}");
         }
     }
@@ -67,15 +72,8 @@ internal sealed class NodeServer(ActorSystem system, IJournal journal, MeshOptio
     private async Task<NodeReply> PrepareAsync(PrepareShards prepare, CancellationToken cancel)
     {
         var hold = TimeSpan.FromMilliseconds(Math.Clamp(prepare.HoldMs, 1, 600_000));
-        var prepared = new List<ShardPrepared>(prepare.Shards.Count);
-        foreach (var work in prepare.Shards)
-        {
-            var shard = local.ShardOf.GetValueOrDefault(work.Stream) ?? throw new OwnerAwayException($"there is no stream {work.Stream}");
-            var reply = await shard.PrepareAsync(prepare.Batch, [.. work.Parts.Select(p => new ChangeCommand<ShardCommand>(p.Change, p.Command))], hold, _askDeadline, cancel);
-            prepared.Add(PreparedMessages.Of(reply));
-            if (reply.Append is null) break;
-        }
-        return new ShardsPrepared(prepared);
+        var prepared = await local.PrepareAsync(prepare.Batch, hold, prepare.Shards, prepare.NoWait, _askDeadline, cancel);
+        return new ShardsPrepared([.. prepared.Select(PreparedMessages.Of)]);
     }
 
     private async Task<NodeReply> PrepareAsync(PrepareVips prepare, CancellationToken cancel)
@@ -131,7 +129,9 @@ internal sealed class NodeServer(ActorSystem system, IJournal journal, MeshOptio
 /// <param name="AwaitFeedAsync">Waits until its directory, and the edges that read from it, have read this far; names those that have not.</param>
 /// <param name="DrainAsync">Gives all streams up.</param>
 /// <param name="ChangeAsync">Carries a change.</param>
+/// <param name="ForwardedAsync">Carries a change that another node forwarded.</param>
 internal sealed record NodeDuties(
     Func<IReadOnlyDictionary<string, long>, TimeSpan, CancellationToken, Task<IReadOnlyList<string>>> AwaitFeedAsync,
     Func<Task> DrainAsync,
-    Func<ChangeRequest, TimeSpan, CancellationToken, Task<ChangeReply>> ChangeAsync);
+    Func<ChangeRequest, TimeSpan, CancellationToken, Task<ChangeReply>> ChangeAsync,
+    Func<ChangeRequest, ForwardKey, TimeSpan, CancellationToken, Task<ChangeReply>> ForwardedAsync);

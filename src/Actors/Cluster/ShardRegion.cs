@@ -15,6 +15,7 @@ public sealed class ShardRegion
 {
     private readonly ActorSystem _system;
     private readonly string _node;
+    private readonly string _version;
     private readonly int _shards;
     private readonly VipRange _range;
     private readonly LocalStreams _local;
@@ -33,6 +34,7 @@ public sealed class ShardRegion
     {
         _system = system;
         _node = options.Node;
+        _version = options.Version;
         _shards = options.Shards;
         _range = options.Range;
         _local = local;
@@ -103,18 +105,23 @@ public sealed class ShardRegion
         };
     }
 
-    /// <summary>Prepares a batch in shards, in the order given; the first that refuses a change ends it. Neighbours with one owner go in one message.</summary>
+    /// <summary>
+    /// Prepares a batch in shards. Without waiting for other batches it asks all owners at once; where it waits, or where an owner of another version might, they are asked in
+    /// the order given and the first that refuses a change ends it. Neighbours with one owner go in one message.
+    /// </summary>
     /// <exception cref="MeshUnavailableException">An owner did not answer; some may hold the batch.</exception>
-    public async Task<IReadOnlyList<Prepared<ShardReply>>> PrepareAsync(Guid batch, TimeSpan hold, IReadOnlyList<ShardWork> works, TimeSpan deadline)
+    public async Task<IReadOnlyList<Prepared<ShardReply>>> PrepareAsync(Guid batch, TimeSpan hold, IReadOnlyList<ShardWork> works, bool noWait, TimeSpan deadline)
     {
+        var owners = ByNode(works, w => w.Stream);
+        if (noWait && owners.All(o => o.Node == _node || _map.Current.Member(o.Node)?.Version == _version))
+            return [.. (await Task.WhenAll(owners.Select(o => PrepareAtAsync(o.Node, batch, hold, o.Items, noWait, deadline)))).SelectMany(p => p)];
         var prepared = new List<Prepared<ShardReply>>(works.Count);
         for (var i = 0; i < works.Count;)
         {
             var owner = OwnerOf(works[i].Stream);
             var run = works.Skip(i).TakeWhile((w, n) => n == 0 || OwnerOf(w.Stream) == owner).ToArray();
             i += run.Length;
-            var replies = owner == _node ? await PrepareHereAsync(batch, hold, run, deadline)
-                : [.. (await AskAsync<ShardsPrepared>(owner, new PrepareShards(batch, (int)hold.TotalMilliseconds, run), deadline, CancellationToken.None)).Shards.Select(PreparedMessages.Read)];
+            var replies = await PrepareAtAsync(owner, batch, hold, run, noWait: false, deadline);
             prepared.AddRange(replies);
             if (replies.Count < run.Length || replies.Any(r => r.Append is null)) break;
         }
@@ -132,17 +139,9 @@ public sealed class ShardRegion
     }
 
     // Here nothing is written out and read back.
-    private async Task<List<Prepared<ShardReply>>> PrepareHereAsync(Guid batch, TimeSpan hold, ShardWork[] works, TimeSpan deadline)
-    {
-        var prepared = new List<Prepared<ShardReply>>(works.Length);
-        foreach (var work in works)
-        {
-            var commands = work.Parts.Select(p => new ChangeCommand<ShardCommand>(p.Change, p.Command)).ToArray();
-            prepared.Add(await _local.ShardOf[work.Stream].PrepareAsync(batch, commands, hold, deadline, CancellationToken.None));
-            if (prepared[^1].Append is null) break;
-        }
-        return prepared;
-    }
+    private async Task<IReadOnlyList<Prepared<ShardReply>>> PrepareAtAsync(string node, Guid batch, TimeSpan hold, IReadOnlyList<ShardWork> works, bool noWait, TimeSpan deadline) => node == _node
+        ? await _local.PrepareAsync(batch, hold, works, noWait, deadline, CancellationToken.None)
+        : [.. (await AskAsync<ShardsPrepared>(node, new PrepareShards(batch, (int)hold.TotalMilliseconds, works, noWait), deadline, CancellationToken.None)).Shards.Select(PreparedMessages.Read)];
 
     /// <summary>Tells a node something, twice more if it does not answer; never throws. What it is told it would find out by itself, later.</summary>
     public async Task TellAsync(string node, NodeRequest request)

@@ -40,11 +40,18 @@ public readonly record struct JournalRow(long Seq, string Term, long Epoch, stri
 /// <summary>Events for one stream, under its fence.</summary>
 public sealed record StreamAppend(Fence Fence, IReadOnlyList<MeshEvent> Events);
 
-/// <summary>The reply to remember for a caller that repeats a request.</summary>
-/// <param name="Key">The caller's key.</param>
-/// <param name="RequestHash">A hash of the request, to tell a repetition from a mistake.</param>
+/// <summary>The reply to remember for a caller that repeats a request, or for a node that forwarded it.</summary>
+/// <param name="Key">The caller's key, or a node's.</param>
+/// <param name="RequestHash">A hash of the request, to tell a repetition from a mistake; empty under a node's key.</param>
 /// <param name="Reply">The reply as JSON.</param>
-public sealed record RememberedReply(string Key, string RequestHash, byte[] Reply);
+public sealed record RememberedReply(string Key, string RequestHash, byte[] Reply)
+{
+    /// <summary>True for a node's key (docs/adr/0018): kept for minutes, apart from the callers', in stores that nodes share.</summary>
+    public bool IsForwarded => IsForwardKey(Key);
+
+    /// <summary>True for a key that nodes know a forwarded change by: it begins with a blank, which no caller's key does.</summary>
+    public static bool IsForwardKey(string key) => key.StartsWith(' ');
+}
 
 /// <summary>One transaction: all of it or nothing.</summary>
 public sealed record AppendRequest(IReadOnlyList<StreamAppend> Streams, IReadOnlyList<RememberedReply> Replies);
@@ -132,8 +139,8 @@ public interface IJournal : IAsyncDisposable
     /// <summary>Stores a snapshot under the fence; false when the fence does not hold.</summary>
     Task<bool> SaveSnapshotAsync(Fence fence, byte[] snapshot, CancellationToken cancel);
 
-    /// <summary>The reply remembered for an idempotency key, or null.</summary>
-    Task<RememberedReply?> FindReplyAsync(string key, CancellationToken cancel);
+    /// <summary>The replies remembered under these keys, as far as there are any.</summary>
+    Task<IReadOnlyList<RememberedReply>> FindRepliesAsync(IReadOnlyList<string> keys, CancellationToken cancel);
 
     /// <summary>Reads everything after a position vector, in one database snapshot.</summary>
     Task<FeedRead> ReadFeedAsync(IReadOnlyDictionary<string, Directory.StreamPosition> from, CancellationToken cancel);

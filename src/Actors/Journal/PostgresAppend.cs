@@ -12,10 +12,13 @@ internal sealed class PostgresAppend
     private const int LargeEvents = 2_000;
     private const int LargeBytes = 2 << 20;
 
+    private const string ForwardedSql = "SELECT meshdns.append_forwarded($25, $26, $27, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
+
     private const string Sql = "SELECT meshdns.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
 
     private readonly StreamAppend[] _streams;
     private readonly RememberedReply[] _replies;
+    private readonly RememberedReply[] _forwarded;
     private readonly byte[][] _packed;
     private readonly List<int> _eventFence = [];
     private readonly List<long> _eventSeq = [];
@@ -28,7 +31,8 @@ internal sealed class PostgresAppend
     {
         // One order for everybody: appends and claims that share rows queue, and never wait in a circle.
         _streams = [.. request.Streams.OrderBy(s => s.Fence.Stream, StringComparer.Ordinal)];
-        _replies = [.. request.Replies.OrderBy(r => r.Key, StringComparer.Ordinal)];
+        _replies = [.. request.Replies.Where(r => !r.IsForwarded).OrderBy(r => r.Key, StringComparer.Ordinal)];
+        _forwarded = [.. request.Replies.Where(r => r.IsForwarded).OrderBy(r => r.Key, StringComparer.Ordinal)];
         _packed = [.. _replies.Select(r => ReplyStore.Pack(r.Reply))];
         for (var i = 0; i < _streams.Length; i++)
         {
@@ -43,7 +47,7 @@ internal sealed class PostgresAppend
                 foreach (var step in VipGuard.Of(fact)) _guard.Add(step);
             }
         }
-        _bytes = _eventPayload.Sum(p => (long)p.Length) + _packed.Sum(p => (long)p.Length);
+        _bytes = _eventPayload.Sum(p => (long)p.Length) + _packed.Sum(p => (long)p.Length) + _forwarded.Sum(r => (long)r.Reply.Length);
     }
 
     /// <summary>True when it needs more time than a statement usually gets.</summary>
@@ -55,7 +59,7 @@ internal sealed class PostgresAppend
     public async Task<AppendResult> RunAsync(NpgsqlConnection connection)
     {
         using var warning = new PostgresWarning(connection);
-        await using var command = connection.Command(Sql, Arguments());
+        await using var command = connection.Command(_forwarded.Length == 0 ? Sql : ForwardedSql, Arguments());
         NpgsqlDataReader reader;
         // An error in place of the row means that the function did not end, so that there was nothing to commit.
         try { reader = await command.ExecuteReaderAsync(CancellationToken.None); }
@@ -88,7 +92,8 @@ internal sealed class PostgresAppend
             _eventFence.ToArray(), _eventSeq.ToArray(), _eventKind.ToArray(), _eventPayload.ToArray(),
             .. _guard.Arguments(),
             _replies.Select(r => r.Key).ToArray(), _replies.Select(r => r.RequestHash).ToArray(), _packed,
-            SqliteAppend.ReplyLifetimeMs, ReplyStore.MaxReplies, (long)ReplyStore.LargeBytes, ReplyStore.MaxBytes,
+            ReplyStore.LifetimeMs, ReplyStore.MaxReplies, (long)ReplyStore.LargeBytes, ReplyStore.MaxBytes,
+            .. _forwarded.Length == 0 ? (object[])[] : [_forwarded.Select(r => r.Key).ToArray(), _forwarded.Select(r => r.Reply).ToArray(), ReplyStore.ForwardedLifetimeMs],
         ];
     }
 }

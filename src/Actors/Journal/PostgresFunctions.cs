@@ -50,6 +50,35 @@ internal static class PostgresFunctions
         END $$;
         """;
 
+    /// <summary>
+    /// An append with replies under nodes' keys (n_), which are in order, so that two appends that share several never wait in a circle. An append that is under way with the
+    /// same key is waited for. What is older than their lifetime is forgotten.
+    /// </summary>
+    public const string AppendForwarded = """
+        CREATE OR REPLACE FUNCTION meshdns.append_forwarded(
+            n_key text[], n_reply bytea[], n_lifetime bigint,
+            f_stream text[], f_owner text[], f_incarnation text[], f_term text[], f_epoch bigint[], f_seq bigint[], f_count bigint[],
+            e_fence int[], e_seq bigint[], e_kind text[], e_payload bytea[],
+            g_kind int[], g_first int[], g_last int[], s_idx int[], s_address text[], s_host text[],
+            r_key text[], r_hash text[], r_reply bytea[], r_lifetime bigint, r_most bigint, r_large bigint, r_bytes bigint)
+        RETURNS bigint LANGUAGE plpgsql AS $$
+        DECLARE
+            v_now bigint := meshdns.now_ms();
+            v_taken text;
+        BEGIN
+            WITH written AS (
+                INSERT INTO meshdns.forwarded_reply (key, reply, at)
+                SELECT n_key[i], n_reply[i], v_now FROM generate_series(1, cardinality(n_key)) AS i
+                ON CONFLICT DO NOTHING RETURNING key)
+            SELECT k INTO v_taken FROM unnest(n_key) AS k WHERE k NOT IN (SELECT key FROM written) LIMIT 1;
+            IF FOUND THEN RAISE EXCEPTION USING ERRCODE = 'MD001', MESSAGE = v_taken; END IF;
+            DELETE FROM meshdns.forwarded_reply WHERE key = ANY (ARRAY(
+                SELECT key FROM meshdns.forwarded_reply WHERE at < v_now - n_lifetime FOR UPDATE SKIP LOCKED));
+            RETURN meshdns.append(f_stream, f_owner, f_incarnation, f_term, f_epoch, f_seq, f_count, e_fence, e_seq, e_kind, e_payload,
+                g_kind, g_first, g_last, s_idx, s_address, s_host, r_key, r_hash, r_reply, r_lifetime, r_most, r_large, r_bytes);
+        END $$;
+        """;
+
     /// <summary>Runs steps first to last, all of one kind; how many of them hit the rows they name. Of the same row twice, one does.</summary>
     public const string Guard = """
         CREATE FUNCTION meshdns.guard(kind int, first int, last int, s_idx int[], s_address text[], s_host text[])

@@ -121,11 +121,15 @@ public sealed class PostgresJournal : IJournal
         }, Unavailable, cancel);
 
     /// <inheritdoc/>
-    public Task<RememberedReply?> FindReplyAsync(string key, CancellationToken cancel) =>
-        _sessions.RunAsync(_sessions.Reads, async (connection, stop) =>
+    public Task<IReadOnlyList<RememberedReply>> FindRepliesAsync(IReadOnlyList<string> keys, CancellationToken cancel) =>
+        _sessions.RunAsync<IReadOnlyList<RememberedReply>>(_sessions.Reads, async (connection, stop) =>
         {
-            await using var command = connection.Command("SELECT key, request_hash, reply FROM meshdns.remembered_reply WHERE key = $1 AND at >= meshdns.now_ms() - $2", key, SqliteAppend.ReplyLifetimeMs);
-            return (await command.ReadAllAsync(r => new RememberedReply(r.GetString(0), r.GetString(1), ReplyStore.Unpack(r.GetFieldValue<byte[]>(2))), stop)).FirstOrDefault();
+            await using var command = connection.Command("""
+                SELECT key, request_hash, reply FROM meshdns.remembered_reply WHERE key = ANY ($1) AND at >= meshdns.now_ms() - $2
+                UNION ALL
+                SELECT key, '', reply FROM meshdns.forwarded_reply WHERE key = ANY ($1)
+                """, keys.ToArray(), ReplyStore.LifetimeMs);
+            return await command.ReadAllAsync(r => new RememberedReply(r.GetString(0), r.GetString(1), ReplyStore.Unpack(r.GetFieldValue<byte[]>(2))), stop);
         }, cancel);
 
     /// <inheritdoc/>

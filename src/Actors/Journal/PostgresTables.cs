@@ -31,4 +31,13 @@ internal static class PostgresTables
         CREATE FUNCTION meshdns.now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS
             $$ SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
         """;
+
+    /// <summary>The name of the table that came after version 1 and that programs of version 1 need not know.</summary>
+    public const string Forwarded = "forwarded_reply";
+
+    /// <summary>What makes it; made again it changes nothing.</summary>
+    public const string Addition = """
+        CREATE TABLE IF NOT EXISTS meshdns.forwarded_reply (key text COLLATE "C" PRIMARY KEY, reply bytea NOT NULL, at bigint NOT NULL);
+        CREATE INDEX IF NOT EXISTS forwarded_reply_at ON meshdns.forwarded_reply (at);
+        """;
 }

@@ -5,6 +5,12 @@ namespace MeshDns.Actors.Journal;
 /// <summary>How remembered replies are kept, and how many: a reply to 65,024 documents is 15 MB of JSON that compresses to a tenth.</summary>
 internal static class ReplyStore
 {
+    /// <summary>A reply is kept for a day.</summary>
+    public const long LifetimeMs = 24 * 60 * 60 * 1000L;
+
+    /// <summary>A reply under a node's key is kept so long: much longer than any attempt at the change can last.</summary>
+    public const long ForwardedLifetimeMs = 5 * 60 * 1000L;
+
     /// <summary>At most so many replies are kept, the newest.</summary>
     public const long MaxReplies = 10_000;
 
@@ -22,9 +28,10 @@ internal static class ReplyStore
         return packed.ToArray();
     }
 
-    /// <summary>What <see cref="Pack"/> compressed.</summary>
+    /// <summary>What <see cref="Pack"/> compressed; JSON as it is, which is how replies under nodes' keys are kept.</summary>
     public static byte[] Unpack(byte[] packed)
     {
+        if (packed is [(byte)'{', ..]) return packed;
         using var reply = new MemoryStream();
         using (var gzip = new GZipStream(new MemoryStream(packed), CompressionMode.Decompress)) gzip.CopyTo(reply);
         return reply.ToArray();

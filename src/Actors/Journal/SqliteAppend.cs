@@ -8,7 +8,6 @@ namespace MeshDns.Actors.Journal;
 internal sealed class SqliteAppend : IDisposable
 {
     private const int SqliteConstraint = 19;
-    internal const long ReplyLifetimeMs = 24 * 60 * 60 * 1000L;
 
     private readonly SqliteConnection _connection;
     private readonly SqliteCommand _fence;
@@ -97,7 +96,8 @@ internal sealed class SqliteAppend : IDisposable
 
     private bool TryRemember(RememberedReply reply, long now)
     {
-        using var forget = _connection.Command("DELETE FROM remembered_reply WHERE at < $0 OR rowid <= (SELECT max(rowid) FROM remembered_reply) - $1", now - ReplyLifetimeMs, ReplyStore.MaxReplies);
+        if (reply.IsForwarded) throw new InvalidOperationException("a node that is alone forwards to nobody");
+        using var forget = _connection.Command("DELETE FROM remembered_reply WHERE at < $0 OR rowid <= (SELECT max(rowid) FROM remembered_reply) - $1", now - ReplyStore.LifetimeMs, ReplyStore.MaxReplies);
         forget.ExecuteNonQuery();
         var packed = ReplyStore.Pack(reply.Reply);
         using var insert = _connection.Command("INSERT INTO remembered_reply (key, request_hash, reply, at) VALUES ($0, $1, $2, $3)", reply.Key, reply.RequestHash, packed, now);

@@ -161,11 +161,17 @@ public sealed class SqliteJournal : IJournal
     }, cancel);
 
     /// <inheritdoc/>
-    public Task<RememberedReply?> FindReplyAsync(string key, CancellationToken cancel) => _reader.RunAsync(connection =>
+    public Task<IReadOnlyList<RememberedReply>> FindRepliesAsync(IReadOnlyList<string> keys, CancellationToken cancel) => _reader.RunAsync<IReadOnlyList<RememberedReply>>(connection =>
     {
-        using var command = connection.Command("SELECT key, request_hash, reply FROM remembered_reply WHERE key = $0 AND at >= $1", key, Now - SqliteAppend.ReplyLifetimeMs);
-        using var reader = command.ExecuteReader();
-        return reader.Read() ? new RememberedReply(reader.GetString(0), reader.GetString(1), ReplyStore.Unpack(reader.GetFieldValue<byte[]>(2))) : null;
+        using var command = connection.Command("SELECT key, request_hash, reply FROM remembered_reply WHERE key = $0 AND at >= $1", "", Now - ReplyStore.LifetimeMs);
+        var found = new List<RememberedReply>();
+        foreach (var key in keys)
+        {
+            command.Parameters[0].Value = key;
+            using var reader = command.ExecuteReader();
+            if (reader.Read()) found.Add(new RememberedReply(reader.GetString(0), reader.GetString(1), ReplyStore.Unpack(reader.GetFieldValue<byte[]>(2))));
+        }
+        return found;
     }, cancel);
 
     /// <inheritdoc/>

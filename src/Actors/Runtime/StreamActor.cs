@@ -18,9 +18,8 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
 
     // A snapshot is written when at least this many events came since the last; see SnapshotIsDue.
     private const long SnapshotEvery = 2000;
-
     private const int MaxFailedRecoveries = 3;
-
+    private static readonly Refusal _isHeld = new(RefusalReason.Contention, "another batch holds the stream");
     private readonly IStreamCore<TState, TCommand, TReply> _core;
     private readonly IJournal _journal;
     private readonly StreamReplay<TState, TCommand, TReply> _replay;
@@ -112,9 +111,9 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     public Task GiveUpAsync(TimeSpan deadline) => Ask<bool>(reply => new Message(new GiveUp(reply)), deadline);
 
     /// <inheritdoc/>
-    public Task<Prepared<TReply>> PrepareAsync(Guid batch, IReadOnlyList<ChangeCommand<TCommand>> commands, TimeSpan hold, TimeSpan deadline, CancellationToken cancel) => Volatile.Read(ref _isDamaged) || !IsOwner
+    public Task<Prepared<TReply>> PrepareAsync(Guid batch, IReadOnlyList<ChangeCommand<TCommand>> commands, TimeSpan hold, TimeSpan deadline, CancellationToken cancel, bool noWait = false) => Volatile.Read(ref _isDamaged) || !IsOwner
         ? Task.FromException<Prepared<TReply>>(Away())
-        : Ask<Prepared<TReply>>(reply => new Message(new Prepare(batch, commands, System.Time.GetTimestamp(), hold, deadline, reply)), deadline, cancel);
+        : Ask<Prepared<TReply>>(reply => new Message(new Prepare(batch, commands, System.Time.GetTimestamp(), hold, deadline, noWait, reply)), deadline, cancel);
 
     /// <inheritdoc/>
     public Task CommitAsync(Guid batch, TimeSpan deadline) => Ask<bool>(reply => new Message(new Settle(batch, BatchOutcome.Commit, reply)), deadline);
@@ -282,7 +281,8 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     {
         if (_held is { } held && held.Batch != prepare.Batch)
         {
-            if (_waiting.Count >= MaxWaiting) prepare.Reply.TrySetException(new MeshUnavailableException($"{Stream} has too many changes waiting"));
+            if (prepare.NoWait) prepare.Reply.TrySetResult(new Prepared<TReply>(null, [.. prepare.Commands.Select(c => new PreparedChange<TReply>(c.Change, null, [], _isHeld))]));
+            else if (_waiting.Count >= MaxWaiting) prepare.Reply.TrySetException(new MeshUnavailableException($"{Stream} has too many changes waiting"));
             else _waiting.Enqueue(prepare);
             return;
         }
@@ -392,7 +392,7 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
         internal object Content { get; }
     }
 
-    private sealed record Prepare(Guid Batch, IReadOnlyList<ChangeCommand<TCommand>> Commands, long AskedAt, TimeSpan Hold, TimeSpan Deadline, TaskCompletionSource<Prepared<TReply>> Reply);
+    private sealed record Prepare(Guid Batch, IReadOnlyList<ChangeCommand<TCommand>> Commands, long AskedAt, TimeSpan Hold, TimeSpan Deadline, bool NoWait, TaskCompletionSource<Prepared<TReply>> Reply);
 
     private sealed record Held(Guid Batch, TState State, int Events, ITimer Timer);
 }

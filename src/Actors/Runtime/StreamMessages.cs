@@ -40,9 +40,10 @@ public interface IStreamOwner<TState, TCommand, TReply> where TState : class whe
     /// <param name="hold">How long it is held without word from the coordinator; then the owner raises its epoch and learns the outcome from the journal.</param>
     /// <param name="deadline">How long the caller waits.</param>
     /// <param name="cancel">Ends the wait.</param>
+    /// <param name="noWait">True to be refused with <see cref="Contracts.Messages.RefusalReason.Contention"/> while another batch holds the stream.</param>
     /// <exception cref="OwnerAwayException">This node does not own the stream.</exception>
     /// <exception cref="MeshUnavailableException">Not recovered, overloaded, or held by another batch too long.</exception>
-    Task<Prepared<TReply>> PrepareAsync(Guid batch, IReadOnlyList<ChangeCommand<TCommand>> commands, TimeSpan hold, TimeSpan deadline, CancellationToken cancel);
+    Task<Prepared<TReply>> PrepareAsync(Guid batch, IReadOnlyList<ChangeCommand<TCommand>> commands, TimeSpan hold, TimeSpan deadline, CancellationToken cancel, bool noWait = false);
 
     /// <summary>The batch is durable: take it on. Returns when <see cref="View"/> shows it, so that a caller reads what it wrote.</summary>
     /// <exception cref="MeshUnavailableException">The owner did not say so in time; the batch is durable all the same.</exception>

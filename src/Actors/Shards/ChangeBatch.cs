@@ -1,4 +1,3 @@
-using System.Text.Json;
 using MeshDns.Actors.Cluster;
 using MeshDns.Actors.Journal;
 using MeshDns.Actors.Runtime;
@@ -28,10 +27,10 @@ internal enum BatchEnd
 }
 
 /// <summary>
-/// One attempt at a batch: plan, Prepare in stream order with <c>vips</c> last, one append, then Commit, Release or Recover.
-/// Stream order makes deadlock between coordinators impossible.
+/// One attempt at a batch: plan, Prepare in shards and then in <c>vips</c>, one append, then Commit, Release or Recover. An attempt either waits for no other batch's
+/// shards, or asks for them in stream order: both make deadlock between coordinators impossible. Whoever waits for <c>vips</c> has all the rest.
 /// </summary>
-internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJournal journal, ChangePlanner planner, IReadOnlyList<PendingChange> changes)
+internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJournal journal, ChangePlanner planner, IReadOnlyList<PendingChange> changes, bool noWait)
 {
     private static readonly TimeSpan _askDeadline = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _appendDeadline = TimeSpan.FromSeconds(30);
@@ -82,11 +81,6 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
         return await AppendAsync(replies);
     }
 
-    /// <summary>The remembered reply, if the request is the same one.</summary>
-    public static ChangeReply Recall(PendingChange change, RememberedReply remembered) => remembered.RequestHash == change.RequestHash()
-        ? JsonSerializer.Deserialize(remembered.Reply, ReplyJson.Default.ChangeReply)!
-        : ChangeReply.Refused(RefusalReason.KeyReused, "this Idempotency-Key was used with another request within the last 24 hours");
-
     // Null when a change is left that has something to write. A reply to be remembered is something to write, also for a change that
     // changes nothing: done again later, it could undo what came in between.
     private async Task<BatchEnd?> PlanAsync()
@@ -100,7 +94,7 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
         for (var i = 0; i < changes.Count; i++)
         {
             if (plans[i].Refused is { } refused) changes[i].Complete(refused);
-            else if (plans[i].Commands.Count == 0 && changes[i].Request is { IdempotencyKey: null } or { DryRun: true }) unchanged.Add((i, plans[i]));
+            else if (plans[i].Commands.Count == 0 && !changes[i].EarlierKeys.Any()) unchanged.Add((i, plans[i]));
             else
             {
                 _plans[i] = plans[i];
@@ -137,7 +131,7 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
         // Held from here on, even when the reply is lost: then the release, or the owner's own limit, ends it.
         foreach (var work in works) _held.Add((work.Stream, region.OwnerOf(work.Stream)));
         BatchEnd? end = null;
-        foreach (var prepared in await region.PrepareAsync(_batch, Hold, works, _askDeadline))
+        foreach (var prepared in await region.PrepareAsync(_batch, Hold, works, noWait, _askDeadline))
         {
             foreach (var reply in prepared.Replies) if (reply.Reply is { } shard) _effects.Take(reply.Change, shard);
             if (prepared.Append is { } append) _appends.Add(append);
@@ -186,8 +180,7 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
         if (!BeginAppend()) return End(BatchEnd.Refused);
         try
         {
-            var remembered = changes.Select((c, i) => (Change: c, Reply: replies[i])).Where(c => c.Reply is not null && c.Change.Request.IdempotencyKey is not null)
-                .Select(c => new RememberedReply(c.Change.Request.IdempotencyKey!, c.Change.RequestHash(), JsonSerializer.SerializeToUtf8Bytes(c.Reply!, ReplyJson.Default.ChangeReply)));
+            var remembered = changes.SelectMany((c, i) => replies[i] is { } reply ? c.Remember(reply) : []);
             var result = await journal.AppendAsync(new AppendRequest(_appends, [.. remembered]), CancellationToken.None).WithinAsync(_appendDeadline, system.Time);
             return result.Outcome == AppendOutcome.Committed ? await CommittedAsync(replies) : await RefusedByJournalAsync(result);
         }
@@ -237,8 +230,8 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
                 system.Log(ActorLogLevel.Warning, "coordinator", $"the fence of {result.Subject} did not hold", null);
                 return BatchEnd.Contended;
             case AppendOutcome.KeyTaken:
-                var taken = changes.First(c => c.Request.IdempotencyKey == result.Subject);
-                if (await journal.FindReplyAsync(result.Subject, CancellationToken.None) is { } remembered) taken.Complete(Recall(taken, remembered));
+                var taken = changes.First(c => c.Keys.Contains(result.Subject));
+                if (await journal.FindRepliesAsync([result.Subject], CancellationToken.None) is [var remembered]) taken.Complete(taken.Recall(remembered));
                 return BatchEnd.Contended;
             default:
                 if (changes.Count > 1) return BatchEnd.Suspect;

@@ -30,10 +30,14 @@ public sealed class ChangeCoordinator : Actor<PendingChange>
     }
 
     /// <summary>Carries out a change; the reply says how it ended, whatever happened.</summary>
-    public async Task<ChangeReply> ChangeAsync(ChangeRequest request, TimeSpan deadline, CancellationToken cancel)
+    /// <param name="request">The change.</param>
+    /// <param name="forward">What nodes know it by, when one has handed it to another; null for a change that is only here.</param>
+    /// <param name="deadline">After this the reply is that nothing happened, or that it is not known.</param>
+    /// <param name="cancel">The same, at once.</param>
+    public async Task<ChangeReply> ChangeAsync(ChangeRequest request, ForwardKey? forward, TimeSpan deadline, CancellationToken cancel)
     {
         if (ChangePlanner.Check(request) is { } refused) return refused;
-        var pending = new PendingChange(request);
+        var pending = new PendingChange(request, forward);
         if (!Tell(pending)) return new ChangeReply { Outcome = ChangeOutcome.Unavailable, Detail = "too many changes are waiting, or the node is stopping" };
         using var timer = System.Time.CreateTimer(static state => ((PendingChange)state!).GiveUp(), pending, deadline, Timeout.InfiniteTimeSpan);
         using var registration = cancel.UnsafeRegister(static state => ((PendingChange)state!).GiveUp(), pending);
@@ -84,18 +88,21 @@ public sealed class ChangeCoordinator : Actor<PendingChange>
 
     private async Task RunAsync(List<PendingChange> batch)
     {
-        foreach (var change in batch) await AnswerRepetitionAsync(change);
+        await AnswerRepetitionsAsync(batch);
         // A refusal takes at least one change out of the batch, so only contention has to be counted.
         // A stream without owner gets one within a lease, and each caller gives up by itself.
         var away = 0;
+        var noWait = true;
         for (var contended = 0; contended < MaxAttempts;)
         {
             batch.RemoveAll(c => c.IsOver);
             if (batch.Count == 0) return;
-            var ended = await new ChangeBatch(System, _region, _journal, _planner, batch).TryAsync();
+            var ended = await new ChangeBatch(System, _region, _journal, _planner, batch, noWait).TryAsync();
             if (ended == BatchEnd.Suspect) { await RunAloneAsync(batch); return; }
             if (ended == BatchEnd.OwnerAway) await Task.Delay(System.BackOff(0) * (1 + Math.Min(3, away++)), System.Time, Stopping);
-            if (ended == BatchEnd.Contended) await Task.Delay(System.BackOff(contended++), System.Time, Stopping);
+            // Who would not wait for a stream that another batch holds gets in line at once.
+            if (ended == BatchEnd.Contended && !noWait) await Task.Delay(System.BackOff(contended++), System.Time, Stopping);
+            if (ended == BatchEnd.Contended) noWait = false;
         }
         foreach (var change in batch) change.Complete(ChangeReply.Refused(RefusalReason.Contention, "other changes kept touching the same documents; nothing happened, try again"));
     }
@@ -106,13 +113,20 @@ public sealed class ChangeCoordinator : Actor<PendingChange>
         foreach (var change in batch.Where(c => !c.IsOver).ToArray()) await RunAsync([change]);
     }
 
-    private async Task AnswerRepetitionAsync(PendingChange change)
+    private async Task AnswerRepetitionsAsync(List<PendingChange> batch)
     {
-        if (change.Request is not { IdempotencyKey: { } key, DryRun: false }) return;
+        PendingChange[] keyed = [.. batch.Where(c => c.EarlierKeys.Any())];
+        if (keyed.Length == 0) return;
         try
         {
-            if (await _journal.FindReplyAsync(key, CancellationToken.None) is { } remembered) change.Complete(ChangeBatch.Recall(change, remembered));
+            var found = (await _journal.FindRepliesAsync([.. keyed.SelectMany(c => c.EarlierKeys)], CancellationToken.None)).ToDictionary(r => r.Key);
+            foreach (var change in keyed)
+                foreach (var key in change.EarlierKeys)
+                    if (found.TryGetValue(key, out var remembered)) change.Complete(change.Recall(remembered));
         }
-        catch (JournalUnavailableException e) { change.Complete(new ChangeReply { Outcome = ChangeOutcome.Unavailable, Detail = e.Message }); }
+        catch (JournalUnavailableException e)
+        {
+            foreach (var change in keyed) change.Complete(new ChangeReply { Outcome = ChangeOutcome.Unavailable, Detail = e.Message });
+        }
     }
 }

@@ -1,11 +1,17 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using MeshDns.Actors.Journal;
 using MeshDns.Contracts.Messages;
 
 namespace MeshDns.Actors.Shards;
 
+/// <summary>The key under which nodes know a change that one of them handed to another (docs/adr/0018).</summary>
+/// <param name="Key">The key; see <see cref="RememberedReply.IsForwarded"/>.</param>
+/// <param name="IsRetry">True when another node may have carried the change out, or may still do so.</param>
+public sealed record ForwardKey(string Key, bool IsRetry);
+
 /// <summary>A change that waits for its reply. Its caller may give up until the append begins; after that only the append decides.</summary>
-public sealed class PendingChange(ChangeRequest request)
+public sealed class PendingChange(ChangeRequest request, ForwardKey? forward = null)
 {
     private const int Waiting = 0;
     private const int Abandoned = 1;
@@ -17,6 +23,12 @@ public sealed class PendingChange(ChangeRequest request)
 
     /// <summary>What was asked.</summary>
     public ChangeRequest Request { get; } = request;
+
+    /// <summary>The keys that its reply is remembered under, the caller's and the nodes'.</summary>
+    public IEnumerable<string> Keys => ((string?[])[Request.IdempotencyKey, forward?.Key]).OfType<string>();
+
+    /// <summary>The keys under which it may have been carried out before.</summary>
+    public IEnumerable<string> EarlierKeys => Request.DryRun ? [] : forward is { IsRetry: false } ? Keys.Where(k => k != forward.Key) : Keys;
 
     /// <summary>The reply.</summary>
     public Task<ChangeReply> Reply => _reply.Task;
@@ -40,6 +52,19 @@ public sealed class PendingChange(ChangeRequest request)
 
     /// <summary>The append ended without effect; the caller may give up again.</summary>
     public void EndAppend() => Volatile.Write(ref _state, Waiting);
+
+    /// <summary>What is to be remembered of its reply, under each of its keys.</summary>
+    public IEnumerable<RememberedReply> Remember(ChangeReply reply)
+    {
+        if (!Keys.Any()) return [];
+        var json = JsonSerializer.SerializeToUtf8Bytes(reply, ReplyJson.Default.ChangeReply);
+        return Keys.Select(k => new RememberedReply(k, RememberedReply.IsForwardKey(k) ? "" : RequestHash(), json));
+    }
+
+    /// <summary>The reply of an earlier attempt, if the request is the same one.</summary>
+    public ChangeReply Recall(RememberedReply remembered) => remembered.IsForwarded || remembered.RequestHash == RequestHash()
+        ? JsonSerializer.Deserialize(remembered.Reply, ReplyJson.Default.ChangeReply)!
+        : ChangeReply.Refused(RefusalReason.KeyReused, "this Idempotency-Key was used with another request within the last 24 hours");
 
     /// <summary>A hash of what was asked, to tell a repetition from a different request under the same key.</summary>
     public string RequestHash() => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(Request with { IdempotencyKey = null }, ReplyJson.Default.ChangeRequest)));

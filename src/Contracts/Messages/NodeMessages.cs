@@ -24,6 +24,7 @@ namespace MeshDns.Contracts.Messages;
 [JsonDerivedType(typeof(TellRewound), "rewound.1")]
 [JsonDerivedType(typeof(ReadFeed), "read-feed.1")]
 [JsonDerivedType(typeof(CarryChange), "change.1")]
+[JsonDerivedType(typeof(ForwardChange), "forward.1")]
 public abstract record NodeRequest;
 
 /// <summary>What a node answers. Closed: the kinds below.</summary>
@@ -62,7 +63,8 @@ public sealed record Done : NodeReply;
 /// <param name="Batch">The batch.</param>
 /// <param name="HoldMs">How long an owner waits for the outcome before it finds out by itself.</param>
 /// <param name="Shards">In stream order.</param>
-public sealed record PrepareShards(Guid Batch, int HoldMs, IReadOnlyList<ShardWork> Shards) : NodeRequest;
+/// <param name="NoWait">True when a stream that another batch holds is to be answered with <see cref="RefusalReason.Contention"/> at once; then all shards are asked, and all answer.</param>
+public sealed record PrepareShards(Guid Batch, int HoldMs, IReadOnlyList<ShardWork> Shards, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool NoWait = false) : NodeRequest;
 
 /// <summary>What a batch asks of one shard.</summary>
 public sealed record ShardWork(string Stream, IReadOnlyList<ShardPart> Parts);
@@ -225,6 +227,13 @@ public sealed record MapStream(string Stream, string Owner, string Incarnation, 
 
 /// <summary>Carry out a change for a node that has no database access.</summary>
 public sealed record CarryChange(ChangeRequest Request, int DeadlineMs) : NodeRequest;
+
+/// <summary>Carry out a change for a node that has a coordinator too, so that the whole cluster shares group commits (docs/adr/0018). Answered by <see cref="ChangeCarried"/>; never forwarded again.</summary>
+/// <param name="Request">The change.</param>
+/// <param name="Key">What the asking node knows it by: a blank, then up to 127 printable characters. Of all attempts with one key one takes effect at most.</param>
+/// <param name="Epoch">The epoch of <c>vips</c> as the asking node knows it; an owner at another one refuses.</param>
+/// <param name="DeadlineMs">When to give up.</param>
+public sealed record ForwardChange(ChangeRequest Request, string Key, long Epoch, int DeadlineMs) : NodeRequest;
 
 /// <summary>How the change ended.</summary>
 public sealed record ChangeCarried(ChangeReply Reply) : NodeReply;

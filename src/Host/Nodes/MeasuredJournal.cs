@@ -66,7 +66,7 @@ internal sealed class MeasuredJournal(IJournal inner, TimeProvider time) : IJour
 
     public Task<bool> SaveSnapshotAsync(Fence fence, byte[] snapshot, CancellationToken cancel) => inner.SaveSnapshotAsync(fence, snapshot, cancel);
 
-    public Task<RememberedReply?> FindReplyAsync(string key, CancellationToken cancel) => inner.FindReplyAsync(key, cancel);
+    public Task<IReadOnlyList<RememberedReply>> FindRepliesAsync(IReadOnlyList<string> keys, CancellationToken cancel) => inner.FindRepliesAsync(keys, cancel);
 
     public Task<FeedRead> ReadFeedAsync(IReadOnlyDictionary<string, StreamPosition> from, CancellationToken cancel) => inner.ReadFeedAsync(from, cancel);
 

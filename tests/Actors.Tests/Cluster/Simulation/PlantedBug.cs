@@ -70,7 +70,7 @@ internal sealed record PlantedBug(BugKind Kind)
 
         public Task<bool> SaveSnapshotAsync(Fence fence, byte[] snapshot, CancellationToken cancel) => inner.SaveSnapshotAsync(fence, snapshot, cancel);
 
-        public Task<RememberedReply?> FindReplyAsync(string key, CancellationToken cancel) => inner.FindReplyAsync(key, cancel);
+        public Task<IReadOnlyList<RememberedReply>> FindRepliesAsync(IReadOnlyList<string> keys, CancellationToken cancel) => inner.FindRepliesAsync(keys, cancel);
 
         public Task<IReadOnlyList<OwnershipRow>> ReadOwnershipAsync(CancellationToken cancel) => inner.ReadOwnershipAsync(cancel);
 

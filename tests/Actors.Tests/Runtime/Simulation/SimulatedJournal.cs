@@ -43,7 +43,7 @@ internal sealed class SimulatedJournal(SimulatedStore store, JournalFaults fault
 
     public Task<bool> SaveSnapshotAsync(Fence fence, byte[] snapshot, CancellationToken cancel) => CallAsync(JournalCall.Snapshot, () => store.SaveSnapshot(fence, snapshot), cancel);
 
-    public Task<RememberedReply?> FindReplyAsync(string key, CancellationToken cancel) => CallAsync(JournalCall.Reply, () => store.FindReply(key), cancel);
+    public Task<IReadOnlyList<RememberedReply>> FindRepliesAsync(IReadOnlyList<string> keys, CancellationToken cancel) => CallAsync(JournalCall.Reply, () => store.FindReplies(keys), cancel);
 
     public Task<FeedRead> ReadFeedAsync(IReadOnlyDictionary<string, StreamPosition> from, CancellationToken cancel) => CallAsync(JournalCall.Feed, () => store.ReadFeed(from), cancel);
 

@@ -10,6 +10,7 @@ namespace MeshDns.Actors.Tests.Simulation;
 internal sealed class SimulatedStore(SimulatedClock clock)
 {
     private const long ReplyLifetimeMs = 24 * 60 * 60 * 1000L;
+    private const long ForwardedLifetimeMs = 5 * 60 * 1000L;
 
     private SortedDictionary<string, OwnershipRow> _ownership = new(StringComparer.Ordinal);
     private Dictionary<string, List<JournalRow>> _events = [];
@@ -122,7 +123,7 @@ internal sealed class SimulatedStore(SimulatedClock clock)
 
     public AppendResult Append(AppendRequest request)
     {
-        foreach (var old in _replies.Where(r => r.Value.At < Now - ReplyLifetimeMs).Select(r => r.Key).ToArray()) _replies.Remove(old);
+        foreach (var old in _replies.Where(r => r.Value.At < Now - (r.Value.Reply.IsForwarded ? ForwardedLifetimeMs : ReplyLifetimeMs)).Select(r => r.Key).ToArray()) _replies.Remove(old);
         foreach (var reply in request.Replies) if (_replies.ContainsKey(reply.Key)) return new AppendResult(AppendOutcome.KeyTaken, reply.Key);
         foreach (var append in request.Streams)
             if (!_ownership.TryGetValue(append.Fence.Stream, out var row) || (FenceOf(row) != append.Fence && !IgnoresFences)) return new AppendResult(AppendOutcome.Fenced, append.Fence.Stream);
@@ -146,7 +147,8 @@ internal sealed class SimulatedStore(SimulatedClock clock)
         return true;
     }
 
-    public RememberedReply? FindReply(string key) => _replies.TryGetValue(key, out var found) && found.At >= Now - ReplyLifetimeMs ? found.Reply : null;
+    public IReadOnlyList<RememberedReply> FindReplies(IReadOnlyList<string> keys) =>
+        [.. keys.Where(_replies.ContainsKey).Select(k => _replies[k]).Where(r => r.At >= Now - ReplyLifetimeMs).Select(r => r.Reply)];
 
     public FeedRead ReadFeed(IReadOnlyDictionary<string, StreamPosition> from) =>
         new([.. _ownership.Values.Select(o => Feed(o, from.GetValueOrDefault(o.Stream))).OfType<StreamFeed>()], Now);
