@@ -1,4 +1,3 @@
-using System.Text.Json;
 using MeshDns.Actors.Journal;
 using MeshDns.Actors.Runtime;
 using MeshDns.Actors.Shards;
@@ -71,10 +70,10 @@ internal sealed class ChangeForwarder(ActorSystem system, NodeIdentity me, Shard
         if (reply.Outcome is ChangeOutcome.Applied or ChangeOutcome.Unknown) return reply;
         try
         {
-            var closing = new AppendRequest([], [new RememberedReply(key, "", JsonSerializer.SerializeToUtf8Bytes(reply, ReplyJson.Default.ChangeReply))]);
+            var closing = new AppendRequest([], [RememberedReply.Of(key, "", reply)]);
             var result = await journal.AppendAsync(closing, CancellationToken.None).WithinAsync(_closeDeadline, system.Time);
             if (result.Outcome == AppendOutcome.Committed) return reply;
-            if (await journal.FindRepliesAsync([key], CancellationToken.None).WithinAsync(_closeDeadline, system.Time) is [var first]) return JsonSerializer.Deserialize(first.Reply, ReplyJson.Default.ChangeReply)!;
+            if (await journal.FindRepliesAsync([key], CancellationToken.None).WithinAsync(_closeDeadline, system.Time) is [var first]) return first.Read();
         }
         catch (Exception e) when (e is JournalUnavailableException or JournalInDoubtException or TimeoutException) { return Unknown(e.Message); }
         return Unknown("another node may have carried the change out");

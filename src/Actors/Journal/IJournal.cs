@@ -1,4 +1,6 @@
+using System.Text.Json;
 using MeshDns.Contracts.Events;
+using MeshDns.Contracts.Messages;
 
 namespace MeshDns.Actors.Journal;
 
@@ -43,9 +45,16 @@ public sealed record StreamAppend(Fence Fence, IReadOnlyList<MeshEvent> Events);
 /// <summary>The reply to remember for a caller that repeats a request, or for a node that forwarded it.</summary>
 /// <param name="Key">The caller's key, or a node's.</param>
 /// <param name="RequestHash">A hash of the request, to tell a repetition from a mistake; empty under a node's key.</param>
-/// <param name="Reply">The reply as JSON.</param>
+/// <param name="Reply">The reply as JSON, compressed or not; journals keep it as it is.</param>
 public sealed record RememberedReply(string Key, string RequestHash, byte[] Reply)
 {
+    /// <summary>What is to be remembered of a reply.</summary>
+    public static RememberedReply Of(string key, string requestHash, ChangeReply reply) =>
+        new(key, requestHash, IsForwardKey(key) ? JsonSerializer.SerializeToUtf8Bytes(reply, ReplyJson.Default.ChangeReply) : ReplyStore.Pack(reply));
+
+    /// <summary>The reply.</summary>
+    public ChangeReply Read() => ReplyStore.Unpack(Reply);
+
     /// <summary>True for a node's key (docs/adr/0018): kept for minutes, apart from the callers', in stores that nodes share.</summary>
     public bool IsForwarded => IsForwardKey(Key);
 

@@ -19,7 +19,6 @@ internal sealed class PostgresAppend
     private readonly StreamAppend[] _streams;
     private readonly RememberedReply[] _replies;
     private readonly RememberedReply[] _forwarded;
-    private readonly byte[][] _packed;
     private readonly List<int> _eventFence = [];
     private readonly List<long> _eventSeq = [];
     private readonly List<string> _eventKind = [];
@@ -33,7 +32,6 @@ internal sealed class PostgresAppend
         _streams = [.. request.Streams.OrderBy(s => s.Fence.Stream, StringComparer.Ordinal)];
         _replies = [.. request.Replies.Where(r => !r.IsForwarded).OrderBy(r => r.Key, StringComparer.Ordinal)];
         _forwarded = [.. request.Replies.Where(r => r.IsForwarded).OrderBy(r => r.Key, StringComparer.Ordinal)];
-        _packed = [.. _replies.Select(r => ReplyStore.Pack(r.Reply))];
         for (var i = 0; i < _streams.Length; i++)
         {
             var seq = _streams[i].Fence.Seq;
@@ -47,7 +45,7 @@ internal sealed class PostgresAppend
                 foreach (var step in VipGuard.Of(fact)) _guard.Add(step);
             }
         }
-        _bytes = _eventPayload.Sum(p => (long)p.Length) + _packed.Sum(p => (long)p.Length) + _forwarded.Sum(r => (long)r.Reply.Length);
+        _bytes = _eventPayload.Sum(p => (long)p.Length) + request.Replies.Sum(r => (long)r.Reply.Length);
     }
 
     /// <summary>True when it needs more time than a statement usually gets.</summary>
@@ -91,7 +89,7 @@ internal sealed class PostgresAppend
             fences.Select(f => f.Epoch).ToArray(), fences.Select(f => f.Seq).ToArray(), _streams.Select(s => (long)s.Events.Count).ToArray(),
             _eventFence.ToArray(), _eventSeq.ToArray(), _eventKind.ToArray(), _eventPayload.ToArray(),
             .. _guard.Arguments(),
-            _replies.Select(r => r.Key).ToArray(), _replies.Select(r => r.RequestHash).ToArray(), _packed,
+            _replies.Select(r => r.Key).ToArray(), _replies.Select(r => r.RequestHash).ToArray(), _replies.Select(r => r.Reply).ToArray(),
             ReplyStore.LifetimeMs, ReplyStore.MaxReplies, (long)ReplyStore.LargeBytes, ReplyStore.MaxBytes,
             .. _forwarded.Length == 0 ? (object[])[] : [_forwarded.Select(r => r.Key).ToArray(), _forwarded.Select(r => r.Reply).ToArray(), ReplyStore.ForwardedLifetimeMs],
         ];

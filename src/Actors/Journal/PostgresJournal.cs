@@ -129,7 +129,7 @@ public sealed class PostgresJournal : IJournal
                 UNION ALL
                 SELECT key, '', reply FROM meshdns.forwarded_reply WHERE key = ANY ($1)
                 """, keys.ToArray(), ReplyStore.LifetimeMs);
-            return await command.ReadAllAsync(r => new RememberedReply(r.GetString(0), r.GetString(1), ReplyStore.Unpack(r.GetFieldValue<byte[]>(2))), stop);
+            return await command.ReadAllAsync(r => new RememberedReply(r.GetString(0), r.GetString(1), r.GetFieldValue<byte[]>(2)), stop);
         }, cancel);
 
     /// <inheritdoc/>

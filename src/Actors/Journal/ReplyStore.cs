@@ -1,4 +1,6 @@
 using System.IO.Compression;
+using System.Text.Json;
+using MeshDns.Contracts.Messages;
 
 namespace MeshDns.Actors.Journal;
 
@@ -20,20 +22,20 @@ internal static class ReplyStore
     /// <summary>Above this a reply is large: the sum is checked when one is written.</summary>
     public const int LargeBytes = 6_000;
 
-    /// <summary>Compresses a reply.</summary>
-    public static byte[] Pack(byte[] reply)
+    /// <summary>Compresses a reply while it is written out.</summary>
+    public static byte[] Pack(ChangeReply reply)
     {
         using var packed = new MemoryStream();
-        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest)) gzip.Write(reply);
+        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest)) JsonSerializer.Serialize(gzip, reply, ReplyJson.Default.ChangeReply);
         return packed.ToArray();
     }
 
-    /// <summary>What <see cref="Pack"/> compressed; JSON as it is, which is how replies under nodes' keys are kept.</summary>
-    public static byte[] Unpack(byte[] packed)
+    /// <summary>What <see cref="Pack"/> compressed, or JSON as it is, which is how the small and many replies under nodes' keys are kept.</summary>
+    /// <exception cref="JsonException">It is neither.</exception>
+    public static ChangeReply Unpack(byte[] packed)
     {
-        if (packed is [(byte)'{', ..]) return packed;
-        using var reply = new MemoryStream();
-        using (var gzip = new GZipStream(new MemoryStream(packed), CompressionMode.Decompress)) gzip.CopyTo(reply);
-        return reply.ToArray();
+        if (packed is [(byte)'{', ..]) return JsonSerializer.Deserialize(packed, ReplyJson.Default.ChangeReply)!;
+        using var gzip = new GZipStream(new MemoryStream(packed), CompressionMode.Decompress);
+        return JsonSerializer.Deserialize(gzip, ReplyJson.Default.ChangeReply)!;
     }
 }

@@ -99,10 +99,9 @@ internal sealed class SqliteAppend : IDisposable
         if (reply.IsForwarded) throw new InvalidOperationException("a node that is alone forwards to nobody");
         using var forget = _connection.Command("DELETE FROM remembered_reply WHERE at < $0 OR rowid <= (SELECT max(rowid) FROM remembered_reply) - $1", now - ReplyStore.LifetimeMs, ReplyStore.MaxReplies);
         forget.ExecuteNonQuery();
-        var packed = ReplyStore.Pack(reply.Reply);
-        using var insert = _connection.Command("INSERT INTO remembered_reply (key, request_hash, reply, at) VALUES ($0, $1, $2, $3)", reply.Key, reply.RequestHash, packed, now);
+        using var insert = _connection.Command("INSERT INTO remembered_reply (key, request_hash, reply, at) VALUES ($0, $1, $2, $3)", reply.Key, reply.RequestHash, reply.Reply, now);
         if (!TryConstrained(insert)) return false;
-        if (packed.Length > ReplyStore.LargeBytes) ForgetLargeReplies();
+        if (reply.Reply.Length > ReplyStore.LargeBytes) ForgetLargeReplies();
         return true;
     }
 

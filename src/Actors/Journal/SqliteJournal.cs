@@ -169,7 +169,7 @@ public sealed class SqliteJournal : IJournal
         {
             command.Parameters[0].Value = key;
             using var reader = command.ExecuteReader();
-            if (reader.Read()) found.Add(new RememberedReply(reader.GetString(0), reader.GetString(1), ReplyStore.Unpack(reader.GetFieldValue<byte[]>(2))));
+            if (reader.Read()) found.Add(new RememberedReply(reader.GetString(0), reader.GetString(1), reader.GetFieldValue<byte[]>(2)));
         }
         return found;
     }, cancel);

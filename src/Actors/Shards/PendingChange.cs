@@ -54,18 +54,19 @@ public sealed class PendingChange(ChangeRequest request, ForwardKey? forward = n
     public void EndAppend() => Volatile.Write(ref _state, Waiting);
 
     /// <summary>What is to be remembered of its reply, under each of its keys.</summary>
-    public IEnumerable<RememberedReply> Remember(ChangeReply reply)
-    {
-        if (!Keys.Any()) return [];
-        var json = JsonSerializer.SerializeToUtf8Bytes(reply, ReplyJson.Default.ChangeReply);
-        return Keys.Select(k => new RememberedReply(k, RememberedReply.IsForwardKey(k) ? "" : RequestHash(), json));
-    }
+    public IEnumerable<RememberedReply> Remember(ChangeReply reply) => Keys.Select(k => RememberedReply.Of(k, RememberedReply.IsForwardKey(k) ? "" : RequestHash(), reply));
 
     /// <summary>The reply of an earlier attempt, if the request is the same one.</summary>
     public ChangeReply Recall(RememberedReply remembered) => remembered.IsForwarded || remembered.RequestHash == RequestHash()
-        ? JsonSerializer.Deserialize(remembered.Reply, ReplyJson.Default.ChangeReply)!
+        ? remembered.Read()
         : ChangeReply.Refused(RefusalReason.KeyReused, "this Idempotency-Key was used with another request within the last 24 hours");
 
     /// <summary>A hash of what was asked, to tell a repetition from a different request under the same key.</summary>
-    public string RequestHash() => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(Request with { IdempotencyKey = null }, ReplyJson.Default.ChangeRequest)));
+    public string RequestHash()
+    {
+        // Never all of it at once: a request may be of tens of megabytes.
+        using var sha = SHA256.Create();
+        using (var hashing = new CryptoStream(Stream.Null, sha, CryptoStreamMode.Write)) JsonSerializer.Serialize(hashing, Request with { IdempotencyKey = null }, ReplyJson.Default.ChangeRequest);
+        return Convert.ToHexStringLower(sha.Hash!);
+    }
 }

@@ -10,36 +10,42 @@ internal sealed class JsonTreeReader(string file, ReadOnlyMemory<byte> utf8, Man
     private int _values;
     private List<DuplicateField> _duplicates = [];
     private int _line = 1;
-    private long _lineCountedTo;
+    private int _lineCountedTo;
+    private int _readTo;
+    private JsonReaderState _state = new(new JsonReaderOptions { AllowMultipleValues = true, MaxDepth = ManifestLimits.Depth * 2 });
 
-    /// <summary>The documents, up to the first syntax error.</summary>
-    public List<ManifestTree> Read()
+    /// <summary>The documents, up to the first syntax error, each read when it is asked for: a large set's trees are never all there at once.</summary>
+    public IEnumerable<ManifestTree> Read()
     {
-        var trees = new List<ManifestTree>();
-        var options = new JsonReaderOptions { AllowMultipleValues = true, MaxDepth = ManifestLimits.Depth * 2 };
-        var reader = new Utf8JsonReader(utf8.Span, options);
+        while (ReadOne() is { } tree) yield return tree;
+    }
+
+    private ManifestTree? ReadOne()
+    {
+        var reader = new Utf8JsonReader(utf8.Span[_readTo..], isFinalBlock: true, _state);
         try
         {
-            while (reader.Read())
-            {
-                _number++;
-                if (_number > ManifestLimits.Documents) throw new ManifestSyntaxException(Line(reader), $"a manifest has at most {ManifestLimits.Documents} documents");
-                _duplicates = [];
-                trees.Add(new ManifestTree(_number, ReadNode(ref reader, 1), _duplicates));
-            }
+            if (!reader.Read()) return null;
+            _number++;
+            if (_number > ManifestLimits.Documents) throw new ManifestSyntaxException(Line(reader), $"a manifest has at most {ManifestLimits.Documents} documents");
+            _duplicates = [];
+            _values = 0;
+            var root = ReadNode(ref reader, 1);
+            _readTo += (int)reader.BytesConsumed;
+            _state = reader.CurrentState;
+            return new ManifestTree(_number, root, _duplicates);
         }
         catch (ManifestSyntaxException e) { Fail(e.Line, e.Message); }
         catch (JsonException e) { Fail((int)(e.LineNumber ?? 0) + 1, $"not JSON: {Sentence(e.Message)}"); }
         // GetString throws this for an escaped half of a surrogate pair.
         catch (InvalidOperationException) { Fail(Line(reader), "not JSON: a string is not Unicode text"); }
-        return trees;
+        return null;
     }
 
     private ManifestNode ReadNode(ref Utf8JsonReader reader, int depth)
     {
         var line = Line(reader);
-        // All trees of the stream are alive at once, so the bound counts them together.
-        if (++_values > ManifestLimits.Values) throw new ManifestSyntaxException(line, $"a JSON manifest has at most {ManifestLimits.Values} values");
+        if (++_values > ManifestLimits.Values) throw new ManifestSyntaxException(line, $"a document has at most {ManifestLimits.Values} values");
         if (depth > ManifestLimits.Depth) throw new ManifestSyntaxException(line, $"a document is at most {ManifestLimits.Depth} levels deep");
         return reader.TokenType switch
         {
@@ -84,8 +90,9 @@ internal sealed class JsonTreeReader(string file, ReadOnlyMemory<byte> utf8, Man
     // The reader tells lines only in its exceptions; tokens come in order, so each byte is counted once.
     private int Line(in Utf8JsonReader reader)
     {
-        _line += utf8.Span[(int)_lineCountedTo..(int)reader.TokenStartIndex].Count((byte)'\n');
-        _lineCountedTo = reader.TokenStartIndex;
+        var at = _readTo + (int)reader.TokenStartIndex;
+        _line += utf8.Span[_lineCountedTo..at].Count((byte)'\n');
+        _lineCountedTo = at;
         return _line;
     }
 

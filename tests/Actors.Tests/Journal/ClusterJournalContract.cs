@@ -1,3 +1,4 @@
+using System.Text;
 using MeshDns.Actors.Journal;
 using MeshDns.Actors.Tests.Simulation;
 
@@ -113,6 +114,37 @@ public abstract class ClusterJournalContract : JournalContract
         await AdvanceAsync(_lease);
         Assert.True((await Opened.HeartbeatAsync(Beat("b", "1"), _none)) is var later && later.Members[0].ExpiresAt <= later.Now);
     }
+
+    [Fact]
+    public async Task A_key_of_a_node_is_taken_once_and_its_reply_read_back()
+    {
+        await JoinAsync("a", "1");
+        var fence = await TakeAsync("a", "1", "shard-00", "t1");
+        Assert.Equal(AppendOutcome.Committed, (await Opened.AppendAsync(new AppendRequest([Append(fence, Declared("x.example"))], [Reply("k"), Forwarded(" b"), Forwarded(" a")]), _none)).Outcome);
+        var found = await Opened.FindRepliesAsync([" b", "k", " none"], _none);
+        Assert.Equal([" b", "k"], found.Select(r => r.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(("", "{\"to\":\" b\"}"), (found.Single(r => r.IsForwarded).RequestHash, Encoding.UTF8.GetString(found.Single(r => r.IsForwarded).Reply)));
+        Assert.Equal(new AppendResult(AppendOutcome.KeyTaken, " a"), await Opened.AppendAsync(new AppendRequest([Append(fence with { Seq = 1 }, Declared("y.example"))], [Reply("new"), Forwarded(" new"), Forwarded(" a")]), _none));
+        Assert.Empty(await Opened.FindRepliesAsync(["new", " new"], _none));
+        Assert.Single((await Opened.ReadAsync("shard-00", false, _none)).Rows);
+        // One that closes a change which was forwarded has no event.
+        Assert.Equal(AppendOutcome.Committed, (await Opened.AppendAsync(new AppendRequest([], [Forwarded(" closed")]), _none)).Outcome);
+        Assert.Equal(new AppendResult(AppendOutcome.KeyTaken, " closed"), await Opened.AppendAsync(new AppendRequest([], [Forwarded(" closed")]), _none));
+    }
+
+    [Fact]
+    public async Task The_keys_of_nodes_are_forgotten_after_minutes_and_push_no_callers_key_out()
+    {
+        await Opened.AppendAsync(new AppendRequest([], [Reply("k"), Forwarded(" old")]), _none);
+        await Opened.AppendAsync(new AppendRequest([], [.. Enumerable.Range(0, (int)ReplyStore.MaxReplies + 10).Select(i => Forwarded(" " + i))]), _none);
+        await Opened.AppendAsync(new AppendRequest([], [Reply("l")]), _none);
+        Assert.Equal([" 0", " old", "k"], (await Opened.FindRepliesAsync(["k", " old", " 0"], _none)).Select(r => r.Key).Order(StringComparer.Ordinal));
+        await AdvanceAsync(TimeSpan.FromMinutes(6));
+        await Opened.AppendAsync(new AppendRequest([], [Forwarded(" new")]), _none);
+        Assert.Equal([" new", "k"], (await Opened.FindRepliesAsync(["k", " old", " 0", " new"], _none)).Select(r => r.Key).Order(StringComparer.Ordinal));
+    }
+
+    private static RememberedReply Forwarded(string key) => new(key, "", Encoding.UTF8.GetBytes($"{{\"to\":\"{key}\"}}"));
 
     internal static MemberBeat Beat(string node, string incarnation, string previous = "") =>
         new(new NodeIdentity(node, incarnation), previous, node + ":1", "owner,edge", "1", 1, "{}", _lease);

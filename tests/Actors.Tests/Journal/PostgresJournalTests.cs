@@ -19,5 +19,5 @@ public sealed class PostgresJournalTests : ClusterJournalContract
 
     // The clock of a database cannot be moved, so what it has becomes older.
     internal override Task AdvanceAsync(TimeSpan by) => PostgresRig.ExecuteAsync(_connection, string.Create(CultureInfo.InvariantCulture,
-        $"UPDATE meshdns.member SET expires_at = expires_at - {(long)by.TotalMilliseconds}; UPDATE meshdns.remembered_reply SET at = at - {(long)by.TotalMilliseconds}"));
+        $"UPDATE meshdns.member SET expires_at = expires_at - {(long)by.TotalMilliseconds}; UPDATE meshdns.remembered_reply SET at = at - {(long)by.TotalMilliseconds}; UPDATE meshdns.forwarded_reply SET at = at - {(long)by.TotalMilliseconds}"));
 }

@@ -38,6 +38,17 @@ public sealed class PostgresSharingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_an_older_program_of_the_same_version_did_not_make_is_added_and_the_older_one_works_on()
+    {
+        var older = await OpenAsync();
+        await PostgresRig.ExecuteAsync(_connection, "DROP FUNCTION meshdns.append_forwarded; DROP TABLE meshdns.forwarded_reply");
+        var newer = await OpenAsync();
+        Assert.Equal(AppendOutcome.Committed, (await newer.AppendAsync(new AppendRequest([], [new RememberedReply(" a-1", "", "{}"u8.ToArray())]), _none)).Outcome);
+        await CommitAsync(older, await TakeAsync(older, "vips"), "x.example");
+        Assert.Equal(1, await PostgresRig.ExecuteAsync(_connection, "SELECT max(version) FROM meshdns.schema_version"));
+    }
+
+    [Fact]
     public async Task Tables_of_a_newer_program_are_refused()
     {
         await OpenAsync();

@@ -130,6 +130,22 @@ public sealed class StreamActorTests
     });
 
     [Fact]
+    public void A_batch_that_does_not_wait_is_told_at_once_that_another_holds_the_stream() => Simulated.Run(8, async world =>
+    {
+        var rig = await new StreamRig(world).StartAsync();
+        var held = Guid.NewGuid();
+        await rig.PrepareAsync(held, "held");
+        var began = world.Clock.Elapsed;
+        var refused = await rig.PrepareAsync(Guid.NewGuid(), "hasty", noWait: true);
+        Assert.Equal((TimeSpan.Zero, null), (world.Clock.Elapsed - began, refused.Append));
+        Assert.Equal(RefusalReason.Contention, Assert.Single(refused.Replies).Refused?.Reason);
+        // The batch that holds it may prepare again; and once it is free nobody is in line.
+        Assert.NotNull((await rig.PrepareAsync(held, "again", noWait: true)).Append);
+        rig.Owner.Release(held);
+        Assert.NotNull((await rig.PrepareAsync(Guid.NewGuid(), "next", noWait: true)).Append);
+    });
+
+    [Fact]
     public void The_queue_of_waiting_batches_is_bounded() => Simulated.Run(9, async world =>
     {
         var rig = await new StreamRig(world).StartAsync();

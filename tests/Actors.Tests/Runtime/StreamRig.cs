@@ -58,8 +58,8 @@ internal sealed class StreamRig
         Owner.Adopt((await _journal.TakeAsync(new NodeIdentity("a", "1"), [Stream], "t"))[0], World.Clock.GetTimestamp());
     }
 
-    public Task<Prepared<ShardReply>> PrepareAsync(Guid batch, string name, TimeSpan? deadline = null) =>
-        Owner.PrepareAsync(batch, [new ChangeCommand<ShardCommand>(0, Put(name))], Hold, deadline ?? Deadline, CancellationToken.None);
+    public Task<Prepared<ShardReply>> PrepareAsync(Guid batch, string name, TimeSpan? deadline = null, bool noWait = false) =>
+        Owner.PrepareAsync(batch, [new ChangeCommand<ShardCommand>(0, Put(name))], Hold, deadline ?? Deadline, CancellationToken.None, noWait);
 
     public Task<AppendResult> AppendAsync(Prepared<ShardReply> prepared) => _journal.AppendAsync(new AppendRequest([prepared.Append!], []), CancellationToken.None);
 

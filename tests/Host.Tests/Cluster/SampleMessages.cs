@@ -81,6 +81,8 @@ internal static class SampleMessages
             DryRun = true,
             IdempotencyKey = "key-1",
         }, 4000),
+        new PrepareShards(_batch, 5000, [], true),
+        new ForwardChange(new ChangeRequest { Changes = [new DocumentChange(_service, null)] }, " n1-inc-1-7", 3, 4500),
     ];
 
     public static IReadOnlyList<NodeReply> Replies { get; } =

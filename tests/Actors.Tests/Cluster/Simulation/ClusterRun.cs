@@ -14,7 +14,9 @@ namespace MeshDns.Actors.Tests.Cluster.Simulation;
 /// <param name="Log">What the nodes logged.</param>
 /// <param name="Applied">Changes that were applied.</param>
 /// <param name="Judged">Answers that promise 5 had something to say about.</param>
-internal sealed record ClusterRunResult(int Seed, IReadOnlyList<string> Problems, IReadOnlyList<string> Trace, IReadOnlyList<LogLine> Log, int Applied, int Judged);
+/// <param name="Forwarded">Changes that one node forwarded to another.</param>
+/// <param name="ForwardsFound">Those of them that a node did not do, because it found that another had.</param>
+internal sealed record ClusterRunResult(int Seed, IReadOnlyList<string> Problems, IReadOnlyList<string> Trace, IReadOnlyList<LogLine> Log, int Applied, int Judged, int Forwarded, int ForwardsFound);
 
 /// <summary>One random life of a cluster: minutes of changes and faults, then peace, in which everything has to come right by itself; then the judge.</summary>
 internal sealed class ClusterRun
@@ -41,7 +43,7 @@ internal sealed class ClusterRun
             judged = run.Judge();
         }
         catch (Exception e) { run._problems.Add(e.ToString()); }
-        return new ClusterRunResult(seed, run._problems, run._world.Trace, simulated.Log, run._clients.Sum(c => c.Applied), judged);
+        return new ClusterRunResult(seed, run._problems, run._world.Trace, simulated.Log, run._clients.Sum(c => c.Applied), judged, run._world.Network.Forwarded, run._world.Store.ForwardsFound);
     }
 
     private async Task LiveAsync()

@@ -20,19 +20,22 @@ public sealed class ClusterSimulationTests
             return;
         }
         var failed = new SortedDictionary<int, ClusterRunResult>();
-        long applied = 0, judged = 0;
+        long applied = 0, judged = 0, forwarded = 0, found = 0;
         Parallel.For(First, First + Seeds, new ParallelOptions { MaxDegreeOfParallelism = Math.Min(4, Environment.ProcessorCount) }, (seed, state) =>
         {
             var result = ClusterRun.Run(seed);
             Interlocked.Add(ref applied, result.Applied);
             Interlocked.Add(ref judged, result.Judged);
+            Interlocked.Add(ref forwarded, result.Forwarded);
+            Interlocked.Add(ref found, result.ForwardsFound);
             if (result.Problems.Count == 0) return;
             lock (failed) failed.Add(seed, result);
             if (failed.Count >= 20) state.Stop();
         });
         Assert.True(failed.Count == 0, $"{failed.Count} seeds failed: {string.Join(' ', failed.Keys)}\n{string.Join('\n', failed.Values.Select(r => $"{r.Seed}: {r.Problems[0]}"))}\n{(failed.Count == 0 ? "" : Story(failed.Values.First()))}");
         // Worlds in which nothing happens keep every promise.
-        Assert.True(applied > 50L * Seeds && judged > 50L * Seeds, $"{applied} changes applied and {judged} answers judged in {Seeds} worlds");
+        Assert.True(applied > 50L * Seeds && judged > 50L * Seeds && forwarded > 20L * Seeds && found > Seeds / 20,
+            $"{applied} changes applied, {forwarded} of them forwarded, {found} of these found to be done already, and {judged} answers judged in {Seeds} worlds");
     }
 
     /// <summary>What the judge must say of a mistake that was put in on purpose, in one of the first seeds.</summary>
@@ -43,6 +46,7 @@ public sealed class ClusterSimulationTests
     [InlineData("ApplyWithoutCommit", "promise 3")]
     [InlineData("EpochNotRaised", "the directory of")]
     [InlineData("SplitTransaction", "change feed")]
+    [InlineData("ForwardWithoutKey", "promise 3")]
     public void A_planted_mistake_is_found(string bug, string breach)
     {
         var found = new List<string>();

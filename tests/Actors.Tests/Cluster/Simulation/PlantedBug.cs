@@ -14,6 +14,7 @@ internal enum BugKind
     ApplyWithoutCommit,
     EpochNotRaised,
     SplitTransaction,
+    ForwardWithoutKey,
 }
 
 /// <summary>Where the mistake sits.</summary>
@@ -22,7 +23,7 @@ internal sealed record PlantedBug(BugKind Kind)
     public static PlantedBug None { get; } = new(BugKind.None);
 
     /// <summary>A journal with the mistake in it, or the journal as it is.</summary>
-    public IJournal Spoil(ClusterWorld world, SimulatedJournal journal) => Kind is BugKind.ReplyBeforeAppend or BugKind.ApplyWithoutCommit or BugKind.SplitTransaction ? new SpoiltJournal(journal, Kind, world) : journal;
+    public IJournal Spoil(ClusterWorld world, SimulatedJournal journal) => Kind is BugKind.ReplyBeforeAppend or BugKind.ApplyWithoutCommit or BugKind.SplitTransaction or BugKind.ForwardWithoutKey ? new SpoiltJournal(journal, Kind, world) : journal;
 
     private sealed class SpoiltJournal(IJournal inner, BugKind kind, ClusterWorld world) : IJournal
     {
@@ -40,6 +41,7 @@ internal sealed record PlantedBug(BugKind Kind)
 
         public async Task<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancel)
         {
+            if (kind == BugKind.ForwardWithoutKey) request = request with { Replies = [.. request.Replies.Where(r => !r.IsForwarded)] };
             var isTaken = kind == BugKind.ReplyBeforeAppend || (kind == BugKind.ApplyWithoutCommit && world.Random.Next(20) == 0);
             if (!isTaken) return await inner.AppendAsync(request, cancel);
             if (kind == BugKind.ReplyBeforeAppend) _ = LaterAsync();

@@ -45,6 +45,15 @@ internal sealed class SimulatedNetwork(Simulated world, Random random)
         (LostPerMille, LatePerMille, LatencyMs) = (0, 0, 2);
     }
 
+    /// <summary>Keeps a request on its way for as long as a test likes; null for no test.</summary>
+    public Func<NodeRequest, Task>? Hold { get; set; }
+
+    /// <summary>Loses the replies to some requests; null for no test.</summary>
+    public Func<NodeRequest, bool>? LosesReply { get; set; }
+
+    /// <summary>Changes that one node forwarded to another.</summary>
+    public int Forwarded { get; private set; }
+
     /// <summary>What went wrong on the way that must never.</summary>
     public List<Exception> Failures { get; } = [];
 
@@ -66,10 +75,12 @@ internal sealed class SimulatedNetwork(Simulated world, Random random)
             reply.TrySetException(new MeshUnavailableException($"{to} refuses connections"));
             return;
         }
+        if (Hold is { } hold) await hold(request);
         await target.Life.RunningAsync();
+        if (request is ForwardChange) Forwarded++;
         var answer = await target.Server.HandleAsync(Wire(request), CancellationToken.None);
         await target.Life.RunningAsync();
-        if (!await TravelAsync(to, from)) return;
+        if (LosesReply?.Invoke(request) is true || !await TravelAsync(to, from)) return;
         await sender.RunningAsync();
         reply.TrySetResult(Wire(answer));
     }
@@ -96,8 +107,9 @@ internal sealed class SimulatedNetwork(Simulated world, Random random)
         {
             var reply = new TaskCompletionSource<NodeReply>(TaskCreationOptions.RunContinuationsAsynchronously);
             _ = network.DeliverAsync(address, life, target, request, reply);
-            // Whatever is safe to repeat may come twice, the second time when nobody waits for it any more.
-            if (network.LatePerMille > 0 && request is not CarryChange { Request.IdempotencyKey: null } && network.Dice(100)) _ = network.DeliverAsync(address, life, target, request, new TaskCompletionSource<NodeReply>());
+            // Whatever is safe to repeat may come twice, the second time when nobody waits for it any more. A forward never does: a node refuses a nonce that it
+            // has seen, and what was refused once must not be carried out the second time.
+            if (network.LatePerMille > 0 && request is not (ForwardChange or CarryChange { Request.IdempotencyKey: null }) && network.Dice(100)) _ = network.DeliverAsync(address, life, target, request, new TaskCompletionSource<NodeReply>());
             try { return await reply.WithinAsync(deadline, time, cancel); }
             catch (TimeoutException) { throw new MeshUnavailableException($"{target} did not answer a {request.GetType().Name}"); }
         }

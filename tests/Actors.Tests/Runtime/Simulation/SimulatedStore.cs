@@ -39,6 +39,9 @@ internal sealed class SimulatedStore(SimulatedClock clock)
     /// <summary>A planted fault: who claims what it owns already gets the same term and epoch again.</summary>
     public bool KeepsEpochs { get; init; }
 
+    /// <summary>How often somebody found that another node had carried a forwarded change out, or had said that nobody would.</summary>
+    public int ForwardsFound { get; private set; }
+
     /// <summary>Raised after a commit.</summary>
     public event Action? Committed;
 
@@ -124,7 +127,11 @@ internal sealed class SimulatedStore(SimulatedClock clock)
     public AppendResult Append(AppendRequest request)
     {
         foreach (var old in _replies.Where(r => r.Value.At < Now - (r.Value.Reply.IsForwarded ? ForwardedLifetimeMs : ReplyLifetimeMs)).Select(r => r.Key).ToArray()) _replies.Remove(old);
-        foreach (var reply in request.Replies) if (_replies.ContainsKey(reply.Key)) return new AppendResult(AppendOutcome.KeyTaken, reply.Key);
+        if (request.Replies.FirstOrDefault(r => _replies.ContainsKey(r.Key)) is { } taken)
+        {
+            if (taken.IsForwarded) ForwardsFound++;
+            return new AppendResult(AppendOutcome.KeyTaken, taken.Key);
+        }
         foreach (var append in request.Streams)
             if (!_ownership.TryGetValue(append.Fence.Stream, out var row) || (FenceOf(row) != append.Fence && !IgnoresFences)) return new AppendResult(AppendOutcome.Fenced, append.Fence.Stream);
         var leases = new Dictionary<int, VipLeaseRow>(_leases);
@@ -147,8 +154,12 @@ internal sealed class SimulatedStore(SimulatedClock clock)
         return true;
     }
 
-    public IReadOnlyList<RememberedReply> FindReplies(IReadOnlyList<string> keys) =>
-        [.. keys.Where(_replies.ContainsKey).Select(k => _replies[k]).Where(r => r.At >= Now - ReplyLifetimeMs).Select(r => r.Reply)];
+    public IReadOnlyList<RememberedReply> FindReplies(IReadOnlyList<string> keys)
+    {
+        RememberedReply[] found = [.. keys.Where(_replies.ContainsKey).Select(k => _replies[k]).Where(r => r.At >= Now - ReplyLifetimeMs).Select(r => r.Reply)];
+        ForwardsFound += found.Count(r => r.IsForwarded);
+        return found;
+    }
 
     public FeedRead ReadFeed(IReadOnlyDictionary<string, StreamPosition> from) =>
         new([.. _ownership.Values.Select(o => Feed(o, from.GetValueOrDefault(o.Stream))).OfType<StreamFeed>()], Now);
