@@ -5,7 +5,8 @@ namespace MeshDns.ClusterBench;
 /// <summary>New allocations through the API: one host a request, and a hundred. Clients, nodes and PostgreSQL share the machine.</summary>
 internal static class Scale
 {
-    private const int Clients = 16;
+    private const int Few = 16;
+    private const int Many = 128;
     private const int Batch = 100;
 
     // A node takes no more sets of manifests at a time.
@@ -15,14 +16,15 @@ internal static class Scale
 
     public static async Task RunAsync()
     {
-        Table.Head($"Allocations a second through the API, {Environment.ProcessorCount} cores for nodes, PostgreSQL and clients together", "nodes", $"one host a PUT, {Clients} clients", "median reply", $"{Batch} hosts a set of manifests, {ClientsOfNode} clients a node", "median reply");
+        Table.Head($"Allocations a second through the API, {Environment.ProcessorCount} cores for nodes, PostgreSQL and clients together", "nodes", $"one host a PUT, {Few} clients", "median reply", $"{Many} clients", "median reply", $"{Batch} hosts a set of manifests, {ClientsOfNode} clients a node", "median reply");
         foreach (var nodes in (int[])[1, 3, 5])
         {
             await using var cluster = await BenchCluster.StartAsync(nodes);
-            await MeasureAsync(cluster, Clients, 1, _warm);
-            var (single, singleMs) = await MeasureAsync(cluster, Clients, 1, _span);
+            await MeasureAsync(cluster, Few, 1, _warm);
+            var (few, fewMs) = await MeasureAsync(cluster, Few, 1, _span);
+            var (many, manyMs) = await MeasureAsync(cluster, Many, 1, _span);
             var (batched, batchedMs) = await MeasureAsync(cluster, ClientsOfNode * nodes, Batch, _span);
-            Table.Row($"{nodes}", $"{single:F0}", singleMs, $"{batched:F0}", batchedMs);
+            Table.Row($"{nodes}", $"{few:F0}", fewMs, $"{many:F0}", manyMs, $"{batched:F0}", batchedMs);
         }
     }
 

@@ -24,6 +24,9 @@ internal static class AdminLimits
     /// <summary>A page ends with the item that brings it to this many bytes, so that the size of documents cannot make a reply of gigabytes.</summary>
     public const int PageBytes = 8 * 1024 * 1024;
 
+    /// <summary>The reply to a change of more documents is written in chunks.</summary>
+    public const int WholeReply = 1000;
+
     /// <summary>Most errors in a problem document.</summary>
     public const int ProblemErrors = 1000;
 

@@ -34,7 +34,8 @@ internal sealed class ManifestRoute(ChangeRunner changes) : IDisposable
                 IdempotencyKey = key,
             };
             var reply = await changes.RunAsync(context, request, deleting ? [] : documents, wait);
-            await Reply.JsonAsync(context, reply, AdminJson.Readable.ChangeJson);
+            if (documents.Count > AdminLimits.WholeReply) await Reply.JsonStreamAsync(context, reply, AdminJson.Readable.ChangeJson);
+            else await Reply.JsonAsync(context, reply, AdminJson.Readable.ChangeJson);
         }
         finally
         {

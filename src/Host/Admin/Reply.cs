@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace MeshDns.Host.Admin;
 
-/// <summary>Writes whole replies, so that every reply carries its length and a cut one is noticed.</summary>
+/// <summary>Writes replies, all but the largest as a whole, so that they carry their length and a cut one is noticed.</summary>
 internal static class Reply
 {
     private const string Json = "application/json";
@@ -14,6 +14,13 @@ internal static class Reply
     /// <summary>Writes a value as JSON.</summary>
     public static Task JsonAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK) =>
         BytesAsync(context, status, Json, JsonSerializer.SerializeToUtf8Bytes(value, type));
+
+    /// <summary>Writes a large value as JSON in chunks, which show a cut reply as well, so that its text is never there as a whole.</summary>
+    public static Task JsonStreamAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type)
+    {
+        Head(context.Response, StatusCodes.Status200OK, Json);
+        return JsonSerializer.SerializeAsync(context.Response.Body, value, type, context.RequestAborted);
+    }
 
     /// <summary>Writes JSON that is rendered already.</summary>
     public static Task JsonBytesAsync(HttpContext context, ReadOnlyMemory<byte> json) => BytesAsync(context, StatusCodes.Status200OK, Json, json);
@@ -38,13 +45,17 @@ internal static class Reply
 
     private static Task BytesAsync(HttpContext context, int status, string mediaType, ReadOnlyMemory<byte> body)
     {
-        var response = context.Response;
+        Head(context.Response, status, mediaType);
+        context.Response.ContentLength = body.Length;
+        return context.Response.Body.WriteAsync(body, context.RequestAborted).AsTask();
+    }
+
+    private static void Head(HttpResponse response, int status, string mediaType)
+    {
         response.StatusCode = status;
         response.ContentType = mediaType;
-        response.ContentLength = body.Length;
         // Names and addresses change at any time, and a cached token-protected reply would outlive the token.
         response.Headers.CacheControl = "no-store";
         response.Headers.XContentTypeOptions = "nosniff";
-        return response.Body.WriteAsync(body, context.RequestAborted).AsTask();
     }
 }

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MeshDns.Host.Admin;
 
 namespace MeshDns.Host.Cli;
 
@@ -37,7 +38,7 @@ internal sealed class ApiClient : IDisposable
     public async Task<JsonNode> GetAsync(string path, CancellationToken cancel)
     {
         using var reply = await SendAsync(HttpMethod.Get, path, null, null, cancel);
-        return await ReadAsync(reply, [], cancel);
+        return await ReadAsync(reply, [], static async (body, stop) => await JsonNode.ParseAsync(body, cancellationToken: stop), cancel);
     }
 
     /// <summary>Copies a reply's text as it comes.</summary>
@@ -69,14 +70,14 @@ internal sealed class ApiClient : IDisposable
     /// <param name="documents">What to call each document of the body in errors.</param>
     /// <param name="cancel">Ends it.</param>
     /// <exception cref="VerbFailedException">It was refused, or its outcome is unknown.</exception>
-    public async Task<JsonNode> ChangeAsync(HttpMethod method, string path, byte[]? body, string? key, IReadOnlyList<string> documents, CancellationToken cancel)
+    public async Task<ChangeJson> ChangeAsync(HttpMethod method, string path, byte[]? body, string? key, IReadOnlyList<string> documents, CancellationToken cancel)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
                 using var reply = await SendAsync(method, path, body, key, cancel);
-                return await ReadAsync(reply, documents, cancel);
+                return await ReadAsync(reply, documents, static async (body, stop) => await JsonSerializer.DeserializeAsync(body, AdminJson.Readable.ChangeJson, stop), cancel);
             }
             catch (ConnectionLostException e) when (attempt == 1 && key is not null && e.IsWorthRepeating)
             {
@@ -112,21 +113,18 @@ internal sealed class ApiClient : IDisposable
         }
     }
 
-    private async Task<JsonNode> ReadAsync(HttpResponseMessage reply, IReadOnlyList<string> documents, CancellationToken cancel)
+    // The reply to a large set is read as it comes: as text, as a tree and as values it would be there three times.
+    private async Task<T> ReadAsync<T>(HttpResponseMessage reply, IReadOnlyList<string> documents, Func<Stream, CancellationToken, Task<T?>> read, CancellationToken cancel) where T : class
     {
-        string text;
+        using var timer = BodyTimer(cancel);
         try
         {
-            text = await TextAsync(reply, cancel);
+            if (!reply.IsSuccessStatusCode) throw Refusal(reply.StatusCode, await reply.Content.ReadAsStringAsync(timer.Token), documents);
+            return await read(await reply.Content.ReadAsStreamAsync(timer.Token), timer.Token) ?? throw new JsonException("null");
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
         {
             throw Lost(reply.RequestMessage!.Method, e);
-        }
-        if (!reply.IsSuccessStatusCode) throw Refusal(reply.StatusCode, text, documents);
-        try
-        {
-            return JsonNode.Parse(text) ?? throw new JsonException("null");
         }
         catch (JsonException)
         {
@@ -134,12 +132,18 @@ internal sealed class ApiClient : IDisposable
         }
     }
 
-    /// <summary>The body, bounded by the request's timeout, which HttpClient applies to the headers only.</summary>
     private async Task<string> TextAsync(HttpResponseMessage reply, CancellationToken cancel)
     {
-        using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        timer.CancelAfter(_http.Timeout);
+        using var timer = BodyTimer(cancel);
         return await reply.Content.ReadAsStringAsync(timer.Token);
+    }
+
+    /// <summary>Bounds a body by the request's timeout, which HttpClient applies to the headers only.</summary>
+    private CancellationTokenSource BodyTimer(CancellationToken cancel)
+    {
+        var timer = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        timer.CancelAfter(_http.Timeout);
+        return timer;
     }
 
     private Exception Lost(HttpMethod method, Exception cause)

@@ -1,5 +1,4 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
+using System.Text;
 using MeshDns.Host.Admin;
 using MeshDns.Host.Sources;
 
@@ -9,19 +8,26 @@ namespace MeshDns.Host.Cli;
 internal static class ChangeReport
 {
     private const int MaxHostsShown = 4;
+    private const int MaxChars = 32 * 1024;
 
     /// <summary>Writes the report.</summary>
     /// <param name="context">Where to.</param>
-    /// <param name="reply">The server's reply.</param>
+    /// <param name="change">The server's reply.</param>
     /// <param name="documents">The documents sent, for what only their files knew; empty for a deletion.</param>
-    public static void Write(CliContext context, JsonNode reply, IReadOnlyList<ManifestDocument> documents)
+    public static void Write(CliContext context, ChangeJson change, IReadOnlyList<ManifestDocument> documents)
     {
-        var change = reply.Deserialize(AdminJson.Readable.ChangeJson) ?? throw new VerbFailedException(ExitCode.OutcomeUnknown, "the server's reply is empty");
+        // A console is written to at once, line by line; of a large set that is most of the time.
+        var lines = new StringBuilder();
         for (var i = 0; i < change.Results.Count; i++)
         {
             var result = change.Results[i];
             var name = $"{result.Kind.ToLowerInvariant()}/{result.Namespace}/{result.Name}";
-            context.Output.WriteLine(CliText.Printable($"{name} {result.Action}{(change.DryRun ? " (dry run)" : "")}{Addresses(result.Addresses)}"));
+            lines.AppendLine(CliText.Printable($"{name} {result.Action}{(change.DryRun ? " (dry run)" : "")}{Addresses(result.Addresses)}"));
+            if (lines.Length >= MaxChars || i == change.Results.Count - 1)
+            {
+                context.Output.Write(lines);
+                lines.Clear();
+            }
             var document = i < documents.Count ? documents[i] : null;
             foreach (var warning in (document?.Warnings ?? []).Concat(result.Warnings).Distinct(StringComparer.Ordinal)) Warn(context, $"{name}: {warning}");
             var ignored = (document?.Ignored ?? []).Concat(result.Ignored).Distinct(StringComparer.Ordinal).ToList();

@@ -1,4 +1,4 @@
-using System.Text;
+using System.Text.Json;
 using MeshDns.Host.Sources;
 
 namespace MeshDns.Host.Cli;
@@ -32,8 +32,15 @@ internal sealed class ManifestSet
     /// <summary>The request's body.</summary>
     public byte[] ToJson()
     {
-        var text = new StringBuilder();
-        foreach (var document in Documents) text.Append(ManifestWriter.ToJsonNode(document.Document).ToJsonString()).Append('\n');
-        return Encoding.UTF8.GetBytes(text.ToString());
+        using var body = new MemoryStream();
+        using var json = new Utf8JsonWriter(body);
+        foreach (var document in Documents)
+        {
+            ManifestWriter.ToJsonNode(document.Document).WriteTo(json);
+            json.Flush();
+            json.Reset();
+            body.WriteByte((byte)'\n');
+        }
+        return body.ToArray();
     }
 }
