@@ -7,22 +7,28 @@ internal static class Scale
 {
     private const int Few = 16;
     private const int Many = 128;
+
+    // A node takes 64 requests at a time.
+    private const int RequestsOfNode = 60;
     private const int Batch = 100;
 
     // A node takes no more sets of manifests at a time.
     private const int ClientsOfNode = 2;
-    private static readonly TimeSpan _warm = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _span = TimeSpan.FromSeconds(5);
+
+    // A new process spends its first seconds of CPU on compiling itself: with five on two cores that is all that a short warm-up would measure.
+    private static readonly TimeSpan _warmANode = TimeSpan.FromSeconds(6);
 
     public static async Task RunAsync()
     {
-        Table.Head($"Allocations a second through the API, {Environment.ProcessorCount} cores for nodes, PostgreSQL and clients together", "nodes", $"one host a PUT, {Few} clients", "median reply", $"{Many} clients", "median reply", $"{Batch} hosts a set of manifests, {ClientsOfNode} clients a node", "median reply");
+        Table.Head($"Allocations a second through the API, {Environment.ProcessorCount} cores for nodes, PostgreSQL and clients together", "nodes", $"one host a PUT, {Few} clients", "median reply", $"{Many} clients ({RequestsOfNode} with one node)", "median reply", $"{Batch} hosts a set of manifests, {ClientsOfNode} clients a node", "median reply");
         foreach (var nodes in (int[])[1, 3, 5])
         {
             await using var cluster = await BenchCluster.StartAsync(nodes);
-            await MeasureAsync(cluster, Few, 1, _warm);
+            await MeasureAsync(cluster, Few, 1, nodes * _warmANode);
+            await MeasureAsync(cluster, ClientsOfNode * nodes, Batch, nodes * _warmANode / 2);
             var (few, fewMs) = await MeasureAsync(cluster, Few, 1, _span);
-            var (many, manyMs) = await MeasureAsync(cluster, Many, 1, _span);
+            var (many, manyMs) = await MeasureAsync(cluster, Math.Min(Many, RequestsOfNode * nodes), 1, _span);
             var (batched, batchedMs) = await MeasureAsync(cluster, ClientsOfNode * nodes, Batch, _span);
             Table.Row($"{nodes}", $"{few:F0}", fewMs, $"{many:F0}", manyMs, $"{batched:F0}", batchedMs);
         }
