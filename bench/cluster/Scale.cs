@@ -12,6 +12,9 @@ internal static class Scale
     private const int RequestsOfNode = 60;
     private const int Batch = 100;
 
+    // A measurement ends early with so many hosts, so that the pool lasts for all of them.
+    private const int Most = 12_500;
+
     // A node takes no more sets of manifests at a time.
     private const int ClientsOfNode = 2;
     private static readonly TimeSpan _span = TimeSpan.FromSeconds(5);
@@ -38,16 +41,17 @@ internal static class Scale
     {
         var nodes = cluster.Nodes.Values.ToArray();
         var begin = Stopwatch.GetTimestamp();
+        var asked = 0;
         var times = (await Task.WhenAll(Enumerable.Range(0, clients).Select(i => Task.Run(async () =>
         {
             var times = new List<double>();
-            while (Stopwatch.GetElapsedTime(begin) < span)
+            while (Stopwatch.GetElapsedTime(begin) < span && Interlocked.Add(ref asked, hosts) <= Most)
             {
                 var run = Guid.NewGuid().ToString("N");
-                var asked = Stopwatch.GetTimestamp();
+                var sent = Stopwatch.GetTimestamp();
                 if (hosts == 1) await BenchCluster.PutAsync(nodes[i % nodes.Length], $"h-{run}.test");
                 else await BenchCluster.DeclareAsync(nodes[i % nodes.Length], Enumerable.Range(0, hosts).Select(h => $"h{h}-{run}.test"));
-                times.Add(Stopwatch.GetElapsedTime(asked).TotalMilliseconds);
+                times.Add(Stopwatch.GetElapsedTime(sent).TotalMilliseconds);
             }
             return times;
         })))).SelectMany(t => t).ToArray();

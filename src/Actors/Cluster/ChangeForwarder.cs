@@ -29,7 +29,7 @@ internal sealed class ChangeForwarder(ActorSystem system, NodeIdentity me, Shard
     {
         if (Target(request) is not { } target) return await coordinator.ChangeAsync(request, null, deadline, cancel);
         var begin = system.Time.GetTimestamp();
-        var key = $" {me.Node}-{me.Incarnation}-{Interlocked.Increment(ref _count)}";
+        var key = $" {me.Incarnation}-{Interlocked.Increment(ref _count)}";
         var (reply, isHeard) = await ForwardAsync(target.Node, request, key, target.Epoch, deadline, cancel);
         if (reply is { Outcome: ChangeOutcome.Applied or ChangeOutcome.Refused }) return reply;
         Volatile.Write(ref _restsUntil, system.Time.GetTimestamp() + (long)(_rest.TotalSeconds * system.Time.TimestampFrequency));

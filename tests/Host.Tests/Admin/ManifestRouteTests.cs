@@ -59,6 +59,26 @@ public sealed class ManifestRouteTests
     }
 
     [Fact]
+    public async Task The_reply_to_a_large_set_is_whole_as_well()
+    {
+        await using var api = await AdminFixture.StartAsync();
+        api.Mesh.Capacity = 5000;
+        var set = string.Join('\n', Enumerable.Range(0, 1500).Select(i => $$"""{"apiVersion":"networking.istio.io/v1","kind":"ServiceEntry","metadata":{"name":"d{{i}}"},"spec":{"hosts":["d{{i}}.example.com"],"resolution":"DNS"}}"""));
+        var answer = await api.SendAsync(HttpMethod.Post, "/v1/manifests", set, "application/json");
+        Assert.Equal(200, answer.Status);
+        Assert.Equal(Enumerable.Range(0, 1500).Select(i => "d" + i), answer.Json!["results"]!.AsArray().Select(r => (string?)r!["name"]));
+    }
+
+    [Fact]
+    public async Task An_error_in_a_later_document_names_its_line_and_number()
+    {
+        await using var api = await AdminFixture.StartAsync();
+        const string entry = """{"apiVersion":"networking.istio.io/v1","kind":"ServiceEntry","metadata":{"name":"a"},"spec":{"hosts":["a.example.com"],"resolution":"DNS"}}""";
+        var problem = (await api.SendAsync(HttpMethod.Post, "/v1/manifests", entry + "\n\n\n" + entry.Replace("DNS", "NSD", StringComparison.Ordinal), "application/json")).Problem(422);
+        Assert.Equal((2, 4), ((int)problem["errors"]![0]!["document"]!, (int)problem["errors"]![0]!["line"]!));
+    }
+
+    [Fact]
     public async Task A_json_list_is_taken_too()
     {
         await using var api = await AdminFixture.StartAsync();
