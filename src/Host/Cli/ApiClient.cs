@@ -3,7 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using MeshDns.Host.Admin;
+using System.Text.Json.Serialization.Metadata;
 
 namespace MeshDns.Host.Cli;
 
@@ -68,16 +68,17 @@ internal sealed class ApiClient : IDisposable
     /// <param name="body">JSON, or null.</param>
     /// <param name="key">The idempotency key, or null.</param>
     /// <param name="documents">What to call each document of the body in errors.</param>
+    /// <param name="type">What the reply is.</param>
     /// <param name="cancel">Ends it.</param>
     /// <exception cref="VerbFailedException">It was refused, or its outcome is unknown.</exception>
-    public async Task<ChangeJson> ChangeAsync(HttpMethod method, string path, byte[]? body, string? key, IReadOnlyList<string> documents, CancellationToken cancel)
+    public async Task<T> ChangeAsync<T>(HttpMethod method, string path, byte[]? body, string? key, IReadOnlyList<string> documents, JsonTypeInfo<T> type, CancellationToken cancel) where T : class
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
                 using var reply = await SendAsync(method, path, body, key, cancel);
-                return await ReadAsync(reply, documents, static async (body, stop) => await JsonSerializer.DeserializeAsync(body, AdminJson.Readable.ChangeJson, stop), cancel);
+                return await ReadAsync(reply, documents, async (body, stop) => await JsonSerializer.DeserializeAsync(body, type, stop), cancel);
             }
             catch (ConnectionLostException e) when (attempt == 1 && key is not null && e.IsWorthRepeating)
             {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MeshDns.Host.Admin;
 
 namespace MeshDns.Host.Cli;
 
@@ -17,7 +18,7 @@ internal static class ApplyVerb
         {
             using var client = server.Connect(parsed, context);
             var set = ManifestSet.Read(parsed.GetRequiredValue(files), context);
-            var reply = await client.ChangeAsync(HttpMethod.Post, "/v1/manifests" + change.Query(parsed), set.ToJson(), NewKey(), set.Names, cancel);
+            var reply = await client.ChangeAsync(HttpMethod.Post, "/v1/manifests" + change.Query(parsed), set.ToJson(), NewKey(), set.Names, AdminJson.Readable.ChangeJson, cancel);
             ChangeReport.Write(context, reply, set.Documents);
             return ExitCode.Done;
         });

@@ -63,7 +63,7 @@ public sealed class ManifestRouteTests
     {
         await using var api = await AdminFixture.StartAsync();
         api.Mesh.Capacity = 5000;
-        var set = string.Join('\n', Enumerable.Range(0, 1500).Select(i => $$"""{"apiVersion":"networking.istio.io/v1","kind":"ServiceEntry","metadata":{"name":"d{{i}}"},"spec":{"hosts":["d{{i}}.example.com"],"resolution":"DNS"}}"""));
+        var set = string.Join('\n', Enumerable.Range(0, 1500).Select(i => $$$"""{"apiVersion":"networking.istio.io/v1","kind":"ServiceEntry","metadata":{"name":"d{{{i}}}"},"spec":{"hosts":["d{{{i}}}.example.com"],"resolution":"DNS"}}"""));
         var answer = await api.SendAsync(HttpMethod.Post, "/v1/manifests", set, "application/json");
         Assert.Equal(200, answer.Status);
         Assert.Equal(Enumerable.Range(0, 1500).Select(i => "d" + i), answer.Json!["results"]!.AsArray().Select(r => (string?)r!["name"]));
