@@ -30,6 +30,7 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
 
     private readonly byte[] _key = new byte[ForwardKey.MaxSize];
     private readonly ServerLink[] _order = new ServerLink[MaxServers];
+    private bool _isRetired;
     private ServerSet? _servers;
     private UpstreamQuestion? _question;
     private LoopMarking _marking;
@@ -71,9 +72,6 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
     /// <summary>A refresh that nobody waits for.</summary>
     public bool IsPrefetch { get; set; }
 
-    /// <summary>True between its last use and the next.</summary>
-    public bool IsUnused { get; set; }
-
     /// <summary>What may be served past its lifetime when this takes long; null for nothing.</summary>
     public CachedAnswer? Stale { get; private set; }
 
@@ -96,8 +94,11 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
         DeadlineMs = deadlineMs;
         HasLanded = false;
         IsPrefetch = false;
-        IsUnused = false;
+        _isRetired = false;
     }
+
+    /// <summary>Its last use is over. False the second time: a flight that lands by a fault may be handed back twice, and must not be two flights then.</summary>
+    public bool TryRetire() => !_isRetired && (_isRetired = true);
 
     /// <summary>Adds one who waits.</summary>
     public void Add(ForwardedQuery query)

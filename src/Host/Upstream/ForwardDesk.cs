@@ -149,11 +149,7 @@ internal sealed class ForwardDesk
     /// <summary>Takes a flight back that nothing refers to.</summary>
     public void Recycle(Flight flight)
     {
-        // A flight that lands by a fault may be handed back twice; it must not be two flights then.
-        if (flight.IsUnused)
-            return;
-        flight.IsUnused = true;
-        if (_unused.Count < FlightTable.Capacity)
+        if (flight.TryRetire() && _unused.Count < FlightTable.Capacity)
             _unused.Push(flight);
     }
 
