@@ -4,13 +4,13 @@ using Microsoft.Win32.SafeHandles;
 namespace MeshDns.Host.Upstream;
 
 /// <summary>
-/// Reads <c>resolv.conf</c> again every five seconds and reports a text that changed. The file is read, not its time asked: it is small, is often a
+/// Reads <c>resolv.conf</c> again every fifteen seconds and reports a text that changed. The file is read, not its time asked: it is small, is often a
 /// link that is switched, and times repeat within a tick.
 /// </summary>
 internal sealed class ResolvConfWatcher : IDisposable
 {
-    /// <summary>How often the file is read.</summary>
-    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+    /// <summary>How often the file is read. Each time three threads of the runtime wake, and an idle node has little else that wakes it (docs/performance.md).</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
 
     private readonly string _path;
     private readonly Action<ResolvConf> _onChange;
