@@ -3,7 +3,7 @@
 
 A server is (port, command); commands run in the work folder. Every workload begins with the servers that the ratios are to.
 """
-import os, sys
+import os, shutil, sys
 
 WORK = os.environ.get("MESHDNS_BENCH_WORK", "")
 NODE = ("dotnet %s run --set node.data-dir=%s/node --set dns.listen=127.0.0.1:5350 --set admin.listen=127.0.0.1:5351 --set upstream.servers=127.0.0.1:5400 "
@@ -27,6 +27,10 @@ FORWARD = {
     "named": (5314, "named -g -n 1 -c conf/named-w2.conf"),
     "dnsmasq": (5315, "dnsmasq -C conf/dnsmasq-w2.conf"),
 }
+# Debian has no package of it: measured where somebody has put it.
+if shutil.which("coredns"):
+    LOCAL["coredns"] = (5306, "coredns -conf conf/coredns-w1.conf")
+    FORWARD["coredns"] = (5317, "coredns -conf conf/coredns-w2.conf")
 
 
 def only(servers, *names):
