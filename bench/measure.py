@@ -142,12 +142,11 @@ def measured(load, runs, seconds, *extra):
 
 def answered():
     name = {"warm": "host-0007.up.test", "cold": "u-9999999.dyn.up.test"}.get(args.workload, "svc-00007.mesh.internal")
-    query = b"\x12\x34\x01\0\0\1\0\0\0\0\0\0" + b"".join(bytes([len(x)]) + x.encode() for x in name.split(".")) + b"\0\0\1\0\1"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.settimeout(0.3)
         asking.connect(("127.0.0.1", PORT))
         try:
-            asking.send(query)
+            asking.send(ask(name)[2:])
             reply = asking.recv(4096)
         except OSError:
             return False
@@ -155,6 +154,7 @@ def answered():
 
 
 def ask(name):
+    """A query for A, with the length before it that TCP wants."""
     query = b"\x12\x34\x01\0\0\1\0\0\0\0\0\0" + b"".join(bytes([len(x)]) + x.encode() for x in name.split(".")) + b"\0\0\1\0\1"
     return len(query).to_bytes(2, "big") + query
 

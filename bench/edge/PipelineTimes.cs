@@ -1,6 +1,5 @@
 using System.Globalization;
 using MeshDns.Contracts.Dns;
-using MeshDns.Contracts.Names;
 using MeshDns.Host.Edge;
 using MeshDns.Host.Resolve;
 using MeshDns.Tests.Shared;
@@ -25,23 +24,13 @@ internal static class PipelineTimes
             resolver, new LocalReply(answers), new NoUpstream(), new CookieJar(TimeProvider.System), new QueryCounters("udp", isShared: false), faults);
         var order = Enumerable.Range(0, names).ToArray();
         new Random(1).Shuffle(order);
-        Print("hit, A", pipeline, [.. order.Select(i => Query(Names.Host(i), DnsType.A, edns: false))]);
-        Print("hit, A, EDNS", pipeline, [.. order.Select(i => Query(Names.Host(i), DnsType.A, edns: true))]);
-        Print("NODATA, AAAA", pipeline, [.. order.Select(i => Query(Names.Host(i), DnsType.AAAA, edns: false))]);
-        Print("NXDOMAIN", pipeline, [.. order.Select(i => Query("no-" + Names.Host(i), DnsType.A, edns: false))]);
-        Print("VIP, A", pipeline, [Query("vip.example", DnsType.A, edns: false)]);
-        Print("wildcard, A", pipeline, [.. order.Select(i => Query($"h{i}.wild.example", DnsType.A, edns: false))]);
+        Print("hit, A", pipeline, [.. order.Select(i => Queries.Of(Names.Host(i), DnsType.A, edns: false))]);
+        Print("hit, A, EDNS", pipeline, [.. order.Select(i => Queries.Of(Names.Host(i), DnsType.A, edns: true))]);
+        Print("NODATA, AAAA", pipeline, [.. order.Select(i => Queries.Of(Names.Host(i), DnsType.AAAA, edns: false))]);
+        Print("NXDOMAIN", pipeline, [.. order.Select(i => Queries.Of("no-" + Names.Host(i), DnsType.A, edns: false))]);
+        Print("VIP, A", pipeline, [Queries.Of("vip.example", DnsType.A, edns: false)]);
+        Print("wildcard, A", pipeline, [.. order.Select(i => Queries.Of($"h{i}.wild.example", DnsType.A, edns: false))]);
         if (faults.Total != 0) throw new InvalidOperationException("a query failed");
-    }
-
-    private static byte[] Query(string name, DnsType type, bool edns)
-    {
-        var packet = new byte[DnsLimits.MinUdpSize];
-        var writer = new MessageWriter(packet);
-        DnsHeader.SetFlags(writer.Message, DnsFlags.RecursionDesired);
-        writer.TryWriteQuestion(HostName.Parse(name).ToWire(), type);
-        if (edns) writer.TryWriteOpt(new OptRecord());
-        return packet[..writer.Length];
     }
 
     private static void Print(string what, QueryPipeline pipeline, byte[][] queries)

@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using MeshDns.Bench.Edge;
 using MeshDns.Contracts.Dns;
 
 namespace MeshDns.Bench.Micro;

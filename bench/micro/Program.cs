@@ -1,5 +1,5 @@
-// The codec, the table and the path of a query without sockets, by BenchmarkDotNet: nanoseconds and bytes allocated.
-//   dotnet run -c Release --project bench/micro -- --filter '*'            (or '*Codec*', '*Table*', '*Path*')
+// The codec and the table, by BenchmarkDotNet: nanoseconds and bytes allocated. The path of a query without sockets is `bench/edge pipeline`.
+//   dotnet run -c Release --project bench/micro -- --filter '*'            (or '*Codec*', '*Table*')
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Diagnosers;
 using BenchmarkDotNet.Jobs;

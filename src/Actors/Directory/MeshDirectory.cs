@@ -82,6 +82,10 @@ public sealed class MeshDirectory
     /// <summary>How far every stream has been read.</summary>
     public IReadOnlyDictionary<string, StreamPosition> Position => Volatile.Read(ref _position);
 
+    /// <summary>True when something has been read since an earlier <see cref="Position"/>; null stands for never.</summary>
+    public bool HasMovedFrom(IReadOnlyDictionary<string, StreamPosition>? position) =>
+        position is not { } before || Position is var now && (now.Count != before.Count || now.Any(p => before.GetValueOrDefault(p.Key) != p.Value));
+
     /// <summary>Declared names, wildcards included.</summary>
     public int Names => _tables.Declared;
 

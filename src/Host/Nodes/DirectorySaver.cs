@@ -44,7 +44,7 @@ internal sealed class DirectorySaver(string path, MeshDirectory directory, TimeP
         var (position, readAt) = (directory.Position, directory.ReadAt);
         try
         {
-            if (HasMoved()) _digest = DirectoryFile.Save(path, directory);
+            if (directory.HasMovedFrom(_saved)) _digest = DirectoryFile.Save(path, directory);
             else DirectoryFile.Confirm(path, _digest, readAt);
             (_saved, _savedReadAt, _failing) = (position, readAt, false);
         }
@@ -60,9 +60,7 @@ internal sealed class DirectorySaver(string path, MeshDirectory directory, TimeP
         if (IsDue()) Volatile.Read(ref _due).TrySetResult();
     }
 
-    private bool IsDue() => directory.IsLoaded && (HasMoved() || directory.ReadAt - _savedReadAt >= _refresh.TotalMilliseconds);
-
-    private bool HasMoved() => _saved is not { } saved || directory.Position is var now && (now.Count != saved.Count || now.Any(p => saved.GetValueOrDefault(p.Key) != p.Value));
+    private bool IsDue() => directory.IsLoaded && (directory.HasMovedFrom(_saved) || directory.ReadAt - _savedReadAt >= _refresh.TotalMilliseconds);
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

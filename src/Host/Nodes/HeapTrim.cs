@@ -63,9 +63,8 @@ internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time, HeapT
     // A read that brought nothing is no change.
     private void Look()
     {
-        var position = directory.Position;
-        if (_seen is { } seen && seen.Count == position.Count && position.All(p => seen.GetValueOrDefault(p.Key) == p.Value)) return;
-        _seen = position;
+        if (!directory.HasMovedFrom(_seen)) return;
+        _seen = directory.Position;
         Volatile.Read(ref _changed).TrySetResult();
     }
 

@@ -1,8 +1,9 @@
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Names;
 
-namespace MeshDns.Bench.Micro;
+namespace MeshDns.Bench.Edge;
 
+/// <summary>Queries as clients send them.</summary>
 internal static class Queries
 {
     public static byte[] Of(string name, DnsType type, bool edns)
