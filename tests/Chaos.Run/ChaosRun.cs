@@ -36,6 +36,7 @@ internal sealed class ChaosRun(ChaosOptions options, Action<string> say)
         SavedMs = 6000,
         TtlMs = (long)options.Ttl.TotalMilliseconds,
         MaxAgeMs = (long)(options.Quarantine - (2 * options.Ttl)).TotalMilliseconds,
+        AsksOwners = true,
     };
 
     public async Task<ChaosResult> RunAsync()

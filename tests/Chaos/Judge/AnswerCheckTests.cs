@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using MeshDns.Contracts.Events;
+using MeshDns.Contracts.Names;
 using MeshDns.Tests.Shared.Judge;
 using static MeshDns.Chaos.Judge.Trial;
 
@@ -50,6 +51,46 @@ public sealed class AnswerCheckTests
         Breached("promise 2: a.test was given 240.240.0.1 .*and 240.240.0.2", Moved(ReleaseReason.Withdrawn));
         Assert.DoesNotContain(Moved(ReleaseReason.Evicted).Breaches, b => b.Contains("declared all the time", StringComparison.Ordinal));
     }
+
+    // a leaves its VIP, b claims it as an explicit address, so that a gets another when it comes back; n3 starts anew with the directory that it saved before.
+    private static Trial ComesBack(long startsAgain = 26_500) => new Trial().Up("n3", 0, 19_000).Up("n3", startsAgain, 100_000)
+        .Declared(1000, "a", 1, Vip).Command(20_000, CommandOutcome.Applied, Delete("a", 2)).Command(24_000, CommandOutcome.Applied, Put("b", 1, Vip)).Declared(26_000, "a", 3, OtherVip)
+        .JournalPut("a", 1).JournalDelete("a").JournalPut("b", 1).JournalPut("a", 3)
+        .Granted(1000, "a", 1).Released(20_000, "a", 1, 30_000).Vips(new VipReserved(1) { At = 24_000 }).Vips(new AddressClaimed(Vip, HostName.Parse(Trial.Host("b"))) { At = 24_000 }).Granted(26_000, "a", 2)
+        .Answer(26_050, "n1", "a", OtherVip).Answer(26_060, "n1", "b", Vip);
+
+    [Fact]
+    public void A_saved_directory_may_say_for_a_while_what_was_true() => Assert.Empty(ComesBack().Answer(26_600, "n3", "a", Vip).Answer(26_700, "n3", "a", OtherVip).Answer(26_710, "n3", "b", Vip).Breaches);
+
+    [Fact]
+    public void What_was_true_is_a_breach_once_it_is_older_than_the_greatest_age()
+    {
+        static Trial CutOff() => ComesBack(startsAgain: 35_000).With(new FaultRecord("cut", 30_000, 70_000, ["n3"]));
+        Assert.Empty(CutOff().Answer(40_000, "n3", "a", Vip).Breaches);
+        Breached("promise 2: a.test .*; that had not been so for 20090 ms", CutOff().Answer(40_100, "n3", "a", Vip));
+    }
+
+    [Fact]
+    public void What_was_true_is_a_breach_once_the_node_had_the_time_to_learn_better() => Breached("promise 2: a.test .*; it had had the time to learn better", ComesBack().Answer(29_600, "n3", "a", Vip));
+
+    [Fact]
+    public void A_vip_that_was_never_the_hosts_is_not_an_old_one()
+    {
+        Breached("promise 2: a.test .*and 240.240.0.3 by an answer of n3.*; that was not its VIP before", ComesBack().Answer(26_600, "n3", "a", "240.240.0.3"));
+        Breached("promise 2: a.test .*; that was not its VIP before", ComesBack().Released(60_000, "a", 2, 70_000).Granted(60_001, "a", 3).Answer(26_600, "n3", "a", "240.240.0.3"));
+    }
+
+    [Fact]
+    public void A_node_that_goes_back_behind_what_it_has_shown_is_a_breach()
+    {
+        Breached("promise 2: a.test .*; it had answered a.test with 240.240.0.2 before", ComesBack().Answer(26_550, "n3", "a", OtherVip).Answer(26_600, "n3", "a", Vip));
+        Breached("promise 2: a.test .*; it had answered b.test with 240.240.0.1 before", ComesBack().Answer(26_550, "n3", "b", Vip).Answer(26_600, "n3", "a", Vip));
+        Assert.Empty(ComesBack().Answer(26_550, "n2", "b", Vip).Answer(26_560, "n2", "a", OtherVip).Answer(26_600, "n3", "a", Vip).Breaches);
+        Assert.Empty(ComesBack(startsAgain: 26_700).Up("n3", 26_500, 26_600).Answer(26_550, "n3", "a", OtherVip).Answer(26_750, "n3", "a", Vip).Breaches);
+    }
+
+    [Fact]
+    public void A_reply_is_never_old() => Breached("promise 2: a.test .*; a reply is never out of date", ComesBack().Declared(50_000, "a", 4, Vip).JournalPut("a", 4));
 
     [Fact]
     public void The_journals_own_grants_are_held_to_the_promises()

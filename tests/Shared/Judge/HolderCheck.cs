@@ -8,36 +8,38 @@ namespace MeshDns.Tests.Shared.Judge;
 /// </summary>
 internal sealed class HolderCheck(History history, JournalFacts journal, FaultTimes faults, JudgeOptions options)
 {
-    /// <summary>That a client was told so; it was true at some moment between the two times.</summary>
-    private readonly record struct Told(string Host, int Index, long From, long To, string By);
+    /// <summary>A time in which a host was declared without a break, beginning with a span of its timeline.</summary>
+    private readonly record struct Stay(int First, long From, long To, string? Vip);
 
     private readonly List<Breach> _breaches = [];
 
     public static IEnumerable<Breach> Run(History history, JournalFacts journal, FaultTimes faults, IReadOnlyDictionary<string, IReadOnlyList<HostSpan>> hosts, JudgeOptions options)
     {
         var check = new HolderCheck(history, journal, faults, options);
-        var told = check.Automatic().ToArray();
+        var all = check.All().ToArray();
+        var told = check.Automatic(all).ToArray();
+        var stale = new StaleAnswers(journal, faults, options, all);
         check.CheckGranted(told);
         foreach (var group in told.GroupBy(t => t.Index)) check.CheckHolders([.. group.OrderBy(t => t.To)]);
         foreach (var group in told.GroupBy(t => t.Host))
-            if (hosts.TryGetValue(group.Key, out var spans)) check.CheckStays([.. group.OrderBy(t => t.From)], spans);
+            if (hosts.TryGetValue(group.Key, out var spans)) check.CheckStays([.. group.OrderBy(t => t.From)], spans, stale);
         return check._breaches;
     }
 
     // Explicit claims are excepted: who claims an address is answered with it whoever else has it.
-    private IEnumerable<Told> Automatic()
+    private IEnumerable<Told> Automatic(IEnumerable<Told> all)
     {
-        var claims = journal.Vips.Claims.ToHashSet();
+        var claims = journal.Vips.Claims.Keys.ToHashSet();
         foreach (var document in history.Commands.SelectMany(c => c.Documents))
             foreach (var host in document.Hosts) claims.UnionWith(document.Addresses.Select(address => (address, host)));
-        return All().Where(t => !claims.Contains((journal.Range.IPv4(t.Index).ToString(), t.Host)));
+        return all.Where(t => !claims.Contains((journal.Range.IPv4(t.Index).ToString(), t.Host)));
     }
 
     private IEnumerable<Told> All()
     {
         foreach (var answer in history.Answers.Where(a => a.Outcome == AnswerOutcome.Addresses))
             foreach (var address in answer.Addresses)
-                if (IndexOf(address) is { } index) yield return new Told(answer.Name, index, answer.AskedAt, answer.AnsweredAt, $"an answer of {answer.Node}");
+                if (IndexOf(address) is { } index) yield return new Told(answer.Name, index, answer.AskedAt, answer.AnsweredAt, $"an answer of {answer.Node}", answer.Node);
         foreach (var command in history.Commands.Where(c => c.Outcome == CommandOutcome.Applied))
             foreach (var (host, address) in command.Vips)
                 if (IndexOf(address) is { } index) yield return new Told(host, index, command.InvokedAt, command.CompletedAt, $"the reply to {command.Id}");
@@ -84,35 +86,50 @@ internal sealed class HolderCheck(History history, JournalFacts journal, FaultTi
         }
     }
 
-    private void CheckStays(Told[] told, IReadOnlyList<HostSpan> spans)
+    private void CheckStays(Told[] told, IReadOnlyList<HostSpan> spans, StaleAnswers stale)
     {
         if (journal.Vips.Evicted.Contains(told[0].Host)) return;
         foreach (var stay in Stays(spans))
         {
             var inside = told.Where(t => t.From >= stay.From && t.To <= stay.To && !IsExcused(t)).ToArray();
-            var other = inside.FirstOrDefault(t => t.Index != inside[0].Index);
-            if (other.Host is null || faults.Lossy.Any(s => s.Overlaps(inside[0].From, other.To))) continue;
-            Breach(2, $"{other.Host} was given {Text(inside[0].Index)} by {inside[0].By} and {Text(other.Index)} by {other.By}, and was declared all the time", other.To);
+            if (inside.Length == 0) continue;
+            var vip = (stay.Vip is { } named ? IndexOf(named) : null) ?? Latest(inside);
+            foreach (var t in inside.Where(t => t.Index != vip && !faults.Lossy.Any(s => s.Overlaps(stay.From, t.To))))
+            {
+                if (stale.Objection(t, vip, spans, stay.First) is not { } objection) continue;
+                Breach(2, $"{t.Host} was given {Text(vip)} by {(stay.Vip is null ? inside.First(i => i.Index == vip).By : "the reply that declared it")} and {Text(t.Index)} by {t.By}, and was declared all the time; {objection}", t.To);
+                break;
+            }
         }
     }
 
-    // A command that declares anew what was declared doesn't end the declaration, so its time counts too; one of unknown outcome may have.
-    private static IEnumerable<Span> Stays(IReadOnlyList<HostSpan> spans)
+    // Where no reply named the VIP: of those that were told the one that the journal gave last.
+    private int Latest(Told[] told)
     {
-        Span? open = null;
-        foreach (var span in spans)
+        var grants = journal.Vips.GrantsOf(told[0].Host);
+        return told.MaxBy(t => grants.LastOrDefault(g => g.Index == t.Index).Turn).Index;
+    }
+
+    // A command that declares anew what was declared doesn't end the declaration, so its time counts too; one of unknown outcome may have.
+    private static IEnumerable<Stay> Stays(IReadOnlyList<HostSpan> spans)
+    {
+        Stay? open = null;
+        for (var i = 0; i < spans.Count; i++)
         {
-            if (span is { Declared: true, IsAutomatic: true })
+            var span = spans[i];
+            var isDeclared = span is { Declared: true, IsAutomatic: true };
+            if (open is { } o && isDeclared && span.FollowsOn)
             {
-                if (open is { } before && !span.FollowsOn) yield return before;
-                open = open is { } o && span.FollowsOn ? o with { To = span.Until } : new Span(span.From, span.Until);
+                open = o with { To = span.Until, Vip = o.Vip ?? VipOf(span) };
                 continue;
             }
             if (open is { } done) yield return done;
-            open = null;
+            open = isDeclared ? new Stay(i, span.From, span.Until, VipOf(span)) : null;
         }
         if (open is { } last) yield return last;
     }
+
+    private static string? VipOf(HostSpan span) => span.Addresses is [var vip, ..] ? vip : null;
 
     private string Text(int index) => journal.Range.IPv4(index).ToString();
 

@@ -17,6 +17,9 @@ public sealed record JudgeOptions
 
     /// <summary>Knowledge older than this need not be answered from: <c>directory.max-age</c>.</summary>
     public long MaxAgeMs { get; init; } = 86_400_000 - 60_000;
+
+    /// <summary>True where a node asks an owner for names that its directory lacks: then two names' answers of one node need not be of one view.</summary>
+    public bool AsksOwners { get; init; }
 }
 
 /// <summary>A promise that was broken.</summary>

@@ -16,8 +16,9 @@ internal sealed class VipWitness(VipRange range)
     private readonly HashSet<int> _reserved = [];
     private readonly HashSet<(string Cidr, string Host)> _excluded = [];
     private readonly Dictionary<int, List<string>> _holdersOf = [];
-    private readonly HashSet<(string Host, int Index)> _grants = [];
+    private readonly Dictionary<string, List<(int Index, int Turn)>> _grants = [];
     private readonly List<Breach> _breaches = [];
+    private int _turn;
 
     public IReadOnlyList<Breach> Breaches => _breaches;
 
@@ -25,21 +26,25 @@ internal sealed class VipWitness(VipRange range)
     public IReadOnlyList<string> HoldersOf(int index) => _holdersOf.TryGetValue(index, out var hosts) ? hosts : [];
 
     /// <summary>True when the journal ever gave the index to the host.</summary>
-    public bool WasGranted(string host, int index) => _grants.Contains((host, index));
+    public bool WasGranted(string host, int index) => GrantsOf(host).Any(g => g.Index == index);
+
+    /// <summary>Every index that the journal gave to the host, in order; the turn is the fact's place in the stream, from 1.</summary>
+    public IReadOnlyList<(int Index, int Turn)> GrantsOf(string host) => _grants.TryGetValue(host, out var grants) ? grants : [];
 
     /// <summary>Hosts that an explicit address or CIDR moved.</summary>
     public HashSet<string> Evicted { get; } = [];
 
-    /// <summary>Explicit claims of all times: the address and its host.</summary>
-    public HashSet<(string Address, string Host)> Claims { get; } = [];
+    /// <summary>Explicit claims of all times: the address, its host, and the turn of the first.</summary>
+    public Dictionary<(string Address, string Host), int> Claims { get; } = [];
 
     public void Take(MeshEvent fact)
     {
+        _turn++;
         switch (fact)
         {
             case VipGranted e: Grant(e); break;
             case VipReleased e: Release(e); break;
-            case AddressClaimed e: Claims.Add((e.Address, e.Host.Text)); break;
+            case AddressClaimed e: Claims.TryAdd((e.Address, e.Host.Text), _turn); break;
             case VipReserved e:
                 if (_holders.TryGetValue(e.Index, out var holder)) Breach(1, $"the journal reserves {Text(e.Index)} while {holder} leases it");
                 _reserved.Add(e.Index);
@@ -76,7 +81,8 @@ internal sealed class VipWitness(VipRange range)
         _former.Remove(host);
         _holders[index] = host;
         _held[host] = index;
-        _grants.Add((host, index));
+        if (!_grants.TryGetValue(host, out var grants)) _grants[host] = grants = [];
+        grants.Add((index, _turn));
         if (!_holdersOf.TryGetValue(index, out var hosts)) _holdersOf[index] = hosts = [];
         if (hosts.Count == 0 || hosts[^1] != host) hosts.Add(host);
     }
