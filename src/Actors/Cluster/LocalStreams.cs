@@ -36,7 +36,8 @@ public sealed class LocalStreams
         var shardCore = new ShardTableCore(options.Range);
         var vipCore = new VipLedgerCore(options.Range);
         Shards = [.. Enumerable.Range(0, options.Shards).Select(i => new StreamActor<ShardTable, ShardCommand, ShardReply>(
-            system, journal, node, Streams.Shard(i, options.Shards), shardCore, (command, _) => command, (_, _) => []) { SnapshotWhenLeaving = options.SnapshotWhenLeaving })];
+            system, journal, node, Streams.Shard(i, options.Shards), shardCore, (command, _) => command, passivateAfter: options.PassivateAfter)
+        { SnapshotWhenLeaving = options.SnapshotWhenLeaving, Passivated = bytes => Passivated?.Invoke(bytes) })];
         Allocator = new StreamActor<VipLedger, VipCommand, VipReply>(
             system, journal, node, Streams.Vips, vipCore, (command, now) => command with { At = now }, (ledger, found) => FirstFacts(vipCore, ledger, found, options))
         { ReaderPosition = vipsRead, SnapshotWhenLeaving = options.SnapshotWhenLeaving };
@@ -54,6 +55,9 @@ public sealed class LocalStreams
             await Allocator.StopAsync();
         };
     }
+
+    /// <summary>Raised when a shard was packed, with the bytes of its snapshot; must return at once and not throw.</summary>
+    public event Action<int>? Passivated;
 
     /// <summary>The shards, by number.</summary>
     public IReadOnlyList<StreamActor<ShardTable, ShardCommand, ShardReply>> Shards { get; }

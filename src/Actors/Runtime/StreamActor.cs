@@ -8,16 +8,14 @@ namespace MeshDns.Actors.Runtime;
 /// <summary>
 /// The generic persistent actor: hosts a pure core on one stream of the journal. It sleeps until its node has claimed the stream. Then it
 /// recovers by snapshot and replay, decides batches, holds them until the coordinator's one transaction is durable, and takes them on. It never
-/// replies before that: the coordinator replies, after the append. It sleeps again when the stream is given up or turns out to be another node's.
+/// replies before that: the coordinator replies, after the append. It sleeps again when the stream is given up or turns out to be another node's, and
+/// lets its state rest packed while nobody needs it (docs/adr/0020).
 /// </summary>
 public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TState, TCommand, TReply>.Message>, IStreamOwner<TState, TCommand, TReply>
     where TState : class where TReply : class
 {
     private const int MailboxSize = 1024;
     private const int MaxWaiting = 256;
-
-    // A snapshot is written when at least this many events came since the last; see SnapshotIsDue.
-    private const long SnapshotEvery = 2000;
     private const int MaxFailedRecoveries = 3;
     private static readonly Refusal _isHeld = new(RefusalReason.Contention, "another batch holds the stream");
     private readonly IStreamCore<TState, TCommand, TReply> _core;
@@ -25,7 +23,9 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     private readonly StreamReplay<TState, TCommand, TReply> _replay;
     private readonly NodeIdentity _node;
     private readonly Func<TCommand, long, TCommand> _stamp;
-    private readonly Func<TState, StreamRecovery, IReadOnlyList<MeshEvent>> _onClaim;
+    private readonly Func<TState, StreamRecovery, IReadOnlyList<MeshEvent>>? _onClaim;
+    private readonly Passivation<TState> _passivation;
+    private readonly StreamSnapshots _snapshots;
     private readonly Queue<Prepare> _waiting = new();
     private readonly List<TaskCompletionSource<bool>> _givingUp = [];
     private StreamView<TState>? _view;
@@ -38,9 +38,8 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     private bool _abstains;
     private int _failedRecoveries;
     private long _claimedAt;
-    private long _snapshotSeq;
-    private long _snapshotRows;
-    private Held? _held;
+    private bool _isSnapshotDamaged;
+    private Held<TState>? _held;
 
     /// <summary>Makes the owner of a stream.</summary>
     /// <param name="system">What it runs on.</param>
@@ -49,8 +48,10 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     /// <param name="stream">The stream.</param>
     /// <param name="core">The pure core.</param>
     /// <param name="stamp">Puts the journal's time into a command, for cores whose commands carry the owner's time.</param>
-    /// <param name="onClaim">The facts to append first after a recovery, given the state and what was found.</param>
-    public StreamActor(ActorSystem system, IJournal journal, NodeIdentity node, string stream, IStreamCore<TState, TCommand, TReply> core, Func<TCommand, long, TCommand> stamp, Func<TState, StreamRecovery, IReadOnlyList<MeshEvent>> onClaim)
+    /// <param name="onClaim">The facts to append first after a recovery, given the state and what was found; null for none.</param>
+    /// <param name="passivateAfter">A state that nobody used for so long, at most twice, is packed; null for never.</param>
+    public StreamActor(ActorSystem system, IJournal journal, NodeIdentity node, string stream, IStreamCore<TState, TCommand, TReply> core, Func<TCommand, long, TCommand> stamp,
+        Func<TState, StreamRecovery, IReadOnlyList<MeshEvent>>? onClaim = null, TimeSpan? passivateAfter = null)
         : base(system, stream, MailboxSize)
     {
         _journal = journal;
@@ -60,6 +61,8 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
         _replay = new StreamReplay<TState, TCommand, TReply>(system, journal, stream, core);
         _stamp = stamp;
         _onClaim = onClaim;
+        _snapshots = new StreamSnapshots(system, journal, stream);
+        _passivation = new Passivation<TState>(system.Time, passivateAfter, core.Snapshot, bytes => core.Restore(bytes), _snapshots, signal => Tell(new Message(signal)));
     }
 
     /// <inheritdoc/>
@@ -70,6 +73,9 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
 
     /// <summary>True when it has recovered and may decide.</summary>
     public bool IsReady => Volatile.Read(ref _view) is not null;
+
+    /// <summary>True while the state is packed.</summary>
+    public bool IsPassive => Volatile.Read(ref _view) is { IsPassive: true };
 
     /// <summary>True while its node has claimed the stream and neither given it up nor found it to be another's.</summary>
     public bool IsOwner => Volatile.Read(ref _isOwner);
@@ -85,6 +91,9 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
 
     /// <summary>A snapshot is written when the stream is given up with at least so many events since the last one; fewer are replayed as fast.</summary>
     public long SnapshotWhenLeaving { get; init; } = 500;
+
+    /// <summary>Told of each state that was packed, with the bytes of its snapshot. On any thread; must return at once and not throw.</summary>
+    public Action<int> Passivated { get; init; } = _ => { };
 
     /// <summary>A position of the stream that the node's reader has seen; asked at each recovery, to find out whether the journal was rewound.</summary>
     public Func<StreamPosition> ReaderPosition { get; init; } = () => default;
@@ -143,6 +152,13 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
                 _isRewound = true;
                 if (IsOwner) await RecoverAsync(null, 0);
                 break;
+            case LookAtUse: if (_view is { } idle && _held is null && _passivation.LetGoIfIdle(idle) is > 0 and var bytes) Passivated(bytes); break;
+            case SnapshotDamaged damaged:
+                if (!ReferenceEquals(damaged.View, _view)) break;
+                System.Log(ActorLogLevel.Alarm, Stream, "replays every event, because its snapshot cannot be read", damaged.Why);
+                _isSnapshotDamaged = true;
+                await RecoverAsync(null, 0);
+                break;
             case GiveUp giveUp:
                 _givingUp.Add(giveUp.Done);
                 await GiveUpIfFreeAsync();
@@ -162,7 +178,8 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     /// <inheritdoc/>
     protected override async ValueTask StoppedAsync()
     {
-        if (_view is { } view && view.Fence.Seq - _snapshotSeq >= SnapshotWhenLeaving) await SaveSnapshotAsync(view);
+        if (_view is { } view) await SaveWhenLeavingAsync(view);
+        _passivation.Dispose();
         foreach (var done in _givingUp) done.TrySetResult(true);
     }
 
@@ -215,12 +232,12 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     {
         Volatile.Write(ref _claim, claim);
         _claimedAt = askedAt;
-        var (history, state) = await _replay.RunAsync(claim.Fence, Stopping);
-        _snapshotSeq = history.SnapshotSeq;
-        _snapshotRows = history.SnapshotSeq == 0 ? 0 : history.Rows.Count;
+        var (history, state) = await _replay.RunAsync(claim.Fence, _isSnapshotDamaged, mayStayPacked: _passivation.IsOn && _onClaim is null, Stopping);
+        _isSnapshotDamaged = false;
+        _snapshots.Found(claim.Fence, history);
         var fence = claim.Fence;
         var isRewound = _isRewound || !await _replay.HasPastAsync(history, [_written, ReaderPosition()], Stopping);
-        if (_onClaim(state, new StreamRecovery(Now, claim.Timeline, isRewound)) is { Count: > 0 } facts)
+        if (state is not null && _onClaim?.Invoke(state, new StreamRecovery(Now, claim.Timeline, isRewound)) is { Count: > 0 } facts)
         {
             var result = await _journal.AppendAsync(new AppendRequest([new StreamAppend(fence, facts)], []), Stopping);
             if (result.Outcome != AppendOutcome.Committed) throw new JournalUnavailableException($"{Stream} could not write after its claim: {result.Outcome}");
@@ -228,8 +245,8 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
             fence = fence with { Seq = fence.Seq + facts.Count };
         }
         _isRewound = false;
-        _written = fence.Seq > claim.Fence.Seq ? PositionOf(fence) : history.Rows is [.., var last] ? new StreamPosition(last.Term, last.Epoch, last.Seq) : default;
-        Volatile.Write(ref _view, new StreamView<TState>(state, fence));
+        _written = fence.Seq > claim.Fence.Seq ? PositionOf(fence) : history.Rows is [.., var last] ? new StreamPosition(last.Term, last.Epoch, last.Seq) : isRewound ? default : _written;
+        Volatile.Write(ref _view, state is null ? _passivation.Passive(history.Snapshot!, fence) : _passivation.Replayed(state, fence));
     }
 
     private static StreamPosition PositionOf(Fence fence) => new(fence.Term, fence.Epoch, fence.Seq);
@@ -239,6 +256,7 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     {
         System.Log(ActorLogLevel.Information, Stream, "is not owned here any more: " + why, null);
         EndHold();
+        _passivation.Rest();
         Volatile.Write(ref _isOwner, false);
         Volatile.Write(ref _view, null);
         while (_waiting.TryDequeue(out var prepare)) prepare.Reply.TrySetException(Away());
@@ -251,7 +269,7 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
         if (_givingUp.Count == 0 || _held is not null) return;
         if (_view is { } view)
         {
-            if (view.Fence.Seq - _snapshotSeq >= SnapshotWhenLeaving) await SaveSnapshotAsync(view);
+            await SaveWhenLeavingAsync(view);
             try { await _journal.ReleaseAsync([view.Fence], Stopping); }
             catch (Exception e) when (e is JournalUnavailableException or JournalInDoubtException)
             {
@@ -298,7 +316,9 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     {
         EndHold();
         var view = _view!;
-        var state = view.State;
+        TState state;
+        try { state = view.State; }
+        catch (MeshUnavailableException e) { prepare.Reply.TrySetException(e); return; }
         var events = new List<MeshEvent>();
         var replies = new List<PreparedChange<TReply>>(prepare.Commands.Count);
         var refused = false;
@@ -320,7 +340,7 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     {
         // Again and again until it is heard: a mailbox that is full just then must not leave the stream held for ever.
         var timer = System.Time.CreateTimer(_ => Recover(batch), null, limit, limit);
-        _held = new Held(batch, state, events, timer);
+        _held = new Held<TState>(batch, state, events, timer);
     }
 
     private void EndHold()
@@ -342,11 +362,11 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
         {
             case BatchOutcome.Commit:
                 var view = _view!;
-                var next = new StreamView<TState>(held.State, view.Fence with { Seq = view.Fence.Seq + held.Events });
+                var next = _passivation.Changed(held.State, view.Fence with { Seq = view.Fence.Seq + held.Events });
                 if (held.Events > 0) _written = PositionOf(next.Fence);
                 Volatile.Write(ref _view, next);
                 settle.Done?.TrySetResult(true);
-                if (SnapshotIsDue(next)) await SaveSnapshotAsync(next);
+                if (_snapshots.IsDue(next.Fence.Seq)) _snapshots.Save(next.Fence, _core.Snapshot(held.State));
                 break;
             case BatchOutcome.Recover:
                 System.Log(ActorLogLevel.Warning, Stream, "raises its epoch and replays: the outcome of a change is not known here", null);
@@ -364,25 +384,9 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
             if (System.Time.GetElapsedTime(prepare.AskedAt) < prepare.Deadline) Decide(prepare);
     }
 
-    // Writing a snapshot costs as much as the state is large, so the next one is due after as many events as the replay would save.
-    private bool SnapshotIsDue(StreamView<TState> view) => view.Fence.Seq - _snapshotSeq >= Math.Max(SnapshotEvery, _snapshotRows);
-
-    private async Task SaveSnapshotAsync(StreamView<TState> view)
-    {
-        try
-        {
-            var payload = _core.Snapshot(view.State);
-            if (!await _journal.SaveSnapshotAsync(view.Fence, payload, CancellationToken.None)) return;
-            _snapshotSeq = view.Fence.Seq;
-            // About one event for each 100 bytes of state.
-            _snapshotRows = payload.Length / 100;
-        }
-        catch (Exception e) when (e is JournalUnavailableException or JournalInDoubtException)
-        {
-            // The journal has everything; a snapshot only shortens the replay.
-            System.Log(ActorLogLevel.Warning, Stream, "could not save a snapshot: " + e.Message, null);
-        }
-    }
+    // Of a passive state there is nothing to save: it was, or is hardly newer than what is.
+    private Task SaveWhenLeavingAsync(StreamView<TState> view) =>
+        view.Unpacked is { } state ? _snapshots.SaveLastAsync(view.Fence, SnapshotWhenLeaving, () => _core.Snapshot(state)) : Task.CompletedTask;
 
     /// <summary>What the actor is told.</summary>
     public readonly record struct Message
@@ -393,6 +397,4 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     }
 
     private sealed record Prepare(Guid Batch, IReadOnlyList<ChangeCommand<TCommand>> Commands, long AskedAt, TimeSpan Hold, TimeSpan Deadline, bool NoWait, TaskCompletionSource<Prepared<TReply>> Reply);
-
-    private sealed record Held(Guid Batch, TState State, int Events, ITimer Timer);
 }

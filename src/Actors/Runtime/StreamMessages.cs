@@ -16,9 +16,6 @@ public sealed record Prepared<TReply>(StreamAppend? Append, IReadOnlyList<Prepar
 /// <summary>What became of one change in one stream.</summary>
 public readonly record struct PreparedChange<TReply>(int Change, TReply? Reply, IReadOnlyList<MeshEvent> Events, Refusal? Refused) where TReply : class;
 
-/// <summary>What an owner shows of its stream: the state after the last commit, and the fence that stands for it.</summary>
-public sealed record StreamView<TState>(TState State, Fence Fence) where TState : class;
-
 /// <summary>What an owner found when it recovered.</summary>
 /// <param name="Now">The journal's clock, milliseconds since the Unix epoch.</param>
 /// <param name="Timeline">Which history the database is on; empty where there is only one.</param>

@@ -8,18 +8,22 @@ namespace MeshDns.Actors.Runtime;
 internal sealed class StreamReplay<TState, TCommand, TReply>(ActorSystem system, IJournal journal, string stream, IStreamCore<TState, TCommand, TReply> core)
     where TState : class where TReply : class
 {
-    /// <summary>Snapshot and replay, up to the seq of the claim.</summary>
+    /// <summary>Snapshot and replay, up to the seq of the claim. The state is null when it is the snapshot and nothing else, and may stay that.</summary>
+    /// <param name="fence">The claim.</param>
+    /// <param name="fromStart">True to leave the snapshot out.</param>
+    /// <param name="mayStayPacked">True when a snapshot that nothing follows need not be read.</param>
+    /// <param name="cancel">Ends it.</param>
     /// <exception cref="InvalidOperationException">The journal is damaged.</exception>
     /// <exception cref="FormatException">The journal is damaged, or a newer version wrote it.</exception>
     /// <exception cref="JournalUnavailableException">The claim is over already, or the journal was rewound meanwhile: claim anew.</exception>
-    public async Task<(StreamHistory History, TState State)> RunAsync(Fence fence, CancellationToken cancel)
+    public async Task<(StreamHistory History, TState? State)> RunAsync(Fence fence, bool fromStart, bool mayStayPacked, CancellationToken cancel)
     {
-        var (history, state) = await ReadAsync(cancel);
+        var (history, state) = await ReadAsync(fromStart, mayStayPacked, cancel);
         var seq = history.SnapshotSeq;
         foreach (var row in history.Rows)
         {
             if (row.Seq != ++seq) throw new InvalidOperationException($"{stream} has a gap: {row.Seq} where {seq} was expected");
-            state = core.Apply(state, EventCodec.Decode(row.Kind, row.Payload));
+            state = core.Apply(state!, EventCodec.Decode(row.Kind, row.Payload));
         }
         if (seq == fence.Seq) return (history, state);
         // Between the claim and the read another node may have claimed it and written, and a standby that lagged may have been promoted.
@@ -46,9 +50,10 @@ internal sealed class StreamReplay<TState, TCommand, TReply>(ActorSystem system,
     }
 
     // A snapshot only shortens a replay: one that cannot be read is replaced by the events it stood for, and written anew at the next chance.
-    private async Task<(StreamHistory History, TState State)> ReadAsync(CancellationToken cancel)
+    private async Task<(StreamHistory History, TState? State)> ReadAsync(bool fromStart, bool mayStayPacked, CancellationToken cancel)
     {
-        var history = await journal.ReadAsync(stream, fromStart: false, cancel);
+        var history = await journal.ReadAsync(stream, fromStart, cancel);
+        if (mayStayPacked && history is { Snapshot: not null, Rows.Count: 0 }) return (history, null);
         try { return (history, history.Snapshot is { } snapshot ? core.Restore(snapshot) : core.Empty); }
         catch (FormatException e)
         {

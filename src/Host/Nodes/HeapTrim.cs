@@ -6,12 +6,18 @@ namespace MeshDns.Host.Nodes;
 /// <summary>
 /// Gives memory back to the system when a recovery or a bulk change has ended: both leave behind more than they keep, and a node that then rests allocates
 /// too little for the collector to come by itself. Only after some seconds without a change, and never for the few changes of an ordinary day: what is left
-/// of those is not worth a pause.
+/// of those is not worth a pause. Likewise when shards have passivated.
 /// </summary>
 internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time, HeapTrim.Collector collector)
 {
     // Some hundred small changes.
     internal const long WorthACollection = 24L << 20;
+
+    // The objects of a shard take about three times as much as its snapshot.
+    private const int ObjectsPerSnapshot = 3;
+
+    // A start is followed by a rest that may last for days.
+    internal const long WorthAfterStart = 4L << 20;
 
     // Whoever allocated so much had hundreds of pauses meanwhile.
     internal const long WorthAPause = 64L << 20;
@@ -23,6 +29,15 @@ internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time, HeapT
 
     private TaskCompletionSource _changed = NewSignal();
     private IReadOnlyDictionary<string, StreamPosition>? _seen;
+    private long _letGo;
+
+    /// <summary>A shard has passivated. On any thread.</summary>
+    /// <param name="snapshotBytes">The bytes of its snapshot.</param>
+    public void LetGo(int snapshotBytes)
+    {
+        Interlocked.Add(ref _letGo, snapshotBytes);
+        Volatile.Read(ref _changed).TrySetResult();
+    }
 
     public async Task RunAsync(CancellationToken cancel)
     {
@@ -42,7 +57,8 @@ internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time, HeapT
                 }
                 while (_changed.Task.IsCompleted);
                 var allocated = collector.Allocated() - trimmedAt;
-                if (allocated < WorthACollection) continue;
+                if (!IsWorthACollection(trimmedAt == 0, allocated, Volatile.Read(ref _letGo))) continue;
+                Volatile.Write(ref _letGo, 0);
                 // Beside all threads, so that afterwards it is known how much is kept.
                 collector.Collect();
                 await Task.Delay(Rest, time, cancel);
@@ -53,6 +69,13 @@ internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time, HeapT
         catch (OperationCanceledException) when (cancel.IsCancellationRequested) { }
         finally { directory.Applied -= Look; }
     }
+
+    /// <summary>Whether there is enough to be gained.</summary>
+    /// <param name="isStart">Since the start; else since the last time.</param>
+    /// <param name="allocated">Bytes allocated since then.</param>
+    /// <param name="passivated">Bytes of the snapshots of shards that have passivated since then.</param>
+    internal static bool IsWorthACollection(bool isStart, long allocated, long passivated) =>
+        allocated + (ObjectsPerSnapshot * passivated) >= (isStart ? WorthAfterStart : WorthACollection);
 
     /// <summary>Whether all threads may be stopped to compact.</summary>
     /// <param name="isStart">Since the start; else since the last time.</param>

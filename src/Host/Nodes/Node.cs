@@ -110,7 +110,9 @@ internal sealed class Node
         _lateMesh.Set(mesh.Control);
         _lateOwners.Set(mesh.Owners);
         _background.Add(_saver.RunAsync(_stopBackground.Token));
-        _background.Add(new HeapTrim(_directory, _time, HeapTrim.Collector.Runtime).RunAsync(_stopBackground.Token));
+        var trim = new HeapTrim(_directory, _time, HeapTrim.Collector.Runtime);
+        mesh.Local.Passivated += trim.LetGo;
+        _background.Add(trim.RunAsync(_stopBackground.Token));
     }
 
     private async Task WaitUntilReadyAsync(CancellationToken cancel)

@@ -59,6 +59,7 @@ internal static class NodeMetrics
         foreach (var stream in mesh.Local.All)
             if (stream.Fence() is { } fence) text.Sample(MeshMetrics.StreamEpoch, fence.Epoch, stream.Stream);
         text.Sample(MeshMetrics.StreamsOwned, mesh.Local.All.Count(s => s.IsOwner()));
+        text.Sample(MeshMetrics.StreamsPassive, mesh.Local.Shards.Count(s => s.IsPassive));
         text.Sample(MeshMetrics.StreamMovesTotal, mesh.Rebalanced);
         text.Sample(MeshMetrics.ClusterMembers, mesh.Map.Current.Members.Count);
         try

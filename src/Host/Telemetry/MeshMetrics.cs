@@ -75,6 +75,9 @@ public static class MeshMetrics
     /// <summary>Streams that this node owns.</summary>
     public static readonly MetricDefinition StreamsOwned = Gauge("meshdns_streams_owned", "Streams that this node owns.");
 
+    /// <summary>Owned streams whose state rests packed.</summary>
+    public static readonly MetricDefinition StreamsPassive = Gauge("meshdns_streams_passive", "Streams of this node whose state rests packed, because nobody used it for some minutes.");
+
     /// <summary>The epoch of each stream that this node owns.</summary>
     public static readonly MetricDefinition StreamEpoch = Gauge("meshdns_stream_epoch", "The epoch of each stream that this node owns; raised by every claim and every recovery.", "stream");
 
@@ -147,7 +150,7 @@ public static class MeshMetrics
         QueriesTotal, QueryDurationSeconds, QueriesDroppedTotal, UpstreamQueriesTotal, UpstreamLatencySeconds, UpstreamIgnoredRepliesTotal, UpstreamEventsTotal,
         CacheHitsTotal, CacheMissesTotal, CacheStaleTotal, CacheEvictionsTotal, CacheBytes, CacheEntries,
         EdgeFaultsTotal, TcpConnections, TcpConnectionsClosedTotal, QueriesWaiting, DirectoryViolationsTotal,
-        DirectoryNames, DirectoryAgeSeconds, DirectoryLagEvents, Vips, VipsCapacity, StreamsUnrecovered, StreamsOwned, StreamEpoch, StreamMovesTotal, ClusterMembers,
+        DirectoryNames, DirectoryAgeSeconds, DirectoryLagEvents, Vips, VipsCapacity, StreamsUnrecovered, StreamsOwned, StreamsPassive, StreamEpoch, StreamMovesTotal, ClusterMembers,
         JournalAppendSeconds, JournalAppendsTotal, ChangesTotal, AdminRequestsTotal, CollectorFailuresTotal,
         ClusterAsksTotal, ClusterAskDurationSeconds, ClusterStallsTotal, ClusterRequestsTotal, ClusterRejectedTotal,
         BuildInfo, HeapBytes, CollectionsTotal, GcPauseSecondsTotal,

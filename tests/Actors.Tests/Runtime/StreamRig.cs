@@ -17,14 +17,18 @@ internal sealed class StreamRig
     private static readonly ShardTableCore _core = new(VipRange.Default);
     private readonly SimulatedJournal _journal;
 
-    public StreamRig(Simulated world, SimulatedStore? store = null, IReadOnlyList<MeshEvent>? onClaim = null)
+    public StreamRig(Simulated world, SimulatedStore? store = null, IReadOnlyList<MeshEvent>? onClaim = null, TimeSpan? passivateAfter = null)
     {
         World = world;
         Store = store ?? new SimulatedStore(world.Clock);
         _journal = new SimulatedJournal(Store, Faults, world.Clock, new Random(0));
         Owner = new StreamActor<ShardTable, ShardCommand, ShardReply>(
-            world.NewSystem(), _journal, new NodeIdentity("a", "1"), Stream, _core, (command, _) => command, (_, _) => onClaim ?? []);
+            world.NewSystem(), _journal, new NodeIdentity("a", "1"), Stream, _core, (command, _) => command, onClaim is null ? null : (_, _) => onClaim, passivateAfter)
+        { Passivated = Packed.Add };
     }
+
+    /// <summary>The snapshots that were packed, in bytes each.</summary>
+    public List<int> Packed { get; } = [];
 
     public static TimeSpan Hold { get; } = TimeSpan.FromSeconds(10);
 

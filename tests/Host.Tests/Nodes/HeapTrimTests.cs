@@ -32,6 +32,35 @@ public sealed class HeapTrimTests
         await run.WaitAsync(_deadline);
     }
 
+    [Fact]
+    public async Task What_passive_shards_let_go_is_collected()
+    {
+        var time = new ManualTimeProvider();
+        var directory = new MeshDirectory(VipRange.Default, new MeshZones([]), DirectoryFacts.ShardCount, time);
+        var collected = new TaskCompletionSource();
+        var trim = new HeapTrim(directory, time, new HeapTrim.Collector(() => 0, () => 0, collected.SetResult, () => Assert.Fail("nothing was allocated")));
+        using var stop = new CancellationTokenSource();
+        var run = trim.RunAsync(stop.Token);
+        trim.LetGo((int)(HeapTrim.WorthACollection / 3));
+        while (!collected.Task.IsCompleted)
+        {
+            await Task.WhenAny(time.WaitForTimerAsync(), collected.Task).WaitAsync(_deadline);
+            time.Advance(HeapTrim.Rest);
+        }
+        await stop.CancelAsync();
+        await run.WaitAsync(_deadline);
+    }
+
+    [Theory]
+    [InlineData(false, HeapTrim.WorthACollection, 0, true)]
+    [InlineData(false, HeapTrim.WorthACollection - 1, 0, false)]
+    [InlineData(false, 0, HeapTrim.WorthACollection / 3, true)]
+    [InlineData(false, 2, (HeapTrim.WorthACollection / 3) - 1, false)]
+    [InlineData(true, HeapTrim.WorthAfterStart, 0, true)]
+    [InlineData(true, HeapTrim.WorthAfterStart - 1, 0, false)]
+    public void What_was_allocated_and_what_passive_shards_let_go_are_worth_a_collection_together(bool isStart, long allocated, long passivated, bool isWorthIt) =>
+        Assert.Equal(isWorthIt, HeapTrim.IsWorthACollection(isStart, allocated, passivated));
+
     [Theory]
     [InlineData(true, 1, HeapTrim.CompactedBytes, true)]
     [InlineData(true, 1, HeapTrim.CompactedBytes + 1, false)]

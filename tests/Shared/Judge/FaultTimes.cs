@@ -54,11 +54,11 @@ internal sealed class FaultTimes
         return known == before.From || known + _options.SavedMs < before.To ? life.From : settled;
     }
 
-    /// <summary>The last time at which nothing hindered the node.</summary>
+    /// <summary>The last time at which nothing hindered the node, and had not for long enough that it knew all there was to know.</summary>
     public long LastClear(string node, long at)
     {
         var last = at;
-        foreach (var span in _hindered[node]) if (span.From <= at && at <= span.To + _options.SettleMs) last = Math.Min(last, span.From);
+        foreach (var span in _hindered[node].Reverse()) if (span.From <= last && last <= span.To + _options.SettleMs) last = span.From;
         return last;
     }
 

@@ -94,6 +94,7 @@ internal sealed class ClusterWorld
         Zones = new MeshZones([SimulatedNode.ClusterDomain]),
         AllowDataLoss = IsLossy,
         SnapshotWhenLeaving = 1 + (Shards * 2),
+        PassivateAfter = TimeSpan.FromSeconds(2),
         Join = ["n1:1", "n2:1", "n3:1"],
     };
 

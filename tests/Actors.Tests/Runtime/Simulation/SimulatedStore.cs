@@ -178,6 +178,9 @@ internal sealed class SimulatedStore(SimulatedClock clock)
         rows[(int)seq - 1] = rows[(int)seq - 1] with { Kind = kind, Payload = payload };
     }
 
+    /// <summary>Replaces a stored snapshot, as a damaged disk would.</summary>
+    public void DamageSnapshot(string stream, byte[] payload) => _snapshots[stream] = _snapshots[stream] with { Payload = payload };
+
     /// <summary>Forgets the rows after a seq, as a database does that failed over to a standby which lagged.</summary>
     public void Rewind(string stream, long seq)
     {
