@@ -195,7 +195,7 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
                 if (claim is null)
                 {
                     askedAt = System.Time.GetTimestamp();
-                    claim = await ClaimAnewAsync();
+                    claim = await _replay.ClaimAnewAsync(_node, Stopping);
                     if (claim is null) { Sleep("another node owns it"); return; }
                 }
                 await ReplayAsync(claim, askedAt);
@@ -217,15 +217,6 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
                 await Task.Delay(System.BackOff(attempt), System.Time, Stopping);
             }
         }
-    }
-
-    // Null when the stream is not ours. A claim whose reply was lost left a term in the row that only the row tells.
-    private async Task<StreamClaim?> ClaimAnewAsync()
-    {
-        var row = (await _journal.ReadOwnershipAsync(Stopping)).FirstOrDefault(r => r.Stream == Stream);
-        if (row is null || new NodeIdentity(row.Node, row.Incarnation) != _node) return null;
-        var claims = await _journal.ClaimAsync(_node, [new StreamWish(Stream, row.Term, row.Epoch)], System.NextTerm(), Stopping);
-        return claims.Count == 1 ? claims[0] : null;
     }
 
     private async Task ReplayAsync(StreamClaim claim, long askedAt)

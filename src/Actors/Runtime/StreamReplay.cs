@@ -4,10 +4,19 @@ using MeshDns.Contracts.Events;
 
 namespace MeshDns.Actors.Runtime;
 
-/// <summary>Makes the state of a stream from the journal, and looks whether the journal still has what was seen of it.</summary>
+/// <summary>Makes the state of a stream from the journal, under a claim, and looks whether the journal still has what was seen of it.</summary>
 internal sealed class StreamReplay<TState, TCommand, TReply>(ActorSystem system, IJournal journal, string stream, IStreamCore<TState, TCommand, TReply> core)
     where TState : class where TReply : class
 {
+    /// <summary>Raises the epoch of a stream that is the node's; null when it is not. A claim whose reply was lost left a term in the row that only the row tells.</summary>
+    public async Task<StreamClaim?> ClaimAnewAsync(NodeIdentity node, CancellationToken cancel)
+    {
+        var row = (await journal.ReadOwnershipAsync(cancel)).FirstOrDefault(r => r.Stream == stream);
+        if (row is null || new NodeIdentity(row.Node, row.Incarnation) != node) return null;
+        var claims = await journal.ClaimAsync(node, [new StreamWish(stream, row.Term, row.Epoch)], system.NextTerm(), cancel);
+        return claims.Count == 1 ? claims[0] : null;
+    }
+
     /// <summary>Snapshot and replay, up to the seq of the claim. The state is null when it is the snapshot and nothing else, and may stay that.</summary>
     /// <param name="fence">The claim.</param>
     /// <param name="fromStart">True to leave the snapshot out.</param>
