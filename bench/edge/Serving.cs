@@ -1,4 +1,3 @@
-using System.Diagnostics.Tracing;
 using System.Globalization;
 using System.Net;
 using System.Runtime.InteropServices;
@@ -49,34 +48,4 @@ internal static class Serving
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{changed} changes, collections by generation, each with those above it: {string.Join(" ", collections.Select((c, i) => GC.CollectionCount(i) - c))}; {pauses.Describe()}"));
     }
 
-    // How long each collection kept all threads from running, from the runtime's own events.
-    private sealed class PauseListener : EventListener
-    {
-        private const int GcKeyword = 1;
-        private readonly List<double> _milliseconds = [];
-        private DateTime _suspended;
-
-        public string Describe()
-        {
-            lock (_milliseconds)
-            {
-                if (_milliseconds.Count == 0) return "no collection";
-                _milliseconds.Sort();
-                double At(double share) => _milliseconds[(int)Math.Min(_milliseconds.Count - 1, share * _milliseconds.Count)];
-                return string.Create(CultureInfo.InvariantCulture, $"{_milliseconds.Count} pauses, p50 {At(0.5):F2} p99 {At(0.99):F2} p99.9 {At(0.999):F2} longest {_milliseconds[^1]:F2} ms");
-            }
-        }
-
-        protected override void OnEventSourceCreated(EventSource eventSource)
-        {
-            if (eventSource.Name == "Microsoft-Windows-DotNETRuntime") EnableEvents(eventSource, EventLevel.Informational, (EventKeywords)GcKeyword);
-        }
-
-        protected override void OnEventWritten(EventWrittenEventArgs eventData)
-        {
-            if (eventData.EventName?.StartsWith("GCSuspendEEBegin", StringComparison.Ordinal) == true) _suspended = eventData.TimeStamp;
-            else if (eventData.EventName?.StartsWith("GCRestartEEEnd", StringComparison.Ordinal) == true && _suspended != default)
-                lock (_milliseconds) _milliseconds.Add((eventData.TimeStamp - _suspended).TotalMilliseconds);
-        }
-    }
 }

@@ -5,15 +5,16 @@ namespace MeshDns.Actors.Directory;
 /// <summary>
 /// Names to nodes: open addressing with linear probing, one writer, any number of readers without a lock. A reader sees each node whole, either
 /// the old or the new one. Chosen over ConcurrentDictionary because it needs no node object and no key comparer: 48 bytes less a name. Hashes lie beside
-/// the references, so that a walk touches no node but the one that it is for: each would be a wait for memory. A slot's hash is written once.
+/// the references, so that a walk touches no node but the one that it is for: each would be a wait for memory. How a new node gets to its place, and why
+/// not at once, is <see cref="NameSlots{T}"/>'s.
 /// </summary>
 internal sealed class NameTable<T> where T : NamedNode
 {
     private const int MinCapacity = 64;
     private readonly ulong _seed;
     private readonly T _tombstone;
-    private Slots _slots = new(MinCapacity);
-    private int _used; // slots that are not null, tombstones included
+    private NameSlots<T> _slots = new(MinCapacity);
+    private int _used; // slots that are not empty, tombstones included
 
     /// <param name="seed">Keys the hash.</param>
     /// <param name="tombstone">A node that no lookup can match; it marks slots that were emptied.</param>
@@ -35,15 +36,20 @@ internal sealed class NameTable<T> where T : NamedNode
     public T? Find(ReadOnlySpan<byte> foldedName, int hash)
     {
         // One table for the whole walk: a writer that grows it publishes another one and leaves this as it is.
-        var (nodes, hashes) = Volatile.Read(ref _slots);
-        for (var i = hash & (nodes.Length - 1); ; i = (i + 1) & (nodes.Length - 1))
+        var slots = Volatile.Read(ref _slots);
+        for (var i = slots.First(hash); ; i = slots.Next(i))
         {
-            // Not written yet says nothing: the node decides.
-            var there = hashes[i];
-            if (there != hash && there != 0) continue;
-            var node = Volatile.Read(ref nodes[i]);
-            if (node is null) return null;
-            if (node.Hash == hash && !ReferenceEquals(node, _tombstone) && node.Name.SequenceEqual(foldedName)) return node;
+            var mark = slots.Mark(i);
+            while (mark.Hash == hash && mark.IsUsed)
+            {
+                var node = slots.Node(i, mark);
+                if (node is not null && IsOf(node, foldedName, hash)) return node;
+                // Another name with this hash, unless the node has just moved to another place: then look there.
+                var before = mark;
+                mark = slots.Mark(i);
+                if (mark == before) break;
+            }
+            if (!mark.IsUsed) return null;
         }
     }
 
@@ -52,13 +58,7 @@ internal sealed class NameTable<T> where T : NamedNode
     /// lookup after another waits for each. Any thread.
     /// </summary>
     /// <param name="hash">The name's.</param>
-    public void PrefetchSlot(int hash)
-    {
-        var (nodes, hashes) = Volatile.Read(ref _slots);
-        var i = hash & (nodes.Length - 1);
-        Prefetch.Of(ref hashes[i]);
-        Prefetch.Of(ref nodes[i]);
-    }
+    public void PrefetchSlot(int hash) => Volatile.Read(ref _slots).Prefetch(hash);
 
     /// <summary>The second step: the node.</summary>
     public void PrefetchNode(int hash)
@@ -75,77 +75,81 @@ internal sealed class NameTable<T> where T : NamedNode
     // The first node that may be the one, by its hash alone.
     private T? Peek(int hash)
     {
-        var (nodes, hashes) = Volatile.Read(ref _slots);
-        for (var i = hash & (nodes.Length - 1); ; i = (i + 1) & (nodes.Length - 1))
+        var slots = Volatile.Read(ref _slots);
+        for (var i = slots.First(hash); ; i = slots.Next(i))
         {
-            var there = hashes[i];
-            if (there == hash) return Volatile.Read(ref nodes[i]);
-            if (there == 0) return null;
+            var mark = slots.Mark(i);
+            if (!mark.IsUsed) return null;
+            if (mark.Hash == hash) return slots.Node(i, mark);
         }
     }
 
     /// <summary>Adds a node or replaces the one of the same name, by one write. The writer only.</summary>
     public void Put(T node)
     {
-        // At most two thirds full, so that every walk ends at a null soon.
-        if ((_used + 1) * 3L > _slots.Nodes.Length * 2L) Rebuild(Count + 1);
-        var (slots, hashes) = _slots;
-        for (var i = node.Hash & (slots.Length - 1); ; i = (i + 1) & (slots.Length - 1))
+        // At most two thirds full, so that every walk ends at an empty slot soon.
+        if ((_used + 1) * 3L > _slots.Capacity * 2L) Rebuild(Count + 1);
+        var i = SlotOf(node.Name, node.Hash);
+        if (!_slots.Mark(i).IsUsed)
         {
-            var there = slots[i];
-            if (there is null)
-            {
-                Volatile.Write(ref slots[i], node);
-                hashes[i] = node.Hash;
-                _used++;
-                Count++;
-                return;
-            }
-            if (there.Hash != node.Hash || ReferenceEquals(there, _tombstone) || !there.Name.SequenceEqual(node.Name)) continue;
-            Volatile.Write(ref slots[i], node);
-            return;
+            _used++;
+            Count++;
         }
+        _slots.Put(i, node);
     }
 
     /// <summary>Removes a name; nothing happens when it is not there. The writer only.</summary>
     public void Remove(ReadOnlySpan<byte> foldedName)
     {
-        var slots = _slots.Nodes;
-        var hash = HashOf(foldedName);
-        for (var i = hash & (slots.Length - 1); slots[i] is { } there; i = (i + 1) & (slots.Length - 1))
-        {
-            if (there.Hash != hash || ReferenceEquals(there, _tombstone) || !there.Name.SequenceEqual(foldedName)) continue;
-            Volatile.Write(ref slots[i], _tombstone);
-            Count--;
-            return;
-        }
+        var i = SlotOf(foldedName, HashOf(foldedName));
+        if (!_slots.Mark(i).IsUsed) return;
+        _slots.Bury(i, _tombstone);
+        Count--;
     }
 
     /// <summary>Makes room for so many nodes at once, so that a load grows the table one time. The writer only.</summary>
     public void Reserve(int count)
     {
-        if (CapacityFor(count) > _slots.Nodes.Length) Rebuild(count);
+        if (CapacityFor(count) > _slots.Capacity) Rebuild(count);
     }
 
     /// <summary>The nodes as they are now. Any thread; a node that changes meanwhile is seen old or new.</summary>
     public IEnumerable<T> Nodes()
     {
-        var slots = Volatile.Read(ref _slots).Nodes;
-        for (var i = 0; i < slots.Length; i++)
-            if (Volatile.Read(ref slots[i]) is { } node && !ReferenceEquals(node, _tombstone)) yield return node;
+        var slots = Volatile.Read(ref _slots);
+        for (var i = 0; i < slots.Capacity; i++)
+        {
+            for (var mark = slots.Mark(i); mark.IsUsed; mark = slots.Mark(i))
+            {
+                var node = slots.Node(i, mark);
+                if (slots.Mark(i) != mark) continue;
+                if (node is not null && !ReferenceEquals(node, _tombstone)) yield return node;
+                break;
+            }
+        }
     }
+
+    // The slot that a name has, or the empty one that it would get. The writer only.
+    private int SlotOf(ReadOnlySpan<byte> foldedName, int hash)
+    {
+        for (var i = _slots.First(hash); ; i = _slots.Next(i))
+        {
+            var mark = _slots.Mark(i);
+            if (!mark.IsUsed || (mark.Hash == hash && IsOf(_slots.Node(i, mark)!, foldedName, hash))) return i;
+        }
+    }
+
+    private bool IsOf(T node, ReadOnlySpan<byte> foldedName, int hash) =>
+        node.Hash == hash && !ReferenceEquals(node, _tombstone) && node.Name.SequenceEqual(foldedName);
 
     private void Rebuild(int count)
     {
-        var slots = new Slots(CapacityFor(count));
-        var (nodes, hashes) = slots;
-        foreach (var node in _slots.Nodes)
+        var slots = new NameSlots<T>(CapacityFor(count));
+        foreach (var node in Nodes())
         {
-            if (node is null || ReferenceEquals(node, _tombstone)) continue;
-            var i = node.Hash & (nodes.Length - 1);
-            while (nodes[i] is not null) i = (i + 1) & (nodes.Length - 1);
-            nodes[i] = node;
-            hashes[i] = node.Hash;
+            var i = slots.First(node.Hash);
+            while (slots.Mark(i).IsUsed) i = slots.Next(i);
+            slots.Settle(i, node);
         }
         _used = Count;
         Volatile.Write(ref _slots, slots);
@@ -157,12 +161,5 @@ internal sealed class NameTable<T> where T : NamedNode
         var capacity = MinCapacity;
         while (capacity < count * 1.6) capacity *= 2;
         return capacity;
-    }
-
-    private sealed record Slots(T?[] Nodes, int[] Hashes)
-    {
-        public Slots(int capacity) : this(new T?[capacity], new int[capacity])
-        {
-        }
     }
 }
