@@ -9,10 +9,10 @@ namespace MeshDns.Actors.Directory;
 /// </summary>
 public sealed class DeclarationShape
 {
-    internal DeclarationShape(DocumentKind kind, string recordNamespace, HostDeclaration declaration)
+    private DeclarationShape(HostDeclaration declaration)
     {
-        Kind = kind;
-        Namespace = recordNamespace;
+        Kind = declaration.Document.Kind;
+        Namespace = declaration.Document.Namespace;
         Eligible = declaration.Eligible;
         Resolution = declaration.Resolution;
         Ports = declaration.Ports;
@@ -56,4 +56,6 @@ public sealed class DeclarationShape
 
     /// <summary>Declarations that use it; kept by <see cref="ShapePool"/>.</summary>
     internal int Uses { get; set; }
+
+    internal static DeclarationShape Of(HostDeclaration declaration) => new(declaration);
 }

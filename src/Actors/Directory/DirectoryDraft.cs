@@ -90,7 +90,7 @@ internal sealed class DraftHost
     private readonly bool _isWildcard;
     private readonly byte[] _name;
     private readonly int _hash;
-    private Declaration[] _declarations;
+    private Declaration[] _declarations; // the draft's own until it is built
 
     public DraftHost(bool isWildcard, byte[] name, int hash, HostEntry? published)
     {
@@ -123,19 +123,24 @@ internal sealed class DraftHost
     /// <summary>Adds a declaration, or replaces the one of the same document.</summary>
     public void Declare(HostDeclaration declaration, ShapePool shapes)
     {
-        Withdraw(declaration.Document, shapes);
-        Declaration[] all = [.. _declarations, Declaration.Of(declaration, shapes)];
-        Array.Sort(all, Declaration.CompareAge);
-        _declarations = all;
+        var added = Declaration.Of(declaration, shapes);
+        var at = IndexOf(added.DocumentHash);
+        if (at < 0) _declarations = [.. _declarations, added];
+        else
+        {
+            shapes.Release(_declarations[at].Shape);
+            _declarations[at] = added;
+        }
+        if (_declarations.Length > 1) Array.Sort(_declarations, Declaration.CompareAge);
     }
 
     /// <summary>Removes a document's declaration; nothing when it is not there.</summary>
     public void Withdraw(DocumentKey document, ShapePool shapes)
     {
-        if (_declarations.Length == 0) return;
-        var hash = Declaration.HashOf(document);
-        foreach (var declaration in _declarations) if (declaration.DocumentHash == hash) shapes.Release(declaration.Shape);
-        _declarations = Array.FindAll(_declarations, d => d.DocumentHash != hash);
+        var at = IndexOf(Declaration.HashOf(document));
+        if (at < 0) return;
+        shapes.Release(_declarations[at].Shape);
+        _declarations = [.. _declarations.AsSpan(0, at), .. _declarations.AsSpan(at + 1)];
     }
 
     /// <summary>Removes all declarations.</summary>
@@ -143,5 +148,11 @@ internal sealed class DraftHost
     {
         foreach (var declaration in _declarations) shapes.Release(declaration.Shape);
         _declarations = [];
+    }
+
+    private int IndexOf(ulong documentHash)
+    {
+        for (var i = 0; i < _declarations.Length; i++) if (_declarations[i].DocumentHash == documentHash) return i;
+        return -1;
     }
 }

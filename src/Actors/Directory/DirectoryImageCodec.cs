@@ -116,7 +116,7 @@ internal static class DirectoryImageCodec
         }
         var endpoints = new ServiceEndpoint[Bounded(reader, reader.ReadInt32())];
         for (var i = 0; i < endpoints.Length; i++) endpoints[i] = new ServiceEndpoint(reader.ReadString(), ReadMap(reader, r => r.ReadInt32()), ReadMap(reader, r => r.ReadString()));
-        return new DeclarationShape(kind, recordNamespace, new HostDeclaration
+        return DeclarationShape.Of(new HostDeclaration
         {
             Document = new DocumentKey(kind, recordNamespace, ""),
             Eligible = eligible,

@@ -5,7 +5,7 @@ using MeshDns.Contracts.Services;
 namespace MeshDns.Actors.Directory;
 
 /// <summary>What a chosen record answers with.</summary>
-public enum AnswerSource
+public enum AnswerSource : byte
 {
     /// <summary>No declaration is visible: the name is unknown to this client.</summary>
     Invisible,

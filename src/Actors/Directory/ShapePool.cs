@@ -18,30 +18,52 @@ internal sealed class ShapePool
         return pooled;
     }
 
+    /// <summary>The pooled shape of a declaration, with one use more. Makes one only for a declaration that is like no other.</summary>
+    public DeclarationShape Take(HostDeclaration declaration)
+    {
+        if (!_shapes.GetAlternateLookup<HostDeclaration>().TryGetValue(declaration, out var pooled)) return Take(DeclarationShape.Of(declaration));
+        pooled.Uses++;
+        return pooled;
+    }
+
     /// <summary>Gives one use back.</summary>
     public void Release(DeclarationShape shape)
     {
         if (--shape.Uses == 0) _shapes.Remove(shape);
     }
 
-    private sealed class ByContent : IEqualityComparer<DeclarationShape>
+    private sealed class ByContent : IEqualityComparer<DeclarationShape>, IAlternateEqualityComparer<HostDeclaration, DeclarationShape>
     {
         public bool Equals(DeclarationShape? x, DeclarationShape? y) =>
             ReferenceEquals(x, y) || (x is not null && y is not null
                 && x.Kind == y.Kind && x.Namespace == y.Namespace && x.Eligible == y.Eligible && x.Resolution == y.Resolution && x.ExternalName == y.ExternalName
                 && x.ExportTo.SequenceEqual(y.ExportTo) && x.Ports.SequenceEqual(y.Ports) && x.Endpoints.SequenceEqual(y.Endpoints, EndpointByContent.Instance));
 
-        public int GetHashCode([DisallowNull] DeclarationShape shape)
+        public bool Equals(HostDeclaration x, DeclarationShape y) =>
+            x.Document.Kind == y.Kind && x.Document.Namespace == y.Namespace && x.Eligible == y.Eligible && x.Resolution == y.Resolution && x.ExternalName == y.ExternalName
+            && x.ExportTo.SequenceEqual(y.ExportTo) && x.Ports.SequenceEqual(y.Ports) && x.Endpoints.SequenceEqual(y.Endpoints, EndpointByContent.Instance);
+
+        public int GetHashCode([DisallowNull] DeclarationShape shape) =>
+            Hash(shape.Kind, shape.Namespace, shape.Eligible, shape.Resolution, shape.ExternalName, shape.ExportTo, shape.Ports, shape.Endpoints);
+
+        public int GetHashCode(HostDeclaration shape) =>
+            Hash(shape.Document.Kind, shape.Document.Namespace, shape.Eligible, shape.Resolution, shape.ExternalName, shape.ExportTo, shape.Ports, shape.Endpoints);
+
+        public DeclarationShape Create(HostDeclaration declaration) => DeclarationShape.Of(declaration);
+
+        private static int Hash(
+            DocumentKind kind, string recordNamespace, bool eligible, Resolution resolution, string? externalName,
+            IReadOnlyList<string> exportTo, IReadOnlyList<ServicePort> ports, IReadOnlyList<ServiceEndpoint> endpoints)
         {
             var hash = new HashCode();
-            hash.Add(shape.Kind);
-            hash.Add(shape.Namespace);
-            hash.Add(shape.Eligible);
-            hash.Add(shape.Resolution);
-            hash.Add(shape.ExternalName);
-            foreach (var target in shape.ExportTo) hash.Add(target);
-            foreach (var port in shape.Ports) hash.Add(port);
-            foreach (var endpoint in shape.Endpoints) hash.Add(endpoint.Address);
+            hash.Add(kind);
+            hash.Add(recordNamespace);
+            hash.Add(eligible);
+            hash.Add(resolution);
+            hash.Add(externalName);
+            for (var i = 0; i < exportTo.Count; i++) hash.Add(exportTo[i]);
+            for (var i = 0; i < ports.Count; i++) hash.Add(ports[i]);
+            for (var i = 0; i < endpoints.Count; i++) hash.Add(endpoints[i].Address);
             return hash.ToHashCode();
         }
     }
