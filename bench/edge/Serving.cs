@@ -37,7 +37,7 @@ internal static class Serving
             {
                 var count = changesASecond * (int)_tick.TotalMilliseconds / 1000;
                 if (count == 0) continue;
-                directory.Apply(DirectoryFacts.Batch(Names.Now, [.. Enumerable.Range(0, count).Select(_ => Names.Fact(random.Next(names)))]));
+                directory.Apply(DirectoryFacts.Batch(Names.Now, [.. Enumerable.Range(0, count).Select(_ => Names.Decoded(random.Next(names)))]));
                 changed += count;
             }
         }
