@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""measure.py [--quick] --out FILE WORKLOAD SERVER: loads one server, prints and records CPU a query, queries a second and latency.
+"""measure.py [--quick] [--starts N] [--round R] --out FILE WORKLOAD SERVER: starts one server, loads it, prints and records CPU a query, queries a second and latency.
 
 CPU is the scheduler's run time of the server's whole process tree over the run (user and system), divided by the answers of the run. The server has
 CPU 0, the load generator and the upstream CPU 1, at a high priority, in a network namespace that has only loopback: no connection tracking.
@@ -11,6 +11,8 @@ import servers
 WORK, TICK = os.environ["MESHDNS_BENCH_WORK"], os.sysconf("SC_CLK_TCK")
 args = argparse.ArgumentParser()
 args.add_argument("--quick", action="store_true")
+args.add_argument("--starts", type=int, default=1)
+args.add_argument("--round", type=int, default=1)
 args.add_argument("--out", required=True)
 args.add_argument("workload")
 args.add_argument("server")
@@ -21,8 +23,8 @@ if not os.environ.get("MESHDNS_BENCH_NAMESPACE"):
 subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 os.chdir(WORK)
 PORT, COMMAND = servers.WORKLOADS[args.workload][args.server]
-# What is compiled while it runs needs some seconds of load before it is what it will be.
-RUNS, SECONDS, WARM, NOISE = (2, 2, 10, 0.05) if args.quick else (5, 5, 15, 0.05)
+# What is compiled while it runs needs some seconds of load before it is what it will be. Several starts say more than many runs of one.
+RUNS, SECONDS, WARM, NOISE = (2, 2, 10, 0.05) if args.quick else (5 if args.starts == 1 else 2, 5, 15, 0.05)
 CONNECTIONS = 10_000
 FORWARDED = args.workload in ("warm", "cold")
 LOAD = {"warm": "warm", "nodata": "nodata", "nxdomain": "nxdomain", "million": "million"}.get(args.workload, "hits")
@@ -245,7 +247,7 @@ try:
         misses = ["bin/dnsload", "-p", str(PORT), "-d", "data/dead.txt", "-c", "4", "-w", "1024", "-l", "600", "-Q", "2000", "-e", "-x"]
         beside.append(start(misses, 1, -15, subprocess.DEVNULL))
         time.sleep(5)
-    result = dict(name=args.server, work=args.workload, load=measured(load, RUNS, SECONDS, "-w", "16"))
+    result = dict(name=args.server, work=args.workload, round=args.round, load=measured(load, RUNS, SECONDS, "-w", "16"))
     if args.workload == "dead":
         result["before"], result["lat"] = before, measured(dnsload, RUNS, SECONDS, "-w", "16", "-Q", "50000")
     elif args.workload != "tcp":
