@@ -86,7 +86,7 @@ int main(int ac, char** av) {
       }
     }
     if (slp && !moved) {
-      uint64_t w = 1000000; if (rate > 0 && sending) { uint64_t due = t0 + (uint64_t)((sent + 1) / rate * 1e9), x = now(); w = due > x ? due - x : 0; if (w > 1000000) w = 1000000; }
+      uint64_t w = 1000000; if (rate > 0 && sending && out < (uint64_t)C * W) { uint64_t due = t0 + (uint64_t)((sent + 1) / rate * 1e9), x = now(); w = due > x ? due - x : 0; if (w > 1000000) w = 1000000; }
       struct timespec ts = { 0, w }; ppoll(pf, C, &ts, 0);
     }
     if (t > sweep + 100000000ull) { sweep = t; for (int i = 0; i < C; i++) for (int s = 0; s < W; s++) if (c[i].used[s] && t > c[i].at[s] + to * 1000000ull) { c[i].used[s] = 0; c[i].gen[s]++; c[i].freeq[c[i].ft++ % W] = s; lose(c[i].at[s]); out--; c[i].out--; } }
