@@ -70,7 +70,7 @@ internal static class FailoverHits
         var (host, key) = ($"new-{Guid.NewGuid():N}.mesh.internal", Guid.NewGuid().ToString());
         while (await BenchCluster.TryDeclareAsync(cluster.Nodes[other], key, host) is { } problem)
         {
-            if (Stopwatch.GetElapsedTime(begin) > _patience) throw new TimeoutException($"no allocation within {_patience} after the kill: {problem}");
+            if (Stopwatch.GetElapsedTime(begin) > _patience) throw new TimeoutException($"no allocation within {_patience} after the kill: {problem}; the log of the node that was asked:\n{cluster.Nodes[other].Log}");
             await Task.Delay(50);
         }
         return Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
