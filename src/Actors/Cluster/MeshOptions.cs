@@ -49,7 +49,7 @@ public sealed record MeshOptions
     /// <summary>A stream that this node gives up gets a snapshot when it has at least so many events since the last one.</summary>
     public long SnapshotWhenLeaving { get; init; } = 500;
 
-    /// <summary>The state of a shard that nobody read or changed for so long, at most twice, is packed (docs/adr/0020); null for never.</summary>
+    /// <summary>The state of a shard that nobody read or changed for so long, at most three times, is packed (docs/adr/0020); null for never.</summary>
     public TimeSpan? PassivateAfter { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>The sources that this node could run, by name.</summary>

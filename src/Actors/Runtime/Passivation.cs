@@ -3,19 +3,19 @@ using MeshDns.Actors.Journal;
 namespace MeshDns.Actors.Runtime;
 
 /// <summary>When a stream's state is to be let go, and how it comes back (docs/adr/0020).</summary>
-/// <param name="time">The clock.</param>
-/// <param name="after">A state that nobody used for so long, at most twice, is let go; null for never.</param>
+/// <param name="system">The clock, and the jitter: many streams become active at once, and packing them all at once would be felt.</param>
+/// <param name="after">A state that nobody used for so long, at most three times, is let go; null for never.</param>
 /// <param name="snapshot">Makes a snapshot of a state.</param>
 /// <param name="restore">Makes a state of its snapshot.</param>
 /// <param name="snapshots">Where snapshots are written.</param>
 /// <param name="tell">Tells the stream's actor, on any thread: <see cref="LookAtUse"/> again and again while a state is active, <see cref="SnapshotDamaged"/>.</param>
-internal sealed class Passivation<TState>(TimeProvider time, TimeSpan? after, Func<TState, byte[]> snapshot, Func<byte[], TState> restore, StreamSnapshots snapshots, Action<object> tell) : IDisposable
+internal sealed class Passivation<TState>(ActorSystem system, TimeSpan? after, Func<TState, byte[]> snapshot, Func<byte[], TState> restore, StreamSnapshots snapshots, Action<object> tell) : IDisposable
     where TState : class
 {
     // What a replay has made is rarely asked for at once.
-    private static readonly TimeSpan _afterReplay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _afterReplay = TimeSpan.FromSeconds(2);
 
-    private readonly ITimer? _timer = after is null ? null : time.CreateTimer(_ => tell(new LookAtUse()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    private readonly ITimer? _timer = after is null ? null : system.Time.CreateTimer(_ => tell(new LookAtUse()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
     /// <summary>True when states may be passive.</summary>
     public bool IsOn => after is not null;
@@ -82,6 +82,6 @@ internal sealed class Passivation<TState>(TimeProvider time, TimeSpan? after, Fu
 
     private void Watch(TimeSpan first)
     {
-        if (after is { } period) _timer!.Change(first < period ? first : period, period);
+        if (after is { } period) _timer!.Change((first < period ? first : period) * (1 + system.NextFraction()), period);
     }
 }

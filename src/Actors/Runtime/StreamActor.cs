@@ -49,7 +49,7 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
     /// <param name="core">The pure core.</param>
     /// <param name="stamp">Puts the journal's time into a command, for cores whose commands carry the owner's time.</param>
     /// <param name="onClaim">The facts to append first after a recovery, given the state and what was found; null for none.</param>
-    /// <param name="passivateAfter">A state that nobody used for so long, at most twice, is packed; null for never.</param>
+    /// <param name="passivateAfter">A state that nobody used for so long, at most three times, is packed; null for never.</param>
     public StreamActor(ActorSystem system, IJournal journal, NodeIdentity node, string stream, IStreamCore<TState, TCommand, TReply> core, Func<TCommand, long, TCommand> stamp,
         Func<TState, StreamRecovery, IReadOnlyList<MeshEvent>>? onClaim = null, TimeSpan? passivateAfter = null)
         : base(system, stream, MailboxSize)
@@ -62,7 +62,7 @@ public sealed class StreamActor<TState, TCommand, TReply> : Actor<StreamActor<TS
         _stamp = stamp;
         _onClaim = onClaim;
         _snapshots = new StreamSnapshots(system, journal, stream);
-        _passivation = new Passivation<TState>(system.Time, passivateAfter, core.Snapshot, bytes => core.Restore(bytes), _snapshots, signal => Tell(new Message(signal)));
+        _passivation = new Passivation<TState>(system, passivateAfter, core.Snapshot, bytes => core.Restore(bytes), _snapshots, signal => Tell(new Message(signal)));
     }
 
     /// <inheritdoc/>

@@ -14,14 +14,14 @@ public sealed class PassivationTests
         await rig.ChangeAsync("a");
         await world.PassAsync(_after * 0.9);
         Assert.False(rig.Owner.IsPassive);
-        await world.PassAsync(_after * 0.2);
+        await world.PassAsync(_after * 1.2);
         Assert.True(rig.Owner.IsPassive);
         Assert.True(rig.Owner.IsReady);
         Assert.Equal(1, rig.Owner.View.Fence.Seq);
         Assert.True(rig.Owner.IsPassive);
         Assert.Equal(["a"], rig.Names);
         Assert.False(rig.Owner.IsPassive);
-        await world.PassAsync(_after * 2);
+        await world.PassAsync(_after * 3);
         Assert.True(rig.Owner.IsPassive);
         await rig.ChangeAsync("b");
         Assert.Equal(["a", "b"], rig.Names);
@@ -59,9 +59,9 @@ public sealed class PassivationTests
     {
         var rig = await new StreamRig(world, passivateAfter: _after).StartAsync();
         await rig.ChangeAsync("a");
-        await world.PassAsync(_after * 2);
+        await world.PassAsync(_after * 3);
         Assert.Single(rig.Names);
-        await world.PassAsync(_after * 2);
+        await world.PassAsync(_after * 3);
         Assert.True(rig.Owner.IsPassive);
         Assert.Single(rig.Packed);
         Assert.Equal(1, rig.Faults.Calls[JournalCall.Snapshot]);
@@ -72,7 +72,7 @@ public sealed class PassivationTests
     {
         var first = await new StreamRig(world, passivateAfter: _after).StartAsync();
         await first.ChangeAsync("a");
-        await world.PassAsync(_after * 2);
+        await world.PassAsync(_after * 3);
         Assert.Equal(1, first.Store.Read(StreamRig.Stream).SnapshotSeq);
         var second = await new StreamRig(world, first.Store, passivateAfter: _after).StartAsync();
         Assert.True(second.Owner.IsPassive);
@@ -88,7 +88,7 @@ public sealed class PassivationTests
         await first.ChangeAsync("a");
         var second = await new StreamRig(world, first.Store, passivateAfter: _after).StartAsync();
         Assert.False(second.Owner.IsPassive);
-        await world.PassAsync(TimeSpan.FromSeconds(1));
+        await world.PassAsync(TimeSpan.FromSeconds(4));
         Assert.True(second.Owner.IsPassive);
     });
 
@@ -97,10 +97,10 @@ public sealed class PassivationTests
     {
         var rig = await new StreamRig(world, passivateAfter: _after).StartAsync();
         for (var i = 0; i < 200; i++) await rig.ChangeAsync("n" + i);
-        await world.PassAsync(_after * 2);
+        await world.PassAsync(_after * 3);
         Assert.Equal(200, rig.Store.Read(StreamRig.Stream).SnapshotSeq);
         await rig.ChangeAsync("one-more");
-        await world.PassAsync(_after * 2);
+        await world.PassAsync(_after * 3);
         Assert.True(rig.Owner.IsPassive);
         Assert.Equal(200, rig.Store.Read(StreamRig.Stream).SnapshotSeq);
     });
@@ -110,7 +110,7 @@ public sealed class PassivationTests
     {
         var first = await new StreamRig(world, passivateAfter: _after).StartAsync();
         await first.ChangeAsync("a");
-        await world.PassAsync(_after * 2);
+        await world.PassAsync(_after * 3);
         first.Store.DamageSnapshot(StreamRig.Stream, "{ damaged"u8.ToArray());
         var second = await new StreamRig(world, first.Store, passivateAfter: _after).StartAsync();
         Assert.Empty(world.Alarms);
@@ -127,7 +127,7 @@ public sealed class PassivationTests
         var rig = await new StreamRig(world, passivateAfter: _after).StartAsync();
         rig.Faults.Inject(JournalCall.Snapshot, FaultKind.Unavailable);
         await rig.ChangeAsync("a");
-        await world.PassAsync(_after * 2);
+        await world.PassAsync(_after * 3);
         Assert.True(rig.Owner.IsPassive);
         Assert.Equal(["a"], rig.Names);
         Assert.Equal(["a"], (await new StreamRig(world, rig.Store).StartAsync()).Names);

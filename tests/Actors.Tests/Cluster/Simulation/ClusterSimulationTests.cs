@@ -46,7 +46,7 @@ public sealed class ClusterSimulationTests
     [InlineData("ApplyWithoutCommit", "promise 3")]
     [InlineData("EpochNotRaised", "the directory of")]
     [InlineData("SplitTransaction", "change feed")]
-    [InlineData("ForwardWithoutKey", "promise 3")]
+    [InlineData("ForwardWithoutKey", "promise 7")]
     public void A_planted_mistake_is_found(string bug, string breach)
     {
         var found = new List<string>();
