@@ -97,7 +97,7 @@ internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time, HeapT
     /// <param name="Allocated">Bytes allocated since the start.</param>
     /// <param name="Kept">Bytes on the heap.</param>
     /// <param name="Collect">A full collection beside all threads.</param>
-    /// <param name="Compact">A full collection that stops all threads and gives free memory back.</param>
+    /// <param name="Compact">A full collection that stops all threads and gives free memory back, that of the C library too.</param>
     internal sealed record Collector(Func<long> Allocated, Func<long> Kept, Action Collect, Action Compact)
     {
         /// <summary>The runtime's.</summary>
@@ -108,6 +108,7 @@ internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time, HeapT
         {
             GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            NativeHeap.Trim();
         }
     }
 }

@@ -51,6 +51,14 @@ public sealed class HeapTrimTests
         await run.WaitAsync(_deadline);
     }
 
+    [Fact]
+    public void The_runtimes_collector_can_be_asked_for_everything()
+    {
+        HeapTrim.Collector.Runtime.Collect();
+        HeapTrim.Collector.Runtime.Compact();
+        Assert.InRange(HeapTrim.Collector.Runtime.Kept(), 1, HeapTrim.Collector.Runtime.Allocated());
+    }
+
     [Theory]
     [InlineData(false, HeapTrim.WorthACollection, 0, true)]
     [InlineData(false, HeapTrim.WorthACollection - 1, 0, false)]
