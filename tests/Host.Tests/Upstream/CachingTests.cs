@@ -209,8 +209,7 @@ public sealed class CachingTests
         await upstream.NextAsync();
         Assert.NotNull(bench.Cached(new Ask("hot.example."))); // Once begun, the edge goes on by itself.
         gate.SetResult();
-        while (bench.Counts.InFlight != 0)
-            await Task.Yield();
+        await Bench.SeesAsync(() => bench.Counts.InFlight == 0);
         Assert.Equal(["hot.example. A 192.0.2.99"], bench.Cached(new Ask("hot.example."))!.Answer);
         await bench.AskAsync("cold.example.");
         Assert.Equal((3, 1L), (upstream.Count, bench.Counts.Prefetches));

@@ -154,6 +154,14 @@ internal sealed class Bench : IDisposable
         return await task.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
+    /// <summary>Waits, without any time passing, for what the forwarder's own thread is about to do.</summary>
+    public static async Task SeesAsync(Func<bool> isSo)
+    {
+        for (int i = 0; i < 30_000 && !isSo(); i++)
+            await Task.Delay(1);
+        Assert.True(isSo());
+    }
+
     public void Dispose() => Forwarder.Dispose();
 
     public bool TryCached(byte[] packet, byte[] reply, int limit, uint maxTtl, out int length, ClientView? view = null)

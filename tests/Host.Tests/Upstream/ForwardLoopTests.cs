@@ -58,8 +58,7 @@ public sealed class ForwardLoopTests
         using var bench = new Bench(new UpstreamSettings([alive.Address], [new UpstreamRoute("dead.example", [silent.Address])], _deadline, 1 << 20));
         const int Places = FlightTable.Capacity / 2;
         Task<Reply>[] waiting = [.. Enumerable.Range(0, Places).Select(i => bench.AskAsync($"n{i}.dead.example."))];
-        while (bench.Counts.InFlight < Places)
-            await Task.Yield();
+        await Bench.SeesAsync(() => bench.Counts.InFlight >= Places);
         Reply refused = await bench.AskAsync("one-more.dead.example.");
         Assert.Equal((Rcode.ServFail, EdeCode.Other), (refused.Rcode, refused.Error!.Value));
         Assert.Null(bench.Cached(new Ask("one-more.dead.example.")));
