@@ -98,7 +98,9 @@ public sealed class ChangeVerbTests : IDisposable
         var file = Write("a.yaml", AdminFixture.Entry("one", "a.example.com"));
         var gate = new TaskCompletionSource<ChangeReply?>();
         api.Mesh.OnChange = _ => gate.Task;
-        (await CliRun.RunAsync(["apply", "-f", file, "--server", api.Url.ToString()], new Dictionary<string, string>(), timeout: TimeSpan.FromMilliseconds(200))).Exits(ExitCode.OutcomeUnknown);
+        // Until it is long enough for the request to get there: on a slow machine a client may give up before that.
+        for (var patience = TimeSpan.FromMilliseconds(200); api.Mesh.Requests.Count == 0; patience *= 4)
+            (await CliRun.RunAsync(["apply", "-f", file, "--server", api.Url.ToString()], new Dictionary<string, string>(), timeout: patience)).Exits(ExitCode.OutcomeUnknown);
         gate.SetResult(null);
         Assert.Single(api.Mesh.Requests);
     }
