@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text;
@@ -11,6 +12,8 @@ namespace MeshDns.ClusterBench;
 internal sealed class BenchCluster : IAsyncDisposable
 {
     private static readonly HttpClient _http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 256 }) { Timeout = TimeSpan.FromSeconds(120) };
+
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(1);
 
     private readonly ScratchFolder _folder = new();
     private readonly PostgresServer _server;
@@ -73,6 +76,26 @@ internal sealed class BenchCluster : IAsyncDisposable
     public static async Task<JsonNode> ViewAsync(NodeProcess node) => JsonNode.Parse(await _http.GetStringAsync(new Uri(node.Admin, "/v1/cluster")))!;
 
     public async Task<string> AllocatorAsync() => (string)(await ViewAsync(_nodes.First().Value))["streams"]!.AsArray().Single(s => (string?)s!["stream"] == "vips")!["owner"]!;
+
+    /// <summary>Waits for an allocation that a node grants; milliseconds since a timestamp.</summary>
+    public static async Task<double> NextAllocationAsync(NodeProcess through, long since)
+    {
+        var (host, key) = ($"new-{Guid.NewGuid():N}.mesh.internal", Guid.NewGuid().ToString());
+        while (await TryDeclareAsync(through, key, host) is { } problem)
+        {
+            if (Stopwatch.GetElapsedTime(since) > _patience) throw new TimeoutException($"no allocation within {_patience}: {problem}; the log of the node that was asked:\n{through.Log}");
+            await Task.Delay(10);
+        }
+        return Stopwatch.GetElapsedTime(since).TotalMilliseconds;
+    }
+
+    /// <summary>Starts a node that has ended once more, and waits until everything is where it belongs.</summary>
+    public async Task StartAgainAsync(string name)
+    {
+        await _nodes[name].DisposeAsync();
+        await StartNodeAsync(name);
+        await SettledAsync();
+    }
 
     /// <summary>Declares hosts, one document each; null when they were, else what was said instead.</summary>
     public static async Task<string?> TryDeclareAsync(NodeProcess node, string key, params IEnumerable<string> hosts) => (await SendAsync(node, key, hosts)).Problem;

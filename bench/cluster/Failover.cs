@@ -31,15 +31,11 @@ internal static class Failover
             var clients = others.Select(other => Task.Run(() => AskAsync(cluster, other.Key, known, stop.Token))).ToArray();
             var begin = Stopwatch.GetTimestamp();
             var ending = TimedAsync(end(cluster.Nodes[name]), begin);
-            var (host, key) = ($"new-{Guid.NewGuid():N}.mesh.internal", Guid.NewGuid().ToString());
-            while (await BenchCluster.TryDeclareAsync(others[run % 2].Value, key, host) is not null) await Task.Delay(10);
-            times.Add(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
+            times.Add(await BenchCluster.NextAllocationAsync(others[run % 2].Value, begin));
             exits.Add(await ending);
             await stop.CancelAsync();
             foreach (var (a, l) in await Task.WhenAll(clients)) (asked, lost) = (asked + a, lost + l);
-            await cluster.Nodes[name].DisposeAsync();
-            await cluster.StartNodeAsync(name);
-            await cluster.SettledAsync();
+            await cluster.StartAgainAsync(name);
         }
         Table.Row([how, .. Table.Percentiles(times, 0, 50, 90, 100), .. Table.Percentiles(exits, 50), $"{asked}", $"{lost}"]);
     }

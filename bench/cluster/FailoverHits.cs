@@ -17,7 +17,6 @@ internal static class FailoverHits
 
     // The kill falls just into the second window, and the lease of 5 s ends in it too.
     private static readonly TimeSpan _untilKill = TimeSpan.FromSeconds(WindowSeconds + 0.2);
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(1);
     private static readonly int[] _rates = [5_000, 20_000];
     private static readonly string[] _windows = ["6 s before", "6 s from the kill on", "6 s after"];
 
@@ -46,9 +45,7 @@ internal static class FailoverHits
                     var hits = load.RunAsync(cluster.DnsOf(asked), rate, _windows.Length, WindowSeconds);
                     times.Add(await KillAsync(cluster, allocator, other));
                     killed.Add(await hits);
-                    await cluster.Nodes[allocator].DisposeAsync();
-                    await cluster.StartNodeAsync(allocator);
-                    await cluster.SettledAsync();
+                    await cluster.StartAgainAsync(allocator);
                     // What has just started still compiles itself.
                     await Task.Delay(TimeSpan.FromSeconds(3));
                     quiet.Add(await load.RunAsync(cluster.DnsOf(asked), rate, _windows.Length, WindowSeconds));
@@ -66,14 +63,8 @@ internal static class FailoverHits
     {
         await Task.Delay(_untilKill);
         var begin = Stopwatch.GetTimestamp();
-        using (var process = Process.GetProcessById(cluster.Nodes[allocator].ProcessId)) process.Kill();
-        var (host, key) = ($"new-{Guid.NewGuid():N}.mesh.internal", Guid.NewGuid().ToString());
-        while (await BenchCluster.TryDeclareAsync(cluster.Nodes[other], key, host) is { } problem)
-        {
-            if (Stopwatch.GetElapsedTime(begin) > _patience) throw new TimeoutException($"no allocation within {_patience} after the kill: {problem}; the log of the node that was asked:\n{cluster.Nodes[other].Log}");
-            await Task.Delay(50);
-        }
-        return Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
+        await cluster.Nodes[allocator].KillAsync();
+        return await BenchCluster.NextAllocationAsync(cluster.Nodes[other], begin);
     }
 
     private static void Rows(int rate, string how, List<IReadOnlyList<HitWindow>> runs)

@@ -47,5 +47,4 @@ internal static class Serving
         await server.StopAsync(TimeSpan.FromSeconds(1));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{changed} changes, collections by generation, each with those above it: {string.Join(" ", collections.Select((c, i) => GC.CollectionCount(i) - c))}; {pauses.Describe()}"));
     }
-
 }

@@ -4,7 +4,7 @@ namespace MeshDns.Actors.Runtime;
 
 /// <summary>
 /// When a stream's snapshot is written, and the writing, beside the stream's changes: they need not wait for a slow disk. The fence decides whether it may be
-/// written, and the state in it never changes. For the stream's actor alone.
+/// written, and the state in it never changes. Called by the stream's actor alone; what it knows is also written when a snapshot has been stored, wherever that ends.
 /// </summary>
 internal sealed class StreamSnapshots(ActorSystem system, IJournal journal, string stream)
 {

@@ -26,7 +26,8 @@ internal static class ShardTableSnapshot
             var shape = JsonSerializer.Deserialize(snapshot, ShardJson.Default.Shape) ?? throw new FormatException("a shard's snapshot is empty");
             return ShardTable.Of(shape.Documents, shape.Hosts.Select(h => (h.Host, h.Declarations.ToImmutableArray())), shape.Changes);
         }
-        catch (JsonException e) { throw new FormatException($"a shard's snapshot is damaged: {e.Message}", e); }
+        // Damage takes any shape (a null in a list, a host twice); whatever it broke, the answer is the same.
+        catch (Exception e) when (e is not OutOfMemoryException) { throw new FormatException($"a shard's snapshot is damaged: {e.Message}", e); }
     }
 
     // Records compare their lists by reference; what is written is what counts.

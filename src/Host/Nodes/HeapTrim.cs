@@ -57,8 +57,9 @@ internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time, HeapT
                 }
                 while (_changed.Task.IsCompleted);
                 var allocated = collector.Allocated() - trimmedAt;
-                if (!IsWorthACollection(trimmedAt == 0, allocated, Volatile.Read(ref _letGo))) continue;
-                Volatile.Write(ref _letGo, 0);
+                var letGo = Volatile.Read(ref _letGo);
+                if (!IsWorthACollection(trimmedAt == 0, allocated, letGo)) continue;
+                Interlocked.Add(ref _letGo, -letGo);
                 // Beside all threads, so that afterwards it is known how much is kept.
                 collector.Collect();
                 await Task.Delay(Rest, time, cancel);

@@ -1,3 +1,4 @@
+using System.Text;
 using MeshDns.Actors.Runtime;
 using MeshDns.Actors.Tests.Simulation;
 
@@ -105,13 +106,19 @@ public sealed class PassivationTests
         Assert.Equal(200, rig.Store.Read(StreamRig.Stream).SnapshotSeq);
     });
 
-    [Fact]
-    public void A_snapshot_that_cannot_be_read_when_it_is_needed_is_replaced_by_the_events() => Simulated.Run(8, async world =>
+    [Theory]
+    [InlineData("{ damaged")]
+    [InlineData("null")]
+    [InlineData("""{"documents":[null]}""")]
+    [InlineData("""{"hosts":[{"host":"a.example","declarations":null}]}""")]
+    [InlineData("""{"hosts":[{"host":"a..example","declarations":[]}]}""")]
+    [InlineData("""{"hosts":[{"host":"a.example","declarations":[]},{"host":"a.example","declarations":[null]}]}""")]
+    public void A_snapshot_that_cannot_be_read_when_it_is_needed_is_replaced_by_the_events(string damaged) => Simulated.Run(8, async world =>
     {
         var first = await new StreamRig(world, passivateAfter: _after).StartAsync();
         await first.ChangeAsync("a");
         await world.PassAsync(_after * 3);
-        first.Store.DamageSnapshot(StreamRig.Stream, "{ damaged"u8.ToArray());
+        first.Store.DamageSnapshot(StreamRig.Stream, Encoding.UTF8.GetBytes(damaged));
         var second = await new StreamRig(world, first.Store, passivateAfter: _after).StartAsync();
         Assert.Empty(world.Alarms);
         await Assert.ThrowsAsync<MeshUnavailableException>(() => second.PrepareAsync(Guid.NewGuid(), "b"));
