@@ -42,12 +42,14 @@ internal sealed class SelectWire : UpstreamWire
     public override ReadOnlySpan<UdpPort?> Wait()
     {
         List<Socket> readable = [_wake, .. _ports.Select(each => each.Socket)];
-        Socket.Select(readable, null, null, -1);
+        // A server that refuses is an error and nothing to read: unasked for, it would end every wait at once and never be told.
+        List<Socket> failing = [.. _ports.Select(each => each.Socket)];
+        Socket.Select(readable, null, failing, -1);
         _ready.Clear();
         while (_wake.Available > 0)
             _ = _wake.Receive(_query, SocketFlags.None, out _);
         foreach (UdpPort port in _ports)
-            if (readable.Contains(port.Socket))
+            if (readable.Contains(port.Socket) || failing.Contains(port.Socket))
                 _ready.Add(port);
         _result = [.. _ready];
         return _result;

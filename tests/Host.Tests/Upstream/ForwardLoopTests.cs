@@ -127,6 +127,16 @@ public sealed class ForwardLoopTests
         Assert.True(bench.Counts.Servers.Single(each => each.Address.Equals(deadAddress)).IsResting);
     }
 
+    [Fact]
+    public async Task Without_the_calls_of_linux_too_one_query_is_enough_to_see_that_a_server_is_gone()
+    {
+        var gone = new FakeUpstream(Good);
+        IPEndPoint deadAddress = gone.Address;
+        gone.Dispose();
+        using var bench = new Bench(new UpstreamSettings([deadAddress], [], _deadline, 1 << 20), wire: () => new SelectWire());
+        Assert.Equal(Rcode.ServFail, (await bench.AskAsync("a.example.")).Rcode);
+    }
+
     private sealed class Sink : IReplySink
     {
         public TaskCompletionSource<Reply> Replied { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
