@@ -95,12 +95,10 @@ public abstract class UdpEdgeTests(int batch)
         for (ushort i = 2; i <= 9; i++) client.Send(QueryPacket.Of("more.example", id: i));
         client.Send(QueryPacket.Of("a.example", id: 100));
         Assert.Equal(100, EdgeBench.Receive(client).Id);
-        var dropped = edge.Server.Statistics.DeferredDropped;
-        Assert.InRange(dropped, 6, 7);
+        // The hit's reply leaves before those of its batch that wait are handed on.
+        await EdgeBench.Until(() => edge.Server.Statistics.DeferredDropped == 7);
         answerNow.SetResult();
-        var answered = Enumerable.Range(0, 9 - (int)dropped).Select(_ => (int)EdgeBench.Receive(client).Id).ToArray();
-        Assert.Contains(1, answered);
-        Assert.Contains(9, answered);
+        Assert.Equal([1, 9], new[] { (int)EdgeBench.Receive(client).Id, EdgeBench.Receive(client).Id });
     }
 
     [Fact]
