@@ -91,9 +91,9 @@ public sealed class ClusterServer : IAsyncDisposable
         options.Limits.MaxRequestBodySize = ClusterLimits.BodyBytes;
         options.Limits.RequestHeadersTimeout = ClusterLimits.HandshakeTimeout;
         options.Limits.KeepAliveTimeout = ClusterLimits.IdleTimeout;
-        // Every ask has its deadline. The framework's least rates would take down a connection, with all asks on it, for one body of a node that is starved.
+        // A body is read only from a node of the cluster, and within its ask's deadline. The framework's least rate would take down a connection, with all
+        // asks on it, for one body of a node that is starved.
         options.Limits.MinRequestBodyDataRate = null;
-        options.Limits.MinResponseDataRate = null;
         options.Limits.Http2.MaxStreamsPerConnection = ClusterLimits.StreamsPerConnection;
         options.Limits.MaxRequestHeadersTotalSize = 8 * 1024;
         options.Listen(listen, endpoint =>

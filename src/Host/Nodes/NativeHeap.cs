@@ -12,7 +12,7 @@ internal static partial class NativeHeap
     {
         if (!OperatingSystem.IsLinux()) return;
         try { _ = MallocTrim(0); }
-        catch (EntryPointNotFoundException)
+        catch (Exception e) when (e is EntryPointNotFoundException or DllNotFoundException)
         {
             // Not glibc.
         }

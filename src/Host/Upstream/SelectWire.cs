@@ -43,7 +43,7 @@ internal sealed class SelectWire : UpstreamWire
     {
         List<Socket> readable = [_wake, .. _ports.Select(each => each.Socket)];
         // A server that refuses is an error and nothing to read: unasked for, it would end every wait at once and never be told.
-        List<Socket> failing = [.. _ports.Select(each => each.Socket)];
+        List<Socket> failing = [.. readable];
         Socket.Select(readable, null, failing, -1);
         _ready.Clear();
         while (_wake.Available > 0)

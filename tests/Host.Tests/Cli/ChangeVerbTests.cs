@@ -94,15 +94,22 @@ public sealed class ChangeVerbTests : IDisposable
     [Fact]
     public async Task A_client_that_gives_up_waiting_exits_3()
     {
-        await using var api = await AdminFixture.StartAsync();
-        var file = Write("a.yaml", AdminFixture.Entry("one", "a.example.com"));
-        var gate = new TaskCompletionSource<ChangeReply?>();
-        api.Mesh.OnChange = _ => gate.Task;
-        // Until it is long enough for the request to get there: on a slow machine a client may give up before that.
-        for (var patience = TimeSpan.FromMilliseconds(200); api.Mesh.Requests.Count == 0; patience *= 4)
+        // On a slow machine a client may give up before its request has arrived; then one with more patience asks another server.
+        var asked = 0;
+        for (var patience = TimeSpan.FromMilliseconds(200); asked == 0 && patience < TimeSpan.FromMinutes(1); patience *= 4) asked = await RequestsOfAsync(patience);
+        Assert.Equal(1, asked);
+
+        async Task<int> RequestsOfAsync(TimeSpan patience)
+        {
+            await using var api = await AdminFixture.StartAsync();
+            var file = Write("a.yaml", AdminFixture.Entry("one", "a.example.com"));
+            var gate = new TaskCompletionSource<ChangeReply?>();
+            api.Mesh.OnChange = _ => gate.Task;
             (await CliRun.RunAsync(["apply", "-f", file, "--server", api.Url.ToString()], new Dictionary<string, string>(), timeout: patience)).Exits(ExitCode.OutcomeUnknown);
-        gate.SetResult(null);
-        Assert.Single(api.Mesh.Requests);
+            var requests = api.Mesh.Requests.Count;
+            gate.SetResult(null);
+            return requests;
+        }
     }
 
     [Theory]

@@ -58,7 +58,7 @@ public sealed class ForwardLoopTests
         using var bench = new Bench(new UpstreamSettings([alive.Address], [new UpstreamRoute("dead.example", [silent.Address])], _deadline, 1 << 20));
         const int Places = FlightTable.Capacity / 2;
         // Posted, not awaited: to wake as many tasks takes a starved machine half a minute.
-        var sink = new Tally(Places);
+        var sink = new Sink(Places);
         for (int i = 0; i < Places; i++)
             bench.Forwarder.TryPost(Posted(new Ask($"n{i}.dead.example."), sink));
         bench.Forwarder.FlushPosts();
@@ -68,7 +68,7 @@ public sealed class ForwardLoopTests
         Assert.Null(bench.Cached(new Ask("one-more.dead.example.")));
         Assert.Equal((0L, 1L), (bench.Counts.Failures, bench.Counts.Overloads));
         Assert.Equal(Rcode.NoError, (await bench.AskAsync("a.example.")).Rcode);
-        Assert.All(await bench.RunUntilAsync(sink.All), each => Assert.Equal(EdeCode.NoReachableAuthority, each));
+        Assert.All(await bench.RunUntilAsync(sink.All), each => Assert.Equal(EdeCode.NoReachableAuthority, each.Error));
         Assert.Equal(0, bench.Counts.InFlight);
         Assert.Equal(0, bench.Counts.Servers.Sum(each => each.InFlight));
     }
@@ -93,11 +93,11 @@ public sealed class ForwardLoopTests
     {
         using var upstream = new FakeUpstream(Good);
         using var bench = new Bench(upstream);
-        var sink = new Sink();
+        var sink = new Sink(1);
         var ask = new Ask("X.example.", Id: 77);
         Assert.True(bench.Forwarder.TryPost(Posted(ask, sink)));
         bench.Forwarder.FlushPosts();
-        Reply reply = await sink.Replied.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        Reply reply = Assert.Single(await sink.All.WaitAsync(TimeSpan.FromSeconds(30)));
         Assert.Equal((77, "X.example.", 5u), (reply.Id, reply.Question, reply.Ttls[0]));
         bench.Forwarder.Dispose();
         bench.Forwarder.TryPost(Posted(ask, sink));
@@ -146,37 +146,22 @@ public sealed class ForwardLoopTests
         return new ForwardedQuery { Packet = packet, Length = packet.Length, View = ClientView.Default, Limit = 1232, MaxTtl = 5, Sink = sink };
     }
 
-    /// <summary>The errors of so many replies, on the loop's thread.</summary>
-    private sealed class Tally(int count) : IReplySink
+    /// <summary>Keeps what comes, on the loop's thread, until there are so many.</summary>
+    private sealed class Sink(int count) : IReplySink
     {
-        private readonly TaskCompletionSource<IReadOnlyList<EdeCode?>> _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly List<EdeCode?> _errors = [];
+        private readonly TaskCompletionSource<IReadOnlyList<Reply>> _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly List<Reply> _replies = [];
 
-        public Task<IReadOnlyList<EdeCode?>> All => _all.Task;
-
-        public void Reply(ForwardedQuery query, Span<byte> reply, int length)
-        {
-            _errors.Add(Upstream.Reply.Read(reply[..length]).Error);
-            if (_errors.Count == count)
-                _all.TrySetResult(_errors);
-        }
-
-        public void Drop(ForwardedQuery query)
-        {
-        }
-
-        public void Flush()
-        {
-        }
-    }
-
-    private sealed class Sink : IReplySink
-    {
-        public TaskCompletionSource<Reply> Replied { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public Task<IReadOnlyList<Reply>> All => _all.Task;
 
         public int Dropped { get; private set; }
 
-        public void Reply(ForwardedQuery query, Span<byte> reply, int length) => Replied.TrySetResult(Upstream.Reply.Read(reply[..length]));
+        public void Reply(ForwardedQuery query, Span<byte> reply, int length)
+        {
+            _replies.Add(Upstream.Reply.Read(reply[..length]));
+            if (_replies.Count == count)
+                _all.TrySetResult(_replies);
+        }
 
         public void Drop(ForwardedQuery query) => Dropped++;
 
