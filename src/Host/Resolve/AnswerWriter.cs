@@ -71,8 +71,9 @@ public sealed class AnswerWriter(MeshResolver resolver) : ILocalRecords
     public Finding Find(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view)
     {
         if (!view.Capture) return Finding.Forward;
-        return SpecialNames.TryFind(foldedName, type, out var finding)
-            || resolver.TryFindHost(foldedName, type, view, out finding)
+        var hash = resolver.Directory.HashOf(foldedName);
+        return resolver.TryFindSpecial(foldedName, hash, type, view, out var finding)
+            || resolver.TryFindHost(foldedName, hash, type, view, out finding)
             || resolver.TryFindInZone(foldedName, type, out finding) ? finding : resolver.NotOurs();
     }
 

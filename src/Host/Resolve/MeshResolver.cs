@@ -56,6 +56,22 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
         return match.Entry is not null;
     }
 
+    /// <summary>
+    /// A special name (rule 7). One below localhost is answered as declared, or as a mesh zone has it, where somebody said so; it is never forwarded.
+    /// </summary>
+    /// <param name="foldedName">Lower case, wire form.</param>
+    /// <param name="hash">The directory's hash of it.</param>
+    /// <param name="type">What is asked.</param>
+    /// <param name="view">What the client sees.</param>
+    /// <param name="finding">What it gets.</param>
+    public bool TryFindSpecial(ReadOnlySpan<byte> foldedName, int hash, DnsType type, in ClientView view, out Finding finding)
+    {
+        if (!SpecialNames.TryFind(foldedName, type, out finding)) return false;
+        if (!SpecialNames.CanBeDeclared(foldedName)) return true;
+        if ((TryFindHost(foldedName, hash, type, view, out var declared) && declared.IsLocal) || TryFindInZone(foldedName, type, out declared)) finding = declared;
+        return true;
+    }
+
     /// <summary>A name in a mesh zone that no declaration covers: the apex, an empty non-terminal, or NXDOMAIN (rule 4). False outside the zones.</summary>
     public bool TryFindInZone(ReadOnlySpan<byte> foldedName, DnsType type, out Finding finding)
     {

@@ -54,9 +54,10 @@ public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
             steps.Add("capture is off for this client: forwarded as if there were no mesh");
             return Finding.Forward;
         }
-        if (SpecialNames.TryFind(name, type, out var finding))
+        if (resolver.TryFindSpecial(name, directory.HashOf(name), type, view, out var finding))
         {
             steps.Add("RFC 6761 gives the name a local answer");
+            if (finding.Stage != Stage.Special) steps.Add(finding.Entry is null ? $"but it lies in a mesh zone: {finding.Kind}" : $"but it is declared: {Describe(finding, directory)}");
             return finding;
         }
         if (resolver.TryFindHost(name, type, view, out finding))

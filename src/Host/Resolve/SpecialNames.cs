@@ -31,6 +31,9 @@ public static class SpecialNames
         return true;
     }
 
+    /// <summary>True for a special name below localhost: what is declared for it is what it gets.</summary>
+    public static bool CanBeDeclared(ReadOnlySpan<byte> foldedName) => foldedName.Length > Localhost.Length && foldedName.EndsWith(Localhost);
+
     /// <summary>Where the special zone begins inside a special name: it owns the SOA of a negative answer.</summary>
     internal static int ApexOffset(ReadOnlySpan<byte> name) =>
         DnsName.IsSubdomainOf(name, Localhost) ? name.Length - Localhost.Length : name.Length - Invalid.Length;

@@ -18,6 +18,8 @@ internal static class NameReaders
         var name = Canonical(text);
         if (!IsDomain(name))
             issues.Refuse(value, $"must be {Allowed}; got {SettingReaders.Shown(text)}");
+        else if (name is "localhost" or "invalid" || name.EndsWith(".invalid", StringComparison.Ordinal))
+            issues.Refuse(value, $"must not be {name}, whose answers RFC 6761 fixes");
         return name;
     }
 

@@ -15,9 +15,9 @@ public sealed class QueryBench
     private static readonly byte[] _client = [127, 0, 0, 1];
     private readonly byte[] _reply = new byte[DnsLimits.MaxMessageSize];
 
-    public QueryBench(MeshResolverOptions? options = null)
+    public QueryBench(MeshResolverOptions? options = null, string zone = "mesh.internal")
     {
-        Directory = new MeshDirectory(VipRange.Default, new MeshZones([HostName.Parse("mesh.internal"), HostName.Parse("cluster.local")]), ShardCount, Time);
+        Directory = new MeshDirectory(VipRange.Default, new MeshZones([HostName.Parse(zone), HostName.Parse("cluster.local")]), ShardCount, Time);
         Resolver = new MeshResolver(Directory, options ?? new MeshResolverOptions(), Time);
         Answers = new AnswerWriter(Resolver);
         Faults = new FaultCounter(null, Time);

@@ -30,6 +30,15 @@ public sealed class QueryExplainerTests
         Assert.NotEmpty(explained.Steps);
     }
 
+    [Fact]
+    public async Task A_declared_name_below_localhost_is_explained_as_declared()
+    {
+        _bench.Apply(Declare("app.localhost", ["10.0.0.1"]));
+        var explained = await Explainer.ExplainAsync("app.localhost", "A", null, default);
+        Assert.Equal("exact", explained.Stage);
+        Assert.Contains(explained.Steps, s => s.StartsWith("but it is declared: the host app.localhost matches", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("a..b", "A")]
     [InlineData("a", "1")]

@@ -35,6 +35,8 @@ public sealed class SettingsErrorsTests : IDisposable
     [InlineData("meshdns.node.name = \"a b\"", 1, 21, "meshdns.node.name: must be empty (the host's name) or up to 253 letters")]
     [InlineData("meshdns.node.data-dir = \"\"", 1, 25, "meshdns.node.data-dir: must be a path of 1 to 4096 characters; got \"\"")]
     [InlineData("meshdns.mesh.zones = [\"a..b\"]", 1, 23, "meshdns.mesh.zones: must be a domain name such as cluster.local")]
+    [InlineData("meshdns.mesh.zones = [localhost]", 1, 23, "meshdns.mesh.zones: must not be localhost, whose answers RFC 6761 fixes")]
+    [InlineData("meshdns.mesh.cluster-domain = corp.Invalid", 1, 31, "meshdns.mesh.cluster-domain: must not be corp.invalid")]
     [InlineData("meshdns.upstream.servers = [\"9.9.9.9:0\"]", 1, 29, "meshdns.upstream.servers: must be an IP address (port 53) or an endpoint IP:PORT, [IPV6]:PORT; got \"9.9.9.9:0\"")]
     [InlineData("meshdns.upstream.servers = [dns.quad9.net]", 1, 29, "meshdns.upstream.servers: must be an IP address")]
     [InlineData("meshdns.upstream.routes {\n corp.example = [10.0.0.1]\n}", 2, 2, "meshdns.upstream.routes: must be an object { \"SUFFIX\" = [SERVERS], ... }; a suffix with dots needs its quotes")]
