@@ -25,7 +25,7 @@ public enum Resolution
 
 /// <summary>A declared port.</summary>
 /// <param name="Number">1 to 65535.</param>
-/// <param name="Name">A DNS label, or null.</param>
+/// <param name="Name">A DNS label as it was written, or null; compared without case.</param>
 /// <param name="Protocol">As declared, upper case: TCP when absent.</param>
 /// <param name="TargetPort">1 to 65535 when it differs from the number.</param>
 public sealed record ServicePort(int Number, string? Name, string Protocol, int? TargetPort);
@@ -39,8 +39,11 @@ public sealed record ServiceEndpoint(string Address, IReadOnlyDictionary<string,
 /// <summary>A checked Istio ServiceEntry.</summary>
 public sealed record ServiceEntrySpec
 {
-    /// <summary>1 to 256 names, folded, without duplicates.</summary>
+    /// <summary>1 to 256 names, folded, without duplicates; fewer as far as there are <see cref="Patterns"/>.</summary>
     public required IReadOnlyList<HostName> Hosts { get; init; }
+
+    /// <summary>Hosts such as <c>*x.example</c>, which Istio takes and no DNS name matches: kept so that the document is shown as it was; null for none.</summary>
+    public IReadOnlyList<string>? Patterns { get; init; }
 
     /// <summary>IP addresses and CIDRs in canonical text, without duplicates.</summary>
     public IReadOnlyList<string> Addresses { get; init; } = [];

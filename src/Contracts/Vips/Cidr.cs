@@ -34,7 +34,8 @@ public readonly record struct Cidr
         var slash = text?.IndexOf('/', StringComparison.Ordinal) ?? -1;
         if (slash < 0 || !TryParseAddress(text![..slash], out var address)) return false;
         var width = address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
-        if (!int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var prefix) || prefix > width) return false;
+        // A leading zero would give one network two spellings.
+        if (text.AsSpan(slash + 1) is ['0', _, ..] || !int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var prefix) || prefix > width) return false;
         cidr = new Cidr(address.AddressFamily, BitsOf(address) & ~HostMask(address.AddressFamily, prefix), prefix);
         return true;
     }

@@ -60,7 +60,7 @@ public static class ManifestWriter
 
     private static JsonObject Spec(ServiceEntrySpec entry)
     {
-        var spec = new JsonObject { ["hosts"] = Array(entry.Hosts, h => JsonValue.Create(h.Text)) };
+        var spec = new JsonObject { ["hosts"] = Array([.. entry.Hosts.Select(h => h.Text), .. entry.Patterns ?? []], h => JsonValue.Create(h)) };
         if (entry.Addresses.Count > 0) spec["addresses"] = Array(entry.Addresses, a => JsonValue.Create(a));
         if (entry.Ports.Count > 0) spec["ports"] = Array(entry.Ports, p => Port(p, "number"));
         if (entry.Location is { } location) spec["location"] = location;

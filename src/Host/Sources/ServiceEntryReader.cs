@@ -26,6 +26,9 @@ internal static class ServiceEntryReader
         ["DYNAMIC_DNS"] = Resolution.DynamicDns,
     };
 
+    // In exportTo; no namespace has this name.
+    private const string Nobody = "~";
+
     /// <summary>The names of the resolutions, as a manifest spells them.</summary>
     public static IReadOnlyDictionary<string, Resolution> Resolutions => _resolutions;
 
@@ -35,9 +38,11 @@ internal static class ServiceEntryReader
         if (root.Find("spec") is not { } node) { scope.Fail(root, "spec", "is required"); return null; }
         if (ObjectFields.Of(scope, node, _fields, "spec") is not { } spec) return null;
         var ports = ReadPorts(spec);
+        var (hosts, patterns) = HostsReader.Read(spec);
         var entry = new ServiceEntrySpec
         {
-            Hosts = ReadHosts(spec),
+            Hosts = hosts,
+            Patterns = patterns,
             Addresses = ReadAddresses(spec),
             Ports = ports,
             Location = ReadLocation(spec),
@@ -48,21 +53,6 @@ internal static class ServiceEntryReader
         // Rules across fields would only repeat what is wrong already.
         if (!scope.Failed) ServiceEntryRules.Check(spec, entry);
         return entry;
-    }
-
-    private static List<HostName> ReadHosts(ObjectFields spec)
-    {
-        var hosts = new List<HostName>();
-        var seen = new HashSet<HostName>();
-        foreach (var node in spec.List("hosts", ManifestLimits.ListItems))
-        {
-            if (!ObjectFields.TryString(spec.Scope, node, out var text)) continue;
-            if (!HostName.TryParse(text, out var host, out var error)) spec.Scope.Fail(node, error);
-            else if (!seen.Add(host)) spec.Scope.Fail(node, $"the host '{host}' is there twice");
-            else hosts.Add(host);
-        }
-        if (spec.Map.Find("hosts") is null or ListNode { Items.Count: 0 }) spec.Fail("hosts", $"is required: 1 to {ManifestLimits.ListItems} hosts");
-        return hosts;
     }
 
     private static List<string> ReadAddresses(ObjectFields spec)
@@ -82,11 +72,21 @@ internal static class ServiceEntryReader
     private static bool TryCanonical(string text, out string canonical)
     {
         canonical = "";
-        if (Cidr.TryParseAddress(text, out var address)) { canonical = address.ToString(); return true; }
+        if (Cidr.TryParseAddress(WithoutWholePrefix(text), out var address)) { canonical = address.ToString(); return true; }
         if (!Cidr.TryParse(text, out var cidr)) return false;
         canonical = cidr.ToString();
         // An IPv4-mapped network such as ::ffff:10.0.0.0/104 counts its prefix in the IPv6 address; it is not guessed at.
         return text.Contains(':', StringComparison.Ordinal) == canonical.Contains(':', StringComparison.Ordinal);
+    }
+
+    /// <summary>True for a CIDR of more than one address.</summary>
+    public static bool IsNetwork(string text) => WithoutWholePrefix(text).Contains('/', StringComparison.Ordinal);
+
+    /// <summary>A network of one address is that address, as Istio has it.</summary>
+    private static string WithoutWholePrefix(string text)
+    {
+        var whole = text.Contains(':', StringComparison.Ordinal) ? "/128" : "/32";
+        return text.EndsWith(whole, StringComparison.Ordinal) ? text[..^whole.Length] : text;
     }
 
     private static List<ServicePort> ReadPorts(ObjectFields spec)
@@ -97,14 +97,15 @@ internal static class ServiceEntryReader
             if (ObjectFields.Of(spec.Scope, node, _portFields, "a port") is not { } fields) continue;
             if (fields.Map.Find("number") is null) fields.Fail("number", "is required");
             var number = fields.Integer("number", 1, 65535);
-            var target = fields.Integer("targetPort", 1, 65535);
+            var target = fields.Integer("targetPort", 0, 65535);
             var name = fields.String("name");
-            if (name is not null && KubernetesNames.CheckLabel(name) is { } wrong) fields.Fail("name", wrong);
+            // Istio takes capitals in these names, which DNS compares without case.
+            if (name is not null && KubernetesNames.CheckLabel(name.ToLowerInvariant()) is { } wrong) fields.Fail("name", wrong);
             var protocol = ReadProtocol(fields);
             if (number is null) continue;
             if (ports.Exists(p => p.Number == number)) fields.Fail("number", $"the port {number} is there twice");
-            if (name is not null && ports.Exists(p => p.Name == name)) fields.Fail("name", $"the port name '{name}' is there twice");
-            ports.Add(new ServicePort(number.Value, name, protocol, target == number ? null : target));
+            if (name is not null && ports.Exists(p => name.Equals(p.Name, StringComparison.OrdinalIgnoreCase))) fields.Fail("name", $"the port name '{name}' is there twice");
+            ports.Add(new ServicePort(number.Value, name, protocol, target == number || target == 0 ? null : target));
         }
         return ports;
     }
@@ -144,11 +145,15 @@ internal static class ServiceEntryReader
         foreach (var node in spec.List("exportTo", ManifestLimits.ListItems))
         {
             if (!ObjectFields.TryString(spec.Scope, node, out var text)) continue;
-            if (text == "~") spec.Scope.Fail(node, "'~' (nobody) is allowed on Services only; to hide an entry, delete it");
-            else if (text is not ("." or "*") && KubernetesNames.CheckLabel(text) is { } wrong) spec.Scope.Fail(node, $"{wrong}; or use '.' for the own namespace, '*' for all");
-            else if (exports.Contains(text)) spec.Scope.Fail(node, $"'{text}' is there twice");
+            if (text is not ("." or "*" or Nobody) && KubernetesNames.CheckLabel(text) is { } wrong) spec.Scope.Fail(node, $"{wrong}; or use '.' for the own namespace, '*' for all, '~' for nobody");
+            else if (exports.Contains(text)) spec.Scope.Warn(node, $"'{text}' is there twice");
             else exports.Add(text);
         }
+        if (exports.Count > 1 && exports.Contains(Nobody)) spec.Fail("exportTo", "'~' (nobody) must stand alone");
+        else if (exports.Count > 1 && exports.Contains("*")) spec.Scope.Warn(spec.Map.Find("exportTo")!, "'*' makes the hosts visible to all, so that what stands beside it has no effect");
+        else if (exports is [Nobody]) spec.Scope.Warn(spec.Map.Find("exportTo")!, "'~' makes the hosts visible to nobody, so that no query is answered by them");
+        // No client has a namespace in this build (MeshResolver.ViewOf).
+        else if (exports.Count > 0 && !exports.Contains("*")) spec.Scope.Warn(spec.Map.Find("exportTo")!, "no client has a namespace in this build, so the hosts are visible to nobody: only '*' is seen");
         return exports;
     }
 }

@@ -11,7 +11,7 @@ internal static class ServiceEntryRules
     {
         if ((long)entry.Hosts.Count * entry.Endpoints.Count > ManifestLimits.HostEndpoints)
             spec.Fail("endpoints", $"{entry.Hosts.Count} hosts times {entry.Endpoints.Count} endpoints is more than {ManifestLimits.HostEndpoints}");
-        if (entry.Resolution is not (Resolution.None or Resolution.Static)) RefuseNetworks(spec, entry);
+        if (entry.Resolution is not (Resolution.None or Resolution.Static)) RefuseNetworks(spec);
         switch (entry.Resolution)
         {
             case Resolution.None:
@@ -21,42 +21,40 @@ internal static class ServiceEntryRules
                 CheckStatic(spec, entry);
                 break;
             case Resolution.Dns:
-                if (entry.Endpoints.Count == 0) RefuseHosts(spec, entry, h => h.IsWildcard, "a wildcard cannot be resolved: resolution DNS without endpoints needs full names");
+                if (entry.Endpoints.Count == 0) RefuseHosts(spec, h => h.IsWildcard, "a wildcard cannot be resolved: resolution DNS without endpoints needs full names");
                 break;
             case Resolution.DnsRoundRobin:
-                if (entry.Endpoints.Count == 0) RefuseHosts(spec, entry, h => h.IsWildcard, "a wildcard cannot be resolved: resolution DNS_ROUND_ROBIN without endpoints needs full names");
+                if (entry.Endpoints.Count == 0) RefuseHosts(spec, h => h.IsWildcard, "a wildcard cannot be resolved: resolution DNS_ROUND_ROBIN without endpoints needs full names");
                 if (entry.Endpoints.Count > 1) spec.Fail("endpoints", $"resolution DNS_ROUND_ROBIN has at most one endpoint, not {entry.Endpoints.Count}");
                 break;
             case Resolution.DynamicDns:
-                RefuseHosts(spec, entry, h => !h.IsWildcard, "resolution DYNAMIC_DNS needs wildcard hosts such as *.example.com");
+                RefuseHosts(spec, h => !h.IsWildcard, "resolution DYNAMIC_DNS needs wildcard hosts such as *.example.com");
                 if (entry.Addresses.Count > 0) spec.Fail("addresses", "resolution DYNAMIC_DNS cannot have addresses");
                 if (entry.Endpoints.Count > 0) spec.Fail("endpoints", "resolution DYNAMIC_DNS cannot have endpoints");
                 break;
         }
     }
 
+    // Nodes, not the entry's lists: those leave out what is there twice and what has no effect, and the path must be the author's.
     private static void CheckStatic(ObjectFields spec, ServiceEntrySpec entry)
     {
-        var nodes = (spec.Map.Find("endpoints") as ListNode)?.Items ?? [];
-        for (var i = 0; i < entry.Endpoints.Count; i++)
-            if (!Cidr.TryParseAddress(entry.Endpoints[i].Address, out _))
-                spec.Scope.Fail((MapNode)nodes[i], "address", $"'{entry.Endpoints[i].Address}' is not an IP address, which resolution STATIC needs (DNS takes names)");
+        foreach (var node in spec.List("endpoints", ManifestLimits.Endpoints))
+            if (node is MapNode endpoint && !EndpointReader.IsElsewhere(endpoint) && endpoint.Find("address") is ScalarNode { Text: var address } && !Cidr.TryParseAddress(address, out _))
+                spec.Scope.Fail(endpoint, "address", $"{ManifestNode.Quote(address)} is not an IP address, which resolution STATIC needs (DNS takes names)");
         // A selector may supply endpoints elsewhere; here nothing does.
-        if (entry.Endpoints.Count == 0) spec.Scope.Warn(spec.Map, "resolution STATIC without endpoints: its names are answered, and connections to their VIPs have nowhere to go");
+        if (entry.Endpoints.Count == 0)
+            spec.Scope.Warn(spec.Map, "resolution STATIC without endpoints that have an address: its names are answered, and connections to their VIPs have nowhere to go");
     }
 
-    private static void RefuseNetworks(ObjectFields spec, ServiceEntrySpec entry)
+    private static void RefuseNetworks(ObjectFields spec)
     {
-        // Nodes, not entry.Addresses: that list leaves duplicates out, and the path must be the author's.
-        foreach (var node in (spec.Map.Find("addresses") as ListNode)?.Items ?? [])
-            if (((ScalarNode)node).Text.Contains('/', StringComparison.Ordinal))
-                spec.Scope.Fail(node, "a CIDR is allowed with resolution NONE and STATIC only");
+        foreach (var node in spec.List("addresses", ManifestLimits.ListItems))
+            if (node is ScalarNode { Text: var text } && ServiceEntryReader.IsNetwork(text)) spec.Scope.Fail(node, "a CIDR is allowed with resolution NONE and STATIC only");
     }
 
-    private static void RefuseHosts(ObjectFields spec, ServiceEntrySpec entry, Func<HostName, bool> wrong, string reason)
+    private static void RefuseHosts(ObjectFields spec, Func<HostName, bool> wrong, string reason)
     {
-        var nodes = ((ListNode)spec.Map.Find("hosts")!).Items;
-        for (var i = 0; i < entry.Hosts.Count; i++)
-            if (wrong(entry.Hosts[i])) spec.Scope.Fail(nodes[i], reason);
+        foreach (var node in spec.List("hosts", ManifestLimits.ListItems))
+            if (node is ScalarNode { Text: var text } && HostName.TryParse(text, out var host, out _) && wrong(host)) spec.Scope.Fail(node, reason);
     }
 }

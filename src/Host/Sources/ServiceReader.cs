@@ -29,8 +29,9 @@ internal static class ServiceReader
         var type = ReadType(spec);
         var isExternal = type == "ExternalName";
         var clusterIPs = ReadClusterIPs(spec, type, out var headless);
-        if (type == "ClusterIP" && !headless && clusterIPs.Count == 0 && !scope.Failed)
+        if (type != "ExternalName" && !headless && clusterIPs.Count == 0 && !scope.Failed)
             scope.Warn(spec.Map, "there is no clusterIP (nothing assigns one here): the name is known and has no address");
+        if (headless) scope.Warn(spec.Map, "headless: its addresses are its endpoints, which this build does not read: the name is known and has no address");
         return new ServiceSpec
         {
             Type = type,
@@ -134,11 +135,12 @@ internal static class ServiceReader
         return known ?? "TCP";
     }
 
-    /// <summary>A number; a name means a port of the pods, which are not known here, so it is noted as ignored.</summary>
+    /// <summary>A number, null for the default (absent, 0 or empty); a name means a port of the pods, which are not known here, so it is noted as ignored.</summary>
     private static int? ReadTargetPort(ObjectFields port)
     {
         if (port.Map.Find("targetPort") is not { } node) return null;
-        if (node is not ScalarNode { Kind: ScalarKind.String } name) return ObjectFields.Integer(port.Scope, node, 1, 65535);
+        if (node is not ScalarNode { Kind: ScalarKind.String } name) return ObjectFields.Integer(port.Scope, node, 0, 65535) is { } number and > 0 ? number : null;
+        if (name.Text.Length == 0) return null;
         var valid = name.Text.Length <= 15 && KubernetesNames.CheckLabel(name.Text) is null && name.Text.Any(char.IsAsciiLetter);
         if (valid) port.Scope.Ignore(node);
         else port.Scope.Fail(node, $"{ManifestNode.Quote(name.Text)} is neither a port number nor a port name of at most 15 characters");

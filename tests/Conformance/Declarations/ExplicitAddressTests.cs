@@ -43,15 +43,32 @@ public sealed class ExplicitAddressTests(DefaultNode fixture, ITestOutputHelper 
         Assert.Equal("reserved", (string?)(await Node.GetAsync("/v1/vips/240.240.100.1")).Done["state"]);
     }
 
+    [Theory]
+    [InlineData("240.240.77.1/32", "240.240.77.1", "A")]
+    [InlineData("2001:2::4d02/128", "2001:2::4d02", "AAAA")]
+    public async Task A_network_of_one_address_is_that_address_and_claims_it(string written, string address, string type)
+    {
+        var (name, excluded) = ($"one-{type.ToLowerInvariant()}", await PoolAsync("excluded"));
+        _ = (await Node.ApplyAsync(Manifest.Fixed(name, $"{name}.test", written))).Done;
+        Assert.Equal([address], await Node.AddressesAsync($"{name}.test", type));
+        Assert.Equal("reserved", (string?)(await Node.GetAsync($"/v1/vips/{address}")).Done["state"]);
+        Assert.Equal(excluded, await PoolAsync("excluded"));
+        // Istio's own tasks are written so, outside of our ranges.
+        _ = (await Node.ApplyAsync(Manifest.Fixed($"{name}-far", $"far.{name}.test", "192.168.198.177/32"))).Done;
+        Assert.Equal(["192.168.198.177"], await Node.AddressesAsync($"far.{name}.test"));
+    }
+
     [Fact]
     public async Task A_CIDR_inside_the_range_excludes_what_it_covers_and_moves_its_holders()
     {
         _ = (await Node.ApplyAsync(Manifest.Vip("covered", "covered.test"))).Done;
         var old = (await VipOfAsync("covered.test"))!.Value;
         var (excluded, capacity) = (await PoolAsync("excluded"), await PoolAsync("capacity"));
-        _ = (await Node.ApplyAsync(Manifest.Fixed("network", "network.test", "240.240.200.0/24", $"{old.IPv4}/32"))).Done;
-        // The holder's own address rests as well and counts as quarantined.
-        Assert.Equal(excluded + 254, await PoolAsync("excluded"));
+        _ = (await Node.ApplyAsync(Manifest.Fixed("network", "network.test", "240.240.200.0/24", Pair(old.IPv4)))).Done;
+        // The holder's own address rests as well and counts as quarantined; the other one of its pair may be free.
+        Assert.InRange((await PoolAsync("excluded")) - excluded, 254, 255);
+        var all = await PoolAsync("excluded");
+        Assert.Equal(all, await PoolAsync("excluded"));
         Assert.NotEqual("leased", (string?)(await Node.GetAsync($"/v1/vips/{old.IPv4}")).Done["state"]);
         Assert.Equal(capacity, await PoolAsync("capacity"));
         var moved = (await VipOfAsync("covered.test"))!.Value;
@@ -59,7 +76,14 @@ public sealed class ExplicitAddressTests(DefaultNode fixture, ITestOutputHelper 
         Assert.Equal([moved.IPv4], await Node.AddressesAsync("covered.test"));
         // Withdrawn, it rests like a lease.
         _ = (await Node.DeleteAsync("network")).Done;
-        Assert.Equal(excluded + 254, await PoolAsync("excluded"));
+        Assert.Equal(all, await PoolAsync("excluded"));
+    }
+
+    // The smallest network that is one: two addresses.
+    private static string Pair(string address)
+    {
+        var cut = address.LastIndexOf('.') + 1;
+        return $"{address[..cut]}{int.Parse(address[cut..], System.Globalization.CultureInfo.InvariantCulture) & ~1}/31";
     }
 
     [Fact]

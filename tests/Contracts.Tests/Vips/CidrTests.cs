@@ -32,6 +32,8 @@ public class CidrTests
     [InlineData("10.0.0.0")]
     [InlineData("10.0.0.0/")]
     [InlineData("10.0.0.0/33")]
+    [InlineData("10.0.0.0/08")]
+    [InlineData("10.0.0.0/00")]
     [InlineData("10.0.0.0/-1")]
     [InlineData("10.0.0.0/+8")]
     [InlineData("10.0.0.0/ 8")]
