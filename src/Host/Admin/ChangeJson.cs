@@ -6,8 +6,11 @@ public sealed record ChangeJson
     /// <summary>True when nothing was written.</summary>
     public bool DryRun { get; init; }
 
-    /// <summary>Per document, in the order of the body.</summary>
+    /// <summary>Per document that was not passed over, in the order of the body.</summary>
     public required IReadOnlyList<DocumentResultJson> Results { get; init; }
+
+    /// <summary>The documents of the body that were passed over, since their kinds mean nothing for names; absent when there are none.</summary>
+    public IReadOnlyList<SkippedJson>? Skipped { get; init; }
 
     /// <summary>Whether the edges have it; absent unless <c>?wait=edges</c> was asked.</summary>
     public EdgesJson? Edges { get; init; }
@@ -16,7 +19,7 @@ public sealed record ChangeJson
 /// <summary>What became of one document.</summary>
 public sealed record DocumentResultJson
 {
-    /// <summary>Its number in the body, from 1.</summary>
+    /// <summary>Its number in the body, from 1; the items of a list have the list's.</summary>
     public int Document { get; init; }
 
     /// <summary>ServiceEntry or Service.</summary>
@@ -46,6 +49,14 @@ public sealed record DocumentResultJson
 
 /// <summary>An assigned address, as Istio's <c>status.addresses</c> has it.</summary>
 public sealed record HostAddressJson(string Host, string Value);
+
+/// <summary>A document that was passed over.</summary>
+/// <param name="Document">Its number in the body, from 1.</param>
+/// <param name="ApiVersion">Its apiVersion.</param>
+/// <param name="Kind">Its kind.</param>
+/// <param name="Namespace">Its namespace, where it says one.</param>
+/// <param name="Name">Its name, where it says one.</param>
+public sealed record SkippedJson(int Document, string ApiVersion, string Kind, string? Namespace, string? Name);
 
 /// <summary>Whether the live edges have read a change.</summary>
 /// <param name="Waited">False when it could not be found out.</param>

@@ -1,4 +1,5 @@
 using MeshDns.Contracts.Messages;
+using MeshDns.Host.Sources;
 using Microsoft.AspNetCore.Http;
 
 namespace MeshDns.Host.Admin;
@@ -7,17 +8,20 @@ namespace MeshDns.Host.Admin;
 internal static class ChangeProblems
 {
     /// <summary>The problem of a reply that is not <see cref="ChangeOutcome.Applied"/>.</summary>
-    public static Problem Of(ChangeRequest request, ChangeReply reply) => reply.Outcome switch
+    /// <param name="request">What was asked.</param>
+    /// <param name="reply">The outcome.</param>
+    /// <param name="documents">The body's documents in the request's order; empty when no body names them.</param>
+    public static Problem Of(ChangeRequest request, ChangeReply reply, IReadOnlyList<ManifestDocument> documents) => reply.Outcome switch
     {
         ChangeOutcome.Unavailable => Problem.Unavailable(reply.Detail),
         ChangeOutcome.Unknown => Unknown(reply.Detail),
-        _ => Refused(request, reply),
+        _ => Refused(request, reply, documents),
     };
 
     /// <summary>504: it may or may not have happened.</summary>
     public static Problem Unknown(string detail) => Problem.Of(StatusCodes.Status504GatewayTimeout, "outcome-unknown", "Outcome unknown", detail);
 
-    private static Problem Refused(ChangeRequest request, ChangeReply reply)
+    private static Problem Refused(ChangeRequest request, ChangeReply reply, IReadOnlyList<ManifestDocument> documents)
     {
         var (status, name, title) = reply.Reason switch
         {
@@ -30,15 +34,15 @@ internal static class ChangeProblems
             RefusalReason.Contention => (StatusCodes.Status409Conflict, "contention", "Concurrent changes"),
             _ => (StatusCodes.Status422UnprocessableEntity, "invalid-change", "Invalid change"),
         };
-        return Problem.Of(status, name, title, reply.Detail, Errors(request, reply));
+        return Problem.Of(status, name, title, reply.Detail, Errors(request, reply, documents));
     }
 
-    private static List<ProblemError>? Errors(ChangeRequest request, ChangeReply reply)
+    private static List<ProblemError>? Errors(ChangeRequest request, ChangeReply reply, IReadOnlyList<ManifestDocument> documents)
     {
         if (reply.Document is not { } key) return null;
         for (var i = 0; i < request.Changes.Count; i++)
         {
-            if (request.Changes[i].Key == key) return [new ProblemError { Document = i + 1, Reason = reply.Detail.Contains(key.ToString(), StringComparison.Ordinal) ? reply.Detail : $"{key}: {reply.Detail}" }];
+            if (request.Changes[i].Key == key) return [new ProblemError { Document = i < documents.Count ? documents[i].Number : i + 1, Reason = reply.Detail.Contains(key.ToString(), StringComparison.Ordinal) ? reply.Detail : $"{key}: {reply.Detail}" }];
         }
         return null;
     }

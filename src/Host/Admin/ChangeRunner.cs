@@ -32,7 +32,7 @@ internal sealed class ChangeRunner(AdminServices services)
     /// <summary>Runs a change.</summary>
     /// <param name="context">Whose request it is.</param>
     /// <param name="request">The change.</param>
-    /// <param name="documents">The manifests' documents in the request's order, for their warnings; empty for a deletion.</param>
+    /// <param name="documents">The manifests' documents in the request's order, for their numbers and warnings; empty when no body names them.</param>
     /// <param name="waitForEdges">Reply only when the live edges have it, or the time for that is over.</param>
     /// <exception cref="ProblemException">It was not applied.</exception>
     public async Task<ChangeJson> RunAsync(HttpContext context, ChangeRequest request, IReadOnlyList<ManifestDocument> documents, bool waitForEdges)
@@ -40,12 +40,12 @@ internal sealed class ChangeRunner(AdminServices services)
         var reply = await ChangeAsync(request);
         _outcomes.With(OutcomeLabel(request, reply)).Increment();
         services.Log.LogInformation("change of {Count} documents by {Remote}: {Outcome} {Detail}", request.Changes.Count, context.Connection.RemoteIpAddress, OutcomeLabel(request, reply), reply.Detail);
-        if (reply.Outcome != ChangeOutcome.Applied) throw new ProblemException(ChangeProblems.Of(request, reply));
+        if (reply.Outcome != ChangeOutcome.Applied) throw new ProblemException(ChangeProblems.Of(request, reply, documents));
         if (!request.DryRun) WarnOfPool(reply);
         return new ChangeJson
         {
             DryRun = request.DryRun,
-            Results = [.. reply.Results.Select((result, i) => Render(result, i, i < documents.Count ? documents[i] : null))],
+            Results = [.. reply.Results.Select((result, i) => Render(result, i, i < documents.Count ? documents[i] : null, request.Changes[i].Document is null))],
             Edges = waitForEdges && !request.DryRun ? await WaitForEdgesAsync(reply.Position) : null,
         };
     }
@@ -103,9 +103,9 @@ internal sealed class ChangeRunner(AdminServices services)
         }
     }
 
-    private static DocumentResultJson Render(DocumentResult result, int index, ManifestDocument? document) => new()
+    private static DocumentResultJson Render(DocumentResult result, int index, ManifestDocument? document, bool isDeletion) => new()
     {
-        Document = index + 1,
+        Document = document?.Number ?? index + 1,
         Kind = result.Key.Kind.ToString(),
         Namespace = result.Key.Namespace,
         Name = result.Key.Name,
@@ -119,8 +119,9 @@ internal sealed class ChangeRunner(AdminServices services)
         },
         Version = result.Version,
         Addresses = [.. result.Addresses.Select(address => new HostAddressJson(address.Host.Text, address.Value))],
-        Warnings = document is null ? result.Warnings : [.. document.Warnings, .. result.Warnings],
-        Ignored = document?.Ignored ?? [],
+        // What its author should know of a document means nothing for one that goes.
+        Warnings = document is null || isDeletion ? result.Warnings : [.. document.Warnings, .. result.Warnings],
+        Ignored = document is null || isDeletion ? [] : document.Ignored,
     };
 
     private static string OutcomeLabel(ChangeRequest request, ChangeReply reply) => reply.Outcome switch

@@ -44,7 +44,7 @@ internal sealed class DocumentRoutes(DocumentKind kind, AdminServices services, 
             IdempotencyKey = RequestQuery.IdempotencyKey(context),
         };
         var wait = RequestQuery.WaitsForEdges(context);
-        var documents = await RequestBody.ReadAsync(context, AdminLimits.DocumentBytes, services.Time);
+        var documents = (await RequestBody.ReadAsync(context, AdminLimits.DocumentBytes, services.Time, strict: true)).Documents;
         if (documents.Count != 1) throw new ProblemException(Problem.BadRequest($"the body must have one document, it has {documents.Count}"));
         RefuseOther(documents[0], key);
         change = change with { Changes = [new DocumentChange(key, documents[0].Document, await IfMatchAsync(context, key))] };

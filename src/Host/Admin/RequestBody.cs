@@ -10,14 +10,18 @@ internal static class RequestBody
 {
     private const int InitialBytes = 64 * 1024;
 
-    /// <summary>The documents of the body, in order.</summary>
+    /// <summary>What the body holds; without errors.</summary>
+    /// <param name="context">Whose body it is.</param>
+    /// <param name="maxBytes">Its largest size.</param>
+    /// <param name="time">The clock of its deadline.</param>
+    /// <param name="strict">Refuse kinds that mean nothing for names.</param>
     /// <exception cref="ProblemException">Anything is wrong with it; the problem names each error.</exception>
-    public static async Task<IReadOnlyList<ManifestDocument>> ReadAsync(HttpContext context, int maxBytes, TimeProvider time)
+    public static async Task<ManifestResult> ReadAsync(HttpContext context, int maxBytes, TimeProvider time, bool strict)
     {
         var format = Format(context.Request);
         var bytes = await ReadBytesAsync(context, maxBytes, time);
-        var result = ManifestReader.Read("body", bytes, format);
-        if (result.Errors.Count == 0) return result.Documents;
+        var result = ManifestReader.Read("body", bytes, format, strict);
+        if (result.Errors.Count == 0) return result;
         var errors = result.Errors.Take(AdminLimits.ProblemErrors).Select(Render).ToList();
         // An error of a document that could be read as a tree names a field; one without is about the text itself.
         var malformed = result.Errors.All(error => error.Path.Length == 0);

@@ -17,12 +17,15 @@ internal static class DeleteVerb
         command.Arguments.Add(name);
         command.Options.Add(ns);
         command.Options.Add(files);
+        var strict = ApplyVerb.StrictOption();
+        command.Options.Add(strict);
         var change = new ChangeOptions(command);
         var server = new ServerOptions(command);
         command.Validators.Add(result =>
         {
             var hasFiles = result.GetValue(files) is { Length: > 0 };
             if (hasFiles && (result.GetValue(kind) is not null || result.GetValue(ns) is not null)) result.AddError("give KIND and NAME, or -f, not both");
+            if (!hasFiles && result.GetValue(strict)) result.AddError("--strict is for -f");
             if (!hasFiles && result.GetValue(name) is null) result.AddError("give KIND and NAME, or -f FILE");
         });
         return command.Does(context, async (parsed, cancel) =>
@@ -30,7 +33,7 @@ internal static class DeleteVerb
             using var client = server.Connect(parsed, context);
             if (parsed.GetValue(files) is { Length: > 0 } paths)
             {
-                var set = ManifestSet.Read(paths, context);
+                var set = ManifestSet.Read(paths, context, parsed.GetValue(strict));
                 var deleted = await client.ChangeAsync(HttpMethod.Post, "/v1/manifests" + change.Query(parsed, delete: true), set.ToJson(), ApplyVerb.NewKey(), set.Names, AdminJson.Readable.ChangeJson, cancel);
                 ChangeReport.Write(context, deleted, []);
                 return ExitCode.Done;

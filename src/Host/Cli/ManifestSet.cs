@@ -17,14 +17,19 @@ internal sealed class ManifestSet
     /// <summary>What errors call each document.</summary>
     public IReadOnlyList<string> Names => [.. Documents.Select(document => $"{document.File}: document {document.Number}")];
 
-    /// <summary>Reads and checks.</summary>
+    /// <summary>Reads and checks, and tells what is passed over.</summary>
+    /// <param name="paths">Files, folders and <c>-</c>.</param>
+    /// <param name="context">Where the standard input comes from and where a line for each skipped document goes.</param>
+    /// <param name="strict">Refuse kinds that mean nothing for names.</param>
     /// <exception cref="VerbFailedException">Something is wrong with them; the message has a line for each error.</exception>
-    public static ManifestSet Read(IReadOnlyList<string> paths, CliContext context)
+    public static ManifestSet Read(IReadOnlyList<string> paths, CliContext context, bool strict)
     {
         var files = ManifestFiles.Read(paths, context.Input);
-        var result = ManifestReader.ReadAll(files.Inputs);
+        var result = ManifestReader.ReadAll(files.Inputs, strict);
         IReadOnlyList<ManifestError> errors = [.. files.Errors, .. result.Errors];
         if (errors.Count > 0) throw new VerbFailedException(ExitCode.Failed, "nothing was sent\n  " + string.Join("\n  ", errors));
+        foreach (var skipped in result.Skipped) context.Error.WriteLine(CliText.Printable(skipped.ToString()));
+        if (result.Documents.Count == 0 && result.Skipped.Count > 0) throw new VerbFailedException(ExitCode.Failed, "nothing was sent: no document declares a name");
         if (result.Documents.Count == 0) throw new VerbFailedException(ExitCode.Failed, "there are no documents in " + string.Join(", ", paths));
         return new ManifestSet(result.Documents);
     }

@@ -18,8 +18,11 @@ public static class ManifestLimits
     /// <summary>Values of one YAML or JSON document; only a large List comes near.</summary>
     public const int Values = 4_000_000;
 
-    /// <summary>Nesting of maps and lists.</summary>
-    public const int Depth = 32;
+    /// <summary>Nesting of maps and lists; the schemas of other kinds are deeper than any document that is read.</summary>
+    public const int Depth = 64;
+
+    /// <summary>What YAML aliases may add to a set, in characters, each value counted as 32 more: 16 Mi, a quarter of a manifest.</summary>
+    public const int AliasSize = 16 << 20;
 
     /// <summary>Errors that are collected before reading stops.</summary>
     public const int Errors = 100;

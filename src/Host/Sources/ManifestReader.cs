@@ -15,26 +15,30 @@ public static class ManifestReader
     /// <param name="sourceName">What errors call it: a path, or <c>-</c>.</param>
     /// <param name="utf8">UTF-8 text, with or without a byte order mark.</param>
     /// <param name="format">How it is written.</param>
-    public static ManifestResult Read(string sourceName, ReadOnlyMemory<byte> utf8, ManifestFormat format = ManifestFormat.Auto) =>
-        ReadAll([new ManifestInput(sourceName, utf8, format)]);
+    /// <param name="strict">Refuse kinds that mean nothing for names, instead of passing them over.</param>
+    public static ManifestResult Read(string sourceName, ReadOnlyMemory<byte> utf8, ManifestFormat format = ManifestFormat.Auto, bool strict = false) =>
+        ReadAll([new ManifestInput(sourceName, utf8, format)], strict);
 
     /// <summary>Reads manifests that are to be applied together; the same document in two of them is an error.</summary>
-    public static ManifestResult ReadAll(IEnumerable<ManifestInput> inputs)
+    public static ManifestResult ReadAll(IEnumerable<ManifestInput> inputs, bool strict = false)
     {
-        var reading = new Reading();
+        var reading = new Reading(strict);
         foreach (var input in inputs)
         {
             if (reading.Errors.Full) break;
             reading.Read(input);
         }
-        return new ManifestResult(reading.Documents, reading.Errors.All);
+        return new ManifestResult(reading.Documents, reading.Errors.All, reading.Skipped);
     }
 
-    private sealed class Reading
+    private sealed class Reading(bool strict)
     {
         private readonly Dictionary<DocumentKey, ManifestDocument> _seen = [];
+        private readonly AliasBudget _aliases = new();
 
         public List<ManifestDocument> Documents { get; } = [];
+
+        public List<SkippedDocument> Skipped { get; } = [];
 
         public ManifestErrors Errors { get; } = new();
 
@@ -52,7 +56,7 @@ public static class ManifestReader
                 Errors.Add(new ManifestError(input.Name, 0, utf8.Span[..offset].Count((byte)'\n') + 1, "", "the text is not UTF-8"));
                 return;
             }
-            var trees = IsJson(utf8.Span, input.Format) ? new JsonTreeReader(input.Name, utf8, Errors).Read() : new YamlTreeReader(input.Name, utf8, Errors).Read();
+            var trees = IsJson(utf8.Span, input.Format) ? new JsonTreeReader(input.Name, utf8, Errors).Read() : new YamlTreeReader(input.Name, utf8, Errors, _aliases).Read();
             foreach (var tree in trees)
             {
                 if (Errors.Full) return;
@@ -65,34 +69,60 @@ public static class ManifestReader
             foreach (var twice in tree.Duplicates)
                 Errors.Add(new ManifestError(file, tree.Number, twice.Line, twice.Map.PathOf(twice.Name), "the field is there twice"));
             if (tree.Duplicates.Count > 0) return;
-            if (tree.Root is MapNode root && root.Find("kind") is ScalarNode { Text: "List" }) ReadList(file, tree.Number, root);
-            else Add(file, tree.Number, tree.Root);
+            ReadObject(file, tree.Number, tree.Root);
         }
 
-        private void ReadList(string file, int number, MapNode root)
+        private void ReadObject(string file, int number, ManifestNode node)
         {
-            var scope = new DocumentScope(Errors, file, number, root);
-            var list = ObjectFields.Of(scope, root, _listFields);
-            if (root.Find("apiVersion") is not ScalarNode { Text: "v1" }) list.Fail("apiVersion", "a List has the apiVersion v1");
-            foreach (var item in list.List("items", ManifestLimits.Documents))
+            var scope = new DocumentScope(Errors, file, number, node);
+            if (node is not MapNode root) { scope.Fail(node, $"a document must be a map of fields, not {node.Description}"); return; }
+            switch (ObjectKinds.Of(scope, root))
             {
-                if (Errors.Full) return;
-                Add(file, number, item);
+                case ObjectKind.ServiceEntry: Add(scope, root, DocumentKind.ServiceEntry); break;
+                case ObjectKind.Service: Add(scope, root, DocumentKind.Service); break;
+                case ObjectKind.List: ReadList(scope, root); break;
+                case ObjectKind.Other when strict: ObjectKinds.Refuse(scope, root); break;
+                case ObjectKind.Other when HasRoom(scope, root): Skipped.Add(ObjectKinds.Skipped(file, number, root)); break;
             }
         }
 
-        private void Add(string file, int number, ManifestNode root)
+        private void ReadList(DocumentScope scope, MapNode root)
         {
-            if (DocumentReader.Read(Errors, file, number, root) is not { } document) return;
+            var list = ObjectFields.Of(scope, root, _listFields);
+            foreach (var item in list.List("items", ManifestLimits.Documents))
+            {
+                if (Errors.Full) return;
+                if (item is MapNode map) SayKind(root, map);
+                ReadObject(scope.File, scope.Number, item);
+            }
+        }
+
+        /// <summary>The API server leaves kind and apiVersion out of the items of its typed lists.</summary>
+        private static void SayKind(MapNode list, MapNode item)
+        {
+            if (list.Find("kind") is not ScalarNode { Text: var kind } || kind == "List" || item.Find("kind") is not null || item.Find("apiVersion") is not null) return;
+            item.TryAdd("kind", new ScalarNode(item.Line, ScalarKind.String, kind[..^"List".Length]), item.Line);
+            item.TryAdd("apiVersion", new ScalarNode(item.Line, ScalarKind.String, ((ScalarNode)list.Find("apiVersion")!).Text), item.Line);
+        }
+
+        private void Add(DocumentScope scope, MapNode root, DocumentKind kind)
+        {
+            if (DocumentReader.Read(scope, root, kind) is not { } document) return;
             var key = document.Document.Key;
             if (!_seen.TryAdd(key, document))
             {
                 var first = _seen[key];
-                Errors.Add(new ManifestError(file, number, root.Line, root.PathOf("metadata.name"), $"{key} is there twice; the first is document {first.Number} of {first.File}"));
+                scope.Fail(root.Line, root.PathOf("metadata.name"), $"{key} is there twice; the first is document {first.Number} of {first.File}");
                 return;
             }
-            if (Documents.Count == ManifestLimits.Documents) Errors.Add(new ManifestError(file, number, root.Line, "", $"at most {ManifestLimits.Documents} documents can be applied together"));
-            else Documents.Add(document);
+            if (HasRoom(scope, root)) Documents.Add(document);
+        }
+
+        private bool HasRoom(DocumentScope scope, MapNode root)
+        {
+            if (Documents.Count + Skipped.Count < ManifestLimits.Documents) return true;
+            scope.Fail(root.Line, "", $"at most {ManifestLimits.Documents} documents can be applied together");
+            return false;
         }
 
         /// <summary>The offset of the first byte that is not UTF-8; null when all is well.</summary>

@@ -50,7 +50,22 @@ public sealed record ManifestError(string File, int Number, int Line, string Pat
     }
 }
 
+/// <summary>A document of a kind that means nothing for names.</summary>
+/// <param name="File">The manifest.</param>
+/// <param name="Number">The document, from 1.</param>
+/// <param name="ApiVersion">Its apiVersion, such as <c>apps/v1</c>.</param>
+/// <param name="Kind">Its kind.</param>
+/// <param name="Namespace">As it says; null when it does not.</param>
+/// <param name="Name">As it says; null when it does not.</param>
+public sealed record SkippedDocument(string File, int Number, string ApiVersion, string Kind, string? Namespace, string? Name)
+{
+    /// <summary><c>file: document 2: Deployment (apps/v1) shop/web is skipped: its kind means nothing for names</c>.</summary>
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{File}: document {Number}: {Kind} ({ApiVersion}) {(Namespace is null ? "" : Namespace + "/")}{Name ?? "-"} is skipped: its kind means nothing for names");
+}
+
 /// <summary>What manifests hold. Apply the documents only when there is no error: a set is applied whole or not at all.</summary>
 /// <param name="Documents">The documents that are in order, as they were written.</param>
 /// <param name="Errors">Every reason to refuse; at most <see cref="ManifestLimits.Errors"/> and a last one that says that reading stopped.</param>
-public sealed record ManifestResult(IReadOnlyList<ManifestDocument> Documents, IReadOnlyList<ManifestError> Errors);
+/// <param name="Skipped">What was passed over, as it was written; empty where such kinds are refused.</param>
+public sealed record ManifestResult(IReadOnlyList<ManifestDocument> Documents, IReadOnlyList<ManifestError> Errors, IReadOnlyList<SkippedDocument> Skipped);

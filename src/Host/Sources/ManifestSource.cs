@@ -96,6 +96,7 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
             foreach (var document in result.Documents)
                 foreach (var warning in document.Warnings)
                     logger.LogWarning("{File}: document {Number}: {Warning}", document.File, document.Number, warning);
+            foreach (var skipped in result.Skipped) logger.LogInformation("{Skipped}", skipped);
             _set = [.. result.Documents.Select(d => d.Document)];
             (_isApplied, _lastLogged, _tries, _nextTry) = (false, null, 0, time.GetUtcNow());
             return;

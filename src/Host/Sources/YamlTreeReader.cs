@@ -8,12 +8,16 @@ namespace MeshDns.Host.Sources;
 /// Reads YAML into trees, document by document. The text is cut at its <c>---</c> lines first (YAML 1.2 section 9.1.2: such a line
 /// ends a document wherever it stands), so that an error in one document hides none in the next, and each one's size is known.
 /// </summary>
-internal sealed class YamlTreeReader(string file, ReadOnlyMemory<byte> utf8, ManifestErrors errors)
+internal sealed class YamlTreeReader(string file, ReadOnlyMemory<byte> utf8, ManifestErrors errors, AliasBudget aliases)
 {
+    private const string StringTag = "tag:yaml.org,2002:str";
+
     private int _number;
     private int _lineBefore;
     private int _values;
+    private int _lastLine;
     private List<DuplicateField> _duplicates = [];
+    private YamlAnchors _anchors = new(aliases);
 
     /// <summary>The documents that are not empty.</summary>
     public IEnumerable<ManifestTree> Read()
@@ -63,6 +67,7 @@ internal sealed class YamlTreeReader(string file, ReadOnlyMemory<byte> utf8, Man
     private List<ManifestTree> ReadChunk(string text)
     {
         var trees = new List<ManifestTree>();
+        _lastLine = _lineBefore + 1;
         try
         {
             var parser = new Parser(new StringReader(text));
@@ -73,6 +78,7 @@ internal sealed class YamlTreeReader(string file, ReadOnlyMemory<byte> utf8, Man
                 if (_number > ManifestLimits.Documents) throw new ManifestSyntaxException(LineOf(parser.Current.Start), $"a manifest has at most {ManifestLimits.Documents} documents");
                 _values = 0;
                 _duplicates = [];
+                _anchors = new YamlAnchors(aliases);
                 Advance(parser);
                 var root = ReadNode(parser, 1);
                 if (root is ScalarNode { Kind: ScalarKind.Null }) _number--;
@@ -80,11 +86,11 @@ internal sealed class YamlTreeReader(string file, ReadOnlyMemory<byte> utf8, Man
             }
         }
         catch (ManifestSyntaxException e) { Fail(e.Line, e.Message); }
-        catch (YamlException e) { Fail(LineOf(e.Start), $"not YAML: {e.Message}"); }
         // The parser is not ours and the text may be anything: whatever else it throws is the text's fault.
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or FormatException or IndexOutOfRangeException or OverflowException or NotSupportedException)
+        catch (Exception e) when (e is YamlException or ArgumentException or InvalidOperationException or FormatException or IndexOutOfRangeException or OverflowException or NotSupportedException)
         {
-            Fail(_lineBefore + 1, $"not YAML: {e.Message}");
+            var (line, reason) = YamlFault.Explain(text, e, _lastLine - _lineBefore);
+            Fail(_lineBefore + line, reason);
         }
         return trees;
     }
@@ -96,53 +102,80 @@ internal sealed class YamlTreeReader(string file, ReadOnlyMemory<byte> utf8, Man
         if (depth > ManifestLimits.Depth) throw new ManifestSyntaxException(line, $"a document is at most {ManifestLimits.Depth} levels deep");
         switch (parser.Current)
         {
-            case AnchorAlias:
-                throw new ManifestSyntaxException(line, "aliases (*name) are not supported; write the value out");
-            case NodeEvent { Anchor.IsEmpty: false }:
-                throw new ManifestSyntaxException(line, "anchors (&name) are not supported; write the value out where it is needed");
+            case AnchorAlias alias:
+                return _anchors.Copy(alias.Value.Value, line, depth);
             case Scalar scalar:
                 return ReadScalar(scalar, line);
             case SequenceStart start:
                 CheckTag(start.Tag, "tag:yaml.org,2002:seq", line);
-                return ReadList(parser, line, depth);
+                return ReadList(parser, start.Anchor, line, depth);
             case MappingStart start:
                 CheckTag(start.Tag, "tag:yaml.org,2002:map", line);
-                return ReadMap(parser, line, depth);
+                return ReadMap(parser, start.Anchor, line, depth);
             default:
                 throw new ManifestSyntaxException(line, "a value was expected");
         }
     }
 
-    private static ScalarNode ReadScalar(Scalar scalar, int line)
+    private ScalarNode ReadScalar(Scalar scalar, int line)
     {
-        const string StringTag = "tag:yaml.org,2002:str";
         CheckTag(scalar.Tag, StringTag, line);
         var isString = scalar.Style != ScalarStyle.Plain || !scalar.Tag.IsEmpty;
-        return isString ? new ScalarNode(line, ScalarKind.String, scalar.Value) : YamlScalars.Resolve(scalar.Value, line);
+        var node = isString ? new ScalarNode(line, ScalarKind.String, scalar.Value) : YamlScalars.Resolve(scalar.Value, line);
+        if (!scalar.Anchor.IsEmpty) _anchors.Define(scalar.Anchor.Value, node);
+        return node;
     }
 
-    private ListNode ReadList(Parser parser, int line, int depth)
+    private ListNode ReadList(Parser parser, AnchorName anchor, int line, int depth)
     {
         var list = new ListNode(line);
+        if (!anchor.IsEmpty) _anchors.Open(anchor.Value, list);
         for (Advance(parser); parser.Current is not SequenceEnd; Advance(parser)) list.Add(ReadNode(parser, depth + 1));
+        _anchors.Close(list);
         return list;
     }
 
-    private MapNode ReadMap(Parser parser, int line, int depth)
+    private MapNode ReadMap(Parser parser, AnchorName anchor, int line, int depth)
     {
         var map = new MapNode(line);
-        var start = parser.Current!.Start.Index;
+        if (!anchor.IsEmpty) _anchors.Open(anchor.Value, map);
+        var (start, added) = (parser.Current!.Start.Index, _anchors.Added);
+        ManifestNode? merged = null;
         for (Advance(parser); parser.Current is not MappingEnd; Advance(parser))
         {
             var keyLine = LineOf(parser.Current!.Start);
-            if (parser.Current is not Scalar { Anchor.IsEmpty: true } key) throw new ManifestSyntaxException(keyLine, "a field name must be a string");
-            CheckTag(key.Tag, "tag:yaml.org,2002:str", keyLine);
+            var isMerge = parser.Current is Scalar { Style: ScalarStyle.Plain, Value: "<<" };
+            var key = ReadKey(parser, keyLine, depth + 1);
             Advance(parser);
             var value = ReadNode(parser, depth + 1);
-            if (!map.TryAdd(key.Value, value, keyLine)) _duplicates.Add(new DuplicateField(map, key.Value, keyLine));
+            if (isMerge && merged is null) merged = value;
+            else if (isMerge || !map.TryAdd(key, value, keyLine)) _duplicates.Add(new DuplicateField(map, key, keyLine));
         }
-        map.Size = (int)(parser.Current.End.Index - start);
+        if (merged is not null) Merge(map, merged);
+        map.Size = (int)Math.Min(int.MaxValue, parser.Current.End.Index - start + (_anchors.Added - added));
+        _anchors.Close(map);
         return map;
+    }
+
+    private string ReadKey(Parser parser, int line, int depth)
+    {
+        var key = parser.Current switch
+        {
+            Scalar scalar => ReadScalar(scalar, line),
+            AnchorAlias alias => _anchors.Copy(alias.Value.Value, line, depth) as ScalarNode,
+            _ => null,
+        };
+        return key?.Text ?? throw new ManifestSyntaxException(line, "a field name must be a string");
+    }
+
+    /// <summary>The merge key of YAML 1.1, as kubectl reads it: the map's own fields win, then those of the first map that has them.</summary>
+    private static void Merge(MapNode map, ManifestNode merged)
+    {
+        foreach (var node in merged is ListNode list ? list.Items : [merged])
+        {
+            if (node is not MapNode source) throw new ManifestSyntaxException(node.Line, $"a merge key (<<) takes a map or a list of maps, not {node.Description}");
+            foreach (var field in source.Fields) map.TryAdd(field.Name, field.Value, field.Line);
+        }
     }
 
     private static void CheckTag(TagName tag, string allowed, int line)
@@ -153,7 +186,8 @@ internal sealed class YamlTreeReader(string file, ReadOnlyMemory<byte> utf8, Man
 
     private void Advance(Parser parser)
     {
-        if (!parser.MoveNext()) throw new ManifestSyntaxException(_lineBefore + 1, "not YAML: the document ends early");
+        _lastLine = LineOf(parser.Current!.End);
+        if (!parser.MoveNext()) throw new ManifestSyntaxException(_lastLine, "not YAML: the document ends early");
     }
 
     private int LineOf(Mark mark) => _lineBefore + (int)mark.Line;

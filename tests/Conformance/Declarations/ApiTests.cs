@@ -37,11 +37,12 @@ public sealed class ApiTests(DefaultNode fixture, ITestOutputHelper output) : Me
     }
 
     [Theory]
-    [InlineData("kind: Gateway\napiVersion: networking.istio.io/v1\nmetadata: { name: x }", HttpStatusCode.UnprocessableEntity)]
+    [InlineData("kind: Gateway\napiVersion: networking.istio.io/v1\nmetadata: { name: x }", HttpStatusCode.BadRequest)]
+    [InlineData("kind: Gateway\napiVersion: networking.istio.io/v1\nmetadata: { name: x }", HttpStatusCode.UnprocessableEntity, "&strict=true")]
     [InlineData("kind: ServiceEntry\napiVersion: networking.istio.io/v9\nmetadata: { name: x }", HttpStatusCode.UnprocessableEntity)]
     [InlineData("{ this is: not: yaml", HttpStatusCode.BadRequest)]
     [InlineData("", HttpStatusCode.BadRequest)]
-    public async Task An_unknown_kind_or_malformed_text_is_refused(string yaml, HttpStatusCode status) => (await Node.ApplyAsync(yaml)).Refused(status);
+    public async Task An_unknown_kind_or_malformed_text_is_refused(string yaml, HttpStatusCode status, string query = "") => (await Node.ApplyAsync(yaml, query)).Refused(status);
 
     [Fact]
     public async Task Fields_without_a_meaning_for_DNS_are_accepted_and_listed()

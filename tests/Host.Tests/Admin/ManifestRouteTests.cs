@@ -1,3 +1,5 @@
+using MeshDns.Contracts.Messages;
+
 namespace MeshDns.Host.Tests.Admin;
 
 /// <summary>POST /v1/manifests: all or nothing, results by object.</summary>
@@ -76,6 +78,46 @@ public sealed class ManifestRouteTests
         const string entry = """{"apiVersion":"networking.istio.io/v1","kind":"ServiceEntry","metadata":{"name":"a"},"spec":{"hosts":["a.example.com"],"resolution":"DNS"}}""";
         var problem = (await api.SendAsync(HttpMethod.Post, "/v1/manifests", entry + "\n\n\n" + entry.Replace("DNS", "NSD", StringComparison.Ordinal), "application/json")).Problem(422);
         Assert.Equal((2, 4), ((int)problem["errors"]![0]!["document"]!, (int)problem["errors"]![0]!["line"]!));
+    }
+
+    [Theory]
+    [InlineData("application/yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n---\n", "\n---\napiVersion: v1\nkind: Pod\n")]
+    [InlineData("application/json", """{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"}}""", """{"apiVersion":"v1","kind":"Pod"}""")]
+    public async Task Kinds_that_mean_nothing_for_names_are_passed_over_and_listed(string type, string before, string after)
+    {
+        await using var api = await AdminFixture.StartAsync();
+        const string entry = """{"apiVersion":"networking.istio.io/v1","kind":"ServiceEntry","metadata":{"name":"a"},"spec":{"hosts":["a.example.com"],"resolution":"DNS"}}""";
+        var answer = await api.SendAsync(HttpMethod.Post, "/v1/manifests", before + entry + after, type);
+        Assert.Equal(200, answer.Status);
+        Assert.Equal(2, (int)Assert.Single(answer.Json!["results"]!.AsArray())!["document"]!);
+        Assert.Equal([(1, "Deployment", "web"), (3, "Pod", null)], answer.Json["skipped"]!.AsArray().Select(s => ((int)s!["document"]!, (string)s["kind"]!, (string?)s["name"])));
+        Assert.Equal("apps/v1", (string?)answer.Json["skipped"]![0]!["apiVersion"]);
+
+        var deleted = await api.SendAsync(HttpMethod.Post, "/v1/manifests?delete=true", before + entry + after, type);
+        Assert.Equal(("deleted", 2, 2), ((string?)deleted.Json!["results"]![0]!["action"], (int)deleted.Json["results"]![0]!["document"]!, deleted.Json["skipped"]!.AsArray().Count));
+        Assert.Null((await api.SendAsync(HttpMethod.Post, "/v1/manifests", entry, type)).Json!["skipped"]);
+
+        var problem = (await api.SendAsync(HttpMethod.Post, "/v1/manifests?strict=true", before + entry + after, type)).Problem(422);
+        Assert.Equal([1, 3], problem["errors"]!.AsArray().Select(e => (int)e!["document"]!));
+        (await api.SendAsync(HttpMethod.Post, "/v1/manifests?strict=yes", before + entry + after, type)).Problem(400);
+        Assert.Contains("Deployment (apps/v1) web is skipped", (string?)(await api.SendAsync(HttpMethod.Post, "/v1/manifests", before, type)).Problem(400)["detail"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_refusal_names_the_document_of_the_body()
+    {
+        await using var api = await AdminFixture.StartAsync();
+        api.Mesh.OnChange = request => Task.FromResult<ChangeReply?>(ChangeReply.Refused(RefusalReason.OtherSource, "it belongs to file:infra", request.Changes[0].Key));
+        var problem = (await api.ApplyAsync("apiVersion: v1\nkind: Pod\n---\n" + AdminFixture.Entry("a", "a.example.com"))).Problem(409);
+        Assert.Equal(2, (int)Assert.Single(problem["errors"]!.AsArray())!["document"]!);
+    }
+
+    [Fact]
+    public async Task One_document_that_is_put_must_be_of_its_kind()
+    {
+        await using var api = await AdminFixture.StartAsync();
+        var problem = (await api.PutAsync("/v1/service-entries/default/a", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n")).Problem(422);
+        Assert.Equal("kind", (string?)problem["errors"]![0]!["field"]);
     }
 
     [Fact]

@@ -47,6 +47,33 @@ public sealed class ChangeVerbTests : IDisposable
     }
 
     [Fact]
+    public async Task Kinds_that_mean_nothing_for_names_get_a_line_each_unless_strict()
+    {
+        await using var api = await AdminFixture.StartAsync();
+        const string other = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n";
+        var file = Write("a.yaml", other + "---\n" + AdminFixture.Entry("one", "a.example.com"));
+        var line = $"{file}: document 1: Deployment (apps/v1) web is skipped: its kind means nothing for names\n";
+        (await CliRun.AgainstAsync(api.Url, "apply", "-f", file, "--strict")).Exits(ExitCode.Failed);
+        (await CliRun.AgainstAsync(api.Url, "delete", "-f", file, "--strict")).Exits(ExitCode.Failed);
+        Assert.Empty(api.Mesh.Requests);
+        Assert.Equal(line, (await CliRun.AgainstAsync(api.Url, "apply", "-f", file)).Exits(ExitCode.Done).Error);
+        Assert.Equal(line, (await CliRun.AgainstAsync(api.Url, "delete", "-f", file)).Exits(ExitCode.Done).Error);
+        Assert.All(api.Mesh.Requests, request => Assert.Equal("one", Assert.Single(request.Changes).Key.Name));
+        var nothing = (await CliRun.AgainstAsync(api.Url, "apply", "-f", Write("b.yaml", other))).Exits(ExitCode.Failed).Error;
+        Assert.Contains("is skipped", nothing, StringComparison.Ordinal);
+        Assert.Contains("no document declares a name", nothing, StringComparison.Ordinal);
+        (await CliRun.AgainstAsync(api.Url, "delete", "se", "one", "--strict")).Exits(ExitCode.Usage);
+    }
+
+    [Fact]
+    public async Task What_only_the_files_knew_is_told_once()
+    {
+        await using var api = await AdminFixture.StartAsync();
+        var run = (await CliRun.AgainstAsync(api.Url, "apply", "-f", Write("a.yaml", AdminFixture.Entry("one", "a.example.com, A.example.com., '*x'", more: "  exportTo: ['~']")))).Exits(ExitCode.Done);
+        Assert.Equal(3, run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+    }
+
+    [Fact]
     public async Task Apply_reads_standard_input()
     {
         await using var api = await AdminFixture.StartAsync();

@@ -39,7 +39,9 @@ public sealed class ManifestReaderTests
     [Theory]
     [InlineData("kind: Service\nmetadata: {name: a}\nspec: {clusterIP: None}", "apiVersion", "is required")]
     [InlineData("apiVersion: v1\nmetadata: {name: a}", "kind", "is required")]
-    [InlineData("apiVersion: v1\nkind: Pod", "kind", "'Pod' is not a known kind")]
+    [InlineData("apiVersion: v1\nkind: Servcie", "kind", "did you mean 'Service'?")]
+    [InlineData("apiVersion: networking.istio.io/v1\nkind: serviceentry", "kind", "did you mean 'ServiceEntry'?")]
+    [InlineData("apiVersion: v1\nkind: EndpointsList", "kind", "not supported by this version yet")]
     [InlineData("apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice", "kind", "not supported by this version yet")]
     [InlineData("apiVersion: v1\nkind: Endpoints", "kind", "not supported by this version yet")]
     [InlineData("apiVersion: v2\nkind: Service", "apiVersion", "use v1")]
@@ -69,13 +71,18 @@ public sealed class ManifestReaderTests
     public void Metadata_that_is_wrong_is_refused(string metadata, string path, string words) => AssertRefused(Entry("hosts: [a.b]", metadata), path, words);
 
     [Theory]
-    [InlineData("hosts: &a [x.y]", "anchors (&name)")]
-    [InlineData("hosts: *a", "aliases (*name)")]
     [InlineData("hosts: !!set {x}", "the tag")]
-    [InlineData("hosts: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[x]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", "at most 32 levels")]
     [InlineData("? [a]\n: b", "a field name must be a string")]
-    [InlineData("hosts: [a.b]\n\tports: []", "not YAML")]
-    public void Yaml_that_is_not_plain_is_refused(string spec, string words) => Assert.Contains(words, Refused(Entry(spec)).Reason, StringComparison.Ordinal);
+    [InlineData("hosts: [a.b]\n\tports: []", "a tab cannot indent")]
+    public void Yaml_that_is_no_manifest_is_refused(string spec, string words) => Assert.Contains(words, Refused(Entry(spec)).Reason, StringComparison.Ordinal);
+
+    [Fact]
+    public void Nesting_is_bounded()
+    {
+        var deep = new string('[', ManifestLimits.Depth - 3) + "x" + new string(']', ManifestLimits.Depth - 3);
+        Assert.Contains("must be a string, not a list", Refused(Entry($"hosts: [{deep[1..^1]}]")).Reason, StringComparison.Ordinal);
+        Assert.Contains("at most 64 levels", Refused(Entry($"hosts: [{deep}]")).Reason, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_field_that_is_there_twice_is_refused()
@@ -109,11 +116,36 @@ public sealed class ManifestReaderTests
         const string One = """{"apiVersion":"v1","kind":"Service","metadata":{"name":"NAME"},"spec":{"clusterIP":"None"}}""";
         string Named(string name) => One.Replace("NAME", name, StringComparison.Ordinal);
         Assert.Equal(2, Read(Named("a") + "\n" + Named("b")).Documents.Count);
-        var list = Read($$"""{"apiVersion":"v1","kind":"List","metadata":{},"items":[{{Named("a")}},{{Named("b")}},{"kind":"Pod","apiVersion":"v1"}]}""");
+        var list = Read($$"""{"apiVersion":"v1","kind":"List","metadata":{},"items":[{{Named("a")}},{{Named("b")}},{"kind":"Endpoints","apiVersion":"v1"}]}""");
         Assert.Equal(2, list.Documents.Count);
         Assert.Equal("items[2].kind", Assert.Single(list.Errors).Path);
         Assert.Single(Read($"apiVersion: v1\nkind: List\nitems:\n- {Named("a")}").Documents);
         Assert.Single(Read($"{{\"kind\": \"List\", \"items\": [{Named("a")}]}}").Errors);
+    }
+
+    [Theory]
+    [InlineData("spec:\n  hosts:\n\t- a.b", 7)]
+    [InlineData("spec:\n  hosts: [a.b]\n\tports: []", 7)]
+    [InlineData("spec:\n  hosts: [a.b]\n \tports: []", 7)]
+    [InlineData("spec:\n  hosts:\n  - a.b\n\t- c.d", 8)]
+    [InlineData("spec:\n\thosts: [a.b]", 6)]
+    [InlineData("spec:\n  note: |\n    \ttext\n  hosts: [\n\ta.b]\n  more: 1", 9)]
+    [InlineData("spec:\n  note: |\n    \ttext\n  hosts: [a.b]\n  more:\n\tx: 1", 10)]
+    public void A_tab_is_reported_where_it_stands(string spec, int line)
+    {
+        var error = Refused("apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata:\n  name: e\n" + spec);
+        Assert.Equal(line, error.Line);
+        Assert.Contains("a tab cannot indent", error.Reason, StringComparison.Ordinal);
+        // Documents before it: five lines, markers and an empty one.
+        Assert.Equal(line + 7, Assert.Single(Read($"{GoodNamed("z")}---\n---\n\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata:\n  name: e\n{spec}").Errors).Line);
+    }
+
+    [Fact]
+    public void What_the_parser_gives_up_on_is_reported_near_its_place()
+    {
+        var error = Refused("a: 1\nb: 2\nc: {x: 1\n\nd: 1\n");
+        Assert.Equal(3, error.Line);
+        Assert.Contains("not YAML", error.Reason, StringComparison.Ordinal);
     }
 
     [Theory]

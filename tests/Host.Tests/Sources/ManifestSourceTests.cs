@@ -63,6 +63,18 @@ public sealed class ManifestSourceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Kinds_that_mean_nothing_for_names_are_passed_over_and_logged_once()
+    {
+        Write("a.yaml", "a");
+        File.AppendAllText(Path.Combine(_folder, "a.yaml"), "\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n");
+        await StartAsync();
+        await PassAsync(TimeSpan.FromMinutes(3));
+        Assert.Equal(["a"], _mesh.Requests[^1].Changes.Select(c => c.Key.Name));
+        Assert.True(_mesh.Requests.Count > 1);
+        Assert.Single(_log.Of(LogLevel.Information), line => line.EndsWith("a.yaml: document 2: Deployment (apps/v1) web is skipped: its kind means nothing for names", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_set_with_an_error_leaves_the_earlier_one()
     {
         Write("a.yaml", "a");
