@@ -9,7 +9,7 @@ namespace MeshDns.Host.Tests.Sources;
 public sealed class ManifestFuzzTests
 {
     private static readonly ManifestFormat[] _formats = Enum.GetValues<ManifestFormat>();
-    private static readonly string[] _tokens = ["---\n", "...", "\n", "  ", ": ", "- ", "? ", "{", "}", "[", "]", ",", "\"", "'", "|", ">", "&a ", "*a", "!!str ", "!", "%TAG ", "#", "\t", "\r", "\0", "~", "kind", "List", "items", "\\ud800", "\\x", "999999999999999999999", "\uFEFF", "\u2028", "@", "`"];
+    private static readonly string[] _tokens = ["---\n", "...", "\n", "  ", ": ", "- ", "? ", "{", "}", "[", "]", ",", "\"", "'", "|", ">", "&a ", "*a", "*a : ", "&b [*a, *a]", "<<: ", "<<: *a\n", "!!str ", "!", "%TAG ", "#", "\t", "\r", "\0", "~", "kind", "List", "items", "\\ud800", "\\x", "999999999999999999999", "\uFEFF", "\u2028", "@", "`"];
 
     private static readonly Config _config = Config.QuickThrowOnFailure.WithMaxTest(3_000);
 
@@ -62,6 +62,10 @@ public sealed class ManifestFuzzTests
     [InlineData("# \n", 1_000_000)]
     [InlineData("|\n", 1_000_000)]
     [InlineData("a: 1\n", 300_000)]
+    [InlineData("- &a x\n- *a\n", 300_000)]
+    [InlineData("- &a {<<: [{}, {}]}\n- <<: *a\n", 100_000)]
+    [InlineData("{&a b: &a [c], ", 100_000)]
+    [InlineData("[&a [*a, ", 100_000)]
     public void One_thing_again_and_again(string piece, int count) => ReadEveryWay(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(piece, count))));
 
     private static void ReadEveryWay(byte[] bytes)

@@ -29,18 +29,19 @@ internal sealed class RandomDocuments(int seed)
         var resolution = Pick(Enum.GetValues<Resolution>());
         var isDynamic = resolution == Resolution.DynamicDns;
         var isStatic = resolution == Resolution.Static;
-        var ports = Ports(["TCP", "HTTP", "GRPC-WEB", "TLS", "UDP"], alwaysNamed: false);
+        var ports = Ports(["TCP", "HTTP", "GRPC-WEB", "TLS", "UDP"], alwaysNamed: false, letter: Pick(["p", "P"]));
         var endpoints = resolution switch { Resolution.None or Resolution.DynamicDns => 0, Resolution.DnsRoundRobin => _random.Next(2), _ => _random.Next(4) };
         var isWild = isDynamic || (resolution != Resolution.Dns && resolution != Resolution.DnsRoundRobin || endpoints > 0) && _random.Next(3) == 0;
         return new ServiceEntrySpec
         {
             Hosts = Several(1, 4, () => HostName.Parse((isWild ? "*." : "") + Name() + "." + Pick(["com", "internal"]))),
+            Patterns = _random.Next(5) == 0 ? ["*x." + Name(), "*-y"] : null,
             Addresses = isDynamic ? [] : Several(0, 3, () => resolution is Resolution.None or Resolution.Static && _random.Next(3) == 0 ? $"10.{_random.Next(256)}.0.0/16" : Address()),
             Ports = ports,
             Location = Pick([null, "MESH_EXTERNAL", "MESH_INTERNAL"]),
             Resolution = resolution,
             Endpoints = [.. Enumerable.Range(0, endpoints).Select(_ => new ServiceEndpoint(isStatic || _random.Next(2) == 0 ? Address() : Name() + ".net", EndpointPorts(ports), Labels()))],
-            ExportTo = Several(0, 3, () => Pick([".", "*", Name()])),
+            ExportTo = _random.Next(6) == 0 ? ["~"] : Several(0, 3, () => Pick([".", "*", Name()])),
         };
     }
 
@@ -59,9 +60,9 @@ internal sealed class RandomDocuments(int seed)
         };
     }
 
-    private List<ServicePort> Ports(string[] protocols, bool alwaysNamed) =>
+    private List<ServicePort> Ports(string[] protocols, bool alwaysNamed, string letter = "p") =>
         [.. Several(0, 4, () => _random.Next(1, 65536)).Select((number, i) =>
-            new ServicePort(number, alwaysNamed || _random.Next(3) > 0 ? "p" + i : null, Pick(protocols), _random.Next(2) == 0 && number > 1 ? number - 1 : null))];
+            new ServicePort(number, alwaysNamed || _random.Next(3) > 0 ? letter + i : null, Pick(protocols), _random.Next(2) == 0 && number > 1 ? number - 1 : null))];
 
     private Dictionary<string, int>? EndpointPorts(List<ServicePort> ports)
     {
