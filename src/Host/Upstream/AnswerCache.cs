@@ -56,8 +56,9 @@ internal sealed class AnswerCache
     }
 
     /// <summary>
-    /// Keeps an answer, unless it has no lifetime. A failure never takes the place of an answer that
-    /// may still be served stale; that one is marked instead. Returns what is now to be served for the key.
+    /// Keeps an answer in place of the one before. One that is not kept (it has no lifetime, or is too large) takes that away all the same: RFC 8767 is for
+    /// data that could not be refreshed, and this was. A failure never takes the place of an answer that may still be served stale; that one
+    /// is marked instead. Returns what is now to be served for the key.
     /// </summary>
     public CachedAnswer Store(ReadOnlySpan<byte> key, CachedAnswer answer)
     {
@@ -76,6 +77,8 @@ internal sealed class AnswerCache
             }
             if (answer.LifetimeSeconds != 0)
                 Keep(node?.Key ?? key.ToArray(), answer, node);
+            else if (node is not null)
+                Forget(node);
             return answer;
         }
     }
@@ -87,18 +90,32 @@ internal sealed class AnswerCache
     {
         int size = SizeOf(key, answer);
         if (node is not null && _queues.TryResize(node, size))
+        {
             node.Answer = answer;
+            return;
+        }
         if (node is { IsEvicted: false })
-            return; // Replaced, or too large to be: then the old one stays until it is of no use.
+            Forget(node);
         var added = new CacheNode(key, DnsName.Hash(key, _seed)) { Answer = answer };
         if (_queues.TryAdmit(added, size))
             _nodes[key] = added;
     }
 
+    private void Forget(CacheNode node)
+    {
+        _queues.Remove(node);
+        Unlink(node);
+    }
+
     private void OnEvicted(CacheNode node)
+    {
+        Unlink(node);
+        Interlocked.Increment(ref _evictions);
+    }
+
+    private void Unlink(CacheNode node)
     {
         _nodes.TryRemove(new KeyValuePair<byte[], CacheNode>(node.Key, node));
         node.Answer = null;
-        Interlocked.Increment(ref _evictions);
     }
 }

@@ -1,25 +1,35 @@
 namespace MeshDns.Host.Upstream;
 
 /// <summary>One key of the cache and what is known for it.</summary>
-internal sealed class CacheNode(byte[] key, ulong hash)
+internal sealed class CacheNode
 {
     private CachedAnswer? _answer;
     private int _frequency;
 
+    public CacheNode(byte[] key, ulong hash)
+    {
+        Key = key;
+        Hash = hash;
+        Place = new LinkedListNode<CacheNode>(this);
+    }
+
     /// <summary>The key, see <see cref="ForwardKey"/>.</summary>
-    public byte[] Key { get; } = key;
+    public byte[] Key { get; }
 
     /// <summary>What the ghost list remembers the key by.</summary>
-    public ulong Hash { get; } = hash;
+    public ulong Hash { get; }
 
     /// <summary>Bytes counted for it; owned by the queue's lock.</summary>
     public int SizeBytes { get; set; }
+
+    /// <summary>Where it stands in a queue; owned by the queue's lock.</summary>
+    public LinkedListNode<CacheNode> Place { get; }
 
     /// <summary>Whether it is in the main queue; owned by the queue's lock.</summary>
     public bool IsInMain { get; set; }
 
     /// <summary>True once it is in no queue; owned by the queue's lock.</summary>
-    public bool IsEvicted { get; set; }
+    public bool IsEvicted => Place.List is null;
 
     /// <summary>The answer; readers take it without a lock.</summary>
     public CachedAnswer? Answer
@@ -54,8 +64,8 @@ internal sealed class S3Fifo(long capacityBytes, Action<CacheNode> onEvict)
     private const int SmallShare = 10;
     private const int BytesPerGhost = 1024;
 
-    private readonly Queue<CacheNode> _small = new();
-    private readonly Queue<CacheNode> _main = new();
+    private readonly LinkedList<CacheNode> _small = [];
+    private readonly LinkedList<CacheNode> _main = [];
     private readonly Queue<ulong> _ghostOrder = new();
     private readonly HashSet<ulong> _ghosts = [];
     private readonly int _ghostLimit = (int)Math.Clamp(capacityBytes / BytesPerGhost, 16, 1 << 20);
@@ -64,6 +74,9 @@ internal sealed class S3Fifo(long capacityBytes, Action<CacheNode> onEvict)
 
     /// <summary>Bytes held; never above the capacity.</summary>
     public long Bytes => _smallBytes + _mainBytes;
+
+    /// <summary>Nodes held.</summary>
+    public int Nodes => _small.Count + _main.Count;
 
     /// <summary>Hashes remembered of keys that left; bounded, and not counted among the bytes.</summary>
     public int Ghosts => _ghosts.Count;
@@ -76,16 +89,8 @@ internal sealed class S3Fifo(long capacityBytes, Action<CacheNode> onEvict)
         MakeRoom(sizeBytes);
         node.SizeBytes = sizeBytes;
         node.IsInMain = _ghosts.Remove(node.Hash);
-        if (node.IsInMain)
-        {
-            _main.Enqueue(node);
-            _mainBytes += sizeBytes;
-        }
-        else
-        {
-            _small.Enqueue(node);
-            _smallBytes += sizeBytes;
-        }
+        (node.IsInMain ? _main : _small).AddLast(node.Place);
+        Account(node, sizeBytes);
         return true;
     }
 
@@ -102,11 +107,18 @@ internal sealed class S3Fifo(long capacityBytes, Action<CacheNode> onEvict)
         return true;
     }
 
+    /// <summary>Takes a node out, wherever it stands. It was not given up for room: nothing is remembered and nobody is told.</summary>
+    public void Remove(CacheNode node)
+    {
+        Account(node, -node.SizeBytes);
+        (node.IsInMain ? _main : _small).Remove(node.Place);
+    }
+
     private bool IsTooLarge(int sizeBytes) => sizeBytes > capacityBytes / 4;
 
     private void MakeRoom(int sizeBytes)
     {
-        while (Bytes + sizeBytes > capacityBytes && _small.Count + _main.Count > 0)
+        while (Bytes + sizeBytes > capacityBytes && Nodes > 0)
         {
             if (_main.Count == 0 || (_small.Count > 0 && _smallBytes >= capacityBytes / SmallShare))
                 PassSmall();
@@ -117,37 +129,37 @@ internal sealed class S3Fifo(long capacityBytes, Action<CacheNode> onEvict)
 
     private void PassSmall()
     {
-        CacheNode node = _small.Dequeue();
-        _smallBytes -= node.SizeBytes;
-        if (node.Frequency > 1)
+        CacheNode node = _small.First!.Value;
+        if (node.Frequency <= 1)
         {
-            node.Frequency = 0;
-            node.IsInMain = true;
-            _main.Enqueue(node);
-            _mainBytes += node.SizeBytes;
+            Remember(node.Hash);
+            Evict(node);
             return;
         }
-        Remember(node.Hash);
-        Drop(node);
+        node.Frequency = 0;
+        Remove(node);
+        node.IsInMain = true;
+        _main.AddLast(node.Place);
+        Account(node, node.SizeBytes);
     }
 
     // Each pass lowers the frequency, at most 3, so the loop above ends.
     private void PassMain()
     {
-        CacheNode node = _main.Dequeue();
-        if (node.Frequency > 0)
+        CacheNode node = _main.First!.Value;
+        if (node.Frequency == 0)
         {
-            node.Frequency--;
-            _main.Enqueue(node);
+            Evict(node);
             return;
         }
-        _mainBytes -= node.SizeBytes;
-        Drop(node);
+        node.Frequency--;
+        _main.RemoveFirst();
+        _main.AddLast(node.Place);
     }
 
-    private void Drop(CacheNode node)
+    private void Evict(CacheNode node)
     {
-        node.IsEvicted = true;
+        Remove(node);
         onEvict(node);
     }
 

@@ -41,6 +41,23 @@ public sealed class CacheTests(QueryNode fixture, ITestOutputHelper output) : Qu
         }, "the answer is marked as stale");
     }
 
+    [Theory]
+    [InlineData("to-zero.up.test", "NOERROR")] // Its new address has TTL 0.
+    [InlineData("to-nothing.up.test", "NXDOMAIN")] // Without SOA, RFC 2308 section 5.
+    public async Task Rfc8767_what_was_refreshed_is_not_stale_whether_or_not_the_new_answer_is_kept(string name, string status)
+    {
+        Upstream.Address4(name, "198.51.100.16", ttl: 1);
+        Assert.Equal(["198.51.100.16"], await Node.AddressesAsync(name));
+        Upstream.On(name, query => status == "NOERROR" ? query.Answer(FakeRecord.A(query.Name, 0, "198.51.100.17")) : query.Fail(Rcode.NXDomain));
+        await Node.PollAsync(async () =>
+        {
+            var reply = await Node.DigAsync($"{name} A");
+            return reply.Status == status && !reply.Data.Contains("198.51.100.16");
+        }, "the new answer is passed on");
+        Upstream.On(name, query => query.Fail(Rcode.ServFail));
+        Assert.Equal("SERVFAIL", (await Node.DigAsync($"{name} A")).Status);
+    }
+
     [Fact]
     public async Task Rfc9520_a_failure_is_remembered_for_a_moment()
     {

@@ -22,16 +22,20 @@ public sealed class AnswerCacheTests
     public void The_bound_in_bytes_is_never_exceeded_and_every_byte_is_accounted_for()
     {
         const long capacity = 64 * 1024;
-        var step = from key in Gen.Choose(0, 300) from size in Gen.Choose(12, 20_000) from isHit in Gen.Elements(true, false) select (key, size, isHit);
+        var step = from key in Gen.Choose(0, 300)
+                   from size in Gen.Choose(12, 20_000)
+                   from isHit in Gen.Elements(true, false)
+                   from lifetime in Gen.Elements(60u, 60u, 60u, 0u)
+                   select (key, size, isHit, lifetime);
         Prop.ForAll(step.ListOf(400).ToArbitrary(), steps =>
         {
             var cache = new AnswerCache(capacity);
-            foreach ((int key, int size, bool isHit) in steps)
+            foreach ((int key, int size, bool isHit, uint lifetime) in steps)
             {
                 if (isHit)
                     cache.Find(Key(key), out _);
                 else
-                    cache.Store(Key(key), Answer(size));
+                    cache.Store(Key(key), Answer(size, lifetime));
                 if (cache.Bytes > capacity)
                     return false;
             }
@@ -91,6 +95,38 @@ public sealed class AnswerCacheTests
         CachedAnswer last = Answer(50, lifetime: 5, nowMs: tooLate, AnswerKind.Failure);
         Assert.Same(last, cache.Store(Key(1), last));
         Assert.Same(last, cache.Find(Key(1), out _));
+    }
+
+    [Theory]
+    [InlineData(100, 0u, false)]
+    [InlineData(100, 0u, true)]
+    [InlineData(1 << 19, 60u, false)]
+    public void An_answer_that_is_not_kept_takes_away_the_one_it_replaces(int size, uint lifetime, bool isDenial)
+    {
+        var cache = new AnswerCache(1 << 20);
+        cache.Store(Key(1), Answer(100));
+        cache.Store(Key(2), Answer(100));
+        long bytes = cache.Bytes;
+        CachedAnswer passing = Answer(size, lifetime, nowMs: 70_000, isDenial ? AnswerKind.Negative : AnswerKind.Positive);
+        Assert.Same(passing, cache.Store(Key(1), passing));
+        Assert.Null(cache.Find(Key(1), out _));
+        Assert.Equal((1, bytes / 2, 0L), (cache.Count, cache.Bytes, cache.Evictions));
+        CachedAnswer failure = Answer(50, lifetime: 1, nowMs: 71_000, AnswerKind.Failure);
+        Assert.Same(failure, cache.Store(Key(1), failure));
+    }
+
+    [Fact]
+    public void What_is_kept_and_taken_away_by_turns_leaves_nothing_behind()
+    {
+        var queue = new S3Fifo(1 << 20, _ => Assert.Fail("There is room."));
+        for (ulong i = 0; i < 100_000; i++)
+        {
+            var node = new CacheNode([0], i % 7);
+            Assert.True(queue.TryAdmit(node, 500));
+            queue.Remove(node);
+            Assert.True(node.IsEvicted);
+        }
+        Assert.Equal((0L, 0), (queue.Bytes, queue.Nodes));
     }
 
     [Fact]

@@ -150,6 +150,23 @@ public sealed class CachingTests
         Assert.Null(bench.Cached(new Ask("x.example.")));
     }
 
+    [Theory]
+    [InlineData(Rcode.NoError)] // With an address of TTL 0.
+    [InlineData(Rcode.NXDomain)] // Without an SOA.
+    [InlineData(Rcode.YXDomain)]
+    public async Task What_an_answer_that_is_not_kept_replaced_is_never_served_again(Rcode rcode)
+    {
+        using FakeUpstream upstream = Serving(1);
+        using var bench = new Bench(upstream);
+        await bench.AskAsync("x.example.");
+        upstream.Script = query => rcode == Rcode.NoError ? query.Answer(FakeRecord.A(query.Name, 0, "192.0.2.2")) : query.Fail(rcode);
+        bench.Clock.Advance(TimeSpan.FromSeconds(1.5));
+        Assert.Equal(rcode, (await bench.AskAsync("x.example.")).Rcode);
+        upstream.Script = query => query.Fail(Rcode.ServFail);
+        Reply reply = await bench.AskAsync("x.example.");
+        Assert.Equal((Rcode.ServFail, 0), (reply.Rcode, reply.Answer.Count));
+    }
+
     [Fact]
     public async Task A_stale_answer_serves_for_a_day_and_no_longer()
     {
