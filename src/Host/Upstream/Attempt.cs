@@ -25,9 +25,9 @@ internal enum AttemptEnd
 }
 
 /// <summary>
-/// One question to one server: UDP with EDNS; TCP for what was truncated or looks forged; once more without EDNS when the server does not understand
-/// that. Past its patience the server has a timeout on its record, but a late reply is still taken until the flight's deadline, unless
-/// the flight has landed. For the loop's thread; used again and again.
+/// One question to one server: UDP with EDNS; TCP for what was truncated, cannot be read or looks forged; once more without EDNS when the server does
+/// not understand that. Past its patience the server has a timeout on its record, but a late reply is still taken until the flight's deadline,
+/// unless the flight has landed. For the loop's thread; used again and again.
 /// </summary>
 internal sealed class Attempt(UpstreamLoop loop) : WheelTimer
 {
@@ -57,7 +57,7 @@ internal sealed class Attempt(UpstreamLoop loop) : WheelTimer
     /// <param name="server">Who is asked.</param>
     /// <param name="patienceMs">How long a good server may take.</param>
     /// <param name="isRetry">
-    /// The same flight asked this server before. If it never answered anything, the query goes without EDNS: some middle boxes drop what they do not know.
+    /// The same flight asked this server before. If it never answered with EDNS, the query goes without: some middle boxes drop what they do not know.
     /// </param>
     /// <param name="isProbe">Nobody waits for the answer.</param>
     public void Begin(Flight flight, ServerLink server, long patienceMs, bool isRetry, bool isProbe)
@@ -76,13 +76,15 @@ internal sealed class Attempt(UpstreamLoop loop) : WheelTimer
             return;
         }
         loop.Wheel.Set(this, Math.Min(loop.NowMs + patienceMs, flight.DeadlineMs));
-        if (isRetry && !server.Health.HasReplied)
+        if (isRetry && !server.Health.HasAnsweredEdns)
             SendPlain();
         else
             Send(edns: !server.Health.IsPlain(loop.NowMs));
     }
 
-    /// <summary>A reply that the guard accepted.</summary>
+    /// <summary>The server's reply, as the guard says.</summary>
+    /// <param name="reply">The message.</param>
+    /// <param name="isCut">It is not whole, or cannot be read: the whole one is asked for over TCP.</param>
     public void OnReply(ReadOnlySpan<byte> reply, bool isCut)
     {
         LeavePort();
@@ -250,10 +252,6 @@ internal sealed class Attempt(UpstreamLoop loop) : WheelTimer
         _ => AttemptEnd.Unreachable,
     };
 
-    private static AttemptEnd EndOf(Rcode rcode) => rcode switch
-    {
-        Rcode.NoError or Rcode.NXDomain or Rcode.YXDomain => AttemptEnd.Answer,
-        Rcode.ServFail => AttemptEnd.ServFail,
-        _ => AttemptEnd.Refused,
-    };
+    private static AttemptEnd EndOf(Rcode rcode) =>
+        UpstreamReply.IsAnswer(rcode) ? AttemptEnd.Answer : rcode == Rcode.ServFail ? AttemptEnd.ServFail : AttemptEnd.Refused;
 }

@@ -15,10 +15,10 @@ internal enum ReplyVerdict
     /// <summary>The id of no query under way.</summary>
     WrongId,
 
-    /// <summary>The question is not ours, byte for byte, or is missing.</summary>
+    /// <summary>The question is not ours, or is missing.</summary>
     WrongQuestion,
 
-    /// <summary>Its records do not have the framing of a message.</summary>
+    /// <summary>It answers the query, but its records do not have the framing of a message: over UDP a reason to ask over TCP, over TCP none at all.</summary>
     Malformed,
 
     /// <summary>The id of a query that ended a moment ago: late or twice, not a lie.</summary>
@@ -32,8 +32,9 @@ internal enum ReplyVerdict
 internal static class ReplyGuard
 {
     /// <summary>
-    /// Compares a message with the query as sent: QR, opcode, id, and the question with its exact bytes, case included. A reply without any
-    /// question is accepted only as FORMERR or NOTIMP, the form in which servers without EDNS refuse it: all it can cause is a plainer query.
+    /// Compares a message with the query as sent: QR, opcode, id, and the question, its name without regard to case (RFC 4343): queries go out folded, so
+    /// case protects nothing. A reply without any question is accepted only as an error, the form in which some servers refuse EDNS or fail: all it can
+    /// cause is a plainer query, or one to the next server.
     /// </summary>
     public static ReplyVerdict Check(ReadOnlySpan<byte> reply, ReadOnlySpan<byte> query)
     {
@@ -61,13 +62,18 @@ internal static class ReplyGuard
             return ReplyVerdict.NotReply;
         if (DnsHeader.GetId(reply) != id)
             return ReplyVerdict.WrongId;
-        if (DnsHeader.GetCount(reply, DnsSection.Question) == 0 && DnsHeader.GetRcode(reply) is Rcode.FormErr or Rcode.NotImp)
+        // Some leave out the question and let the header count it all the same.
+        int questions = reply.Length == DnsLimits.HeaderSize ? 0 : DnsHeader.GetCount(reply, DnsSection.Question);
+        if (questions == 0 && !UpstreamReply.IsAnswer(UpstreamReply.FullRcode(reply)))
             return ReplyVerdict.Accept;
         ReadOnlySpan<byte> question = reply[DnsLimits.HeaderSize..];
-        bool isEcho = DnsHeader.GetCount(reply, DnsSection.Question) == 1 && question.StartsWith(name) && question[name.Length..].StartsWith(typeAndClass);
+        bool isEcho = questions == 1 && question.Length >= name.Length
+            && DnsName.EqualsIgnoreCase(question[..name.Length], name) && question[name.Length..].StartsWith(typeAndClass);
         if (!isEcho)
             return ReplyVerdict.WrongQuestion;
-        return isCut ? ReplyVerdict.Accept : CheckFraming(reply);
+        // What fails says so in its header; whatever follows is of no use.
+        bool isError = !UpstreamReply.IsAnswer(DnsHeader.GetRcode(reply));
+        return isCut || isError ? ReplyVerdict.Accept : CheckFraming(reply);
     }
 
     private static ReplyVerdict CheckFraming(ReadOnlySpan<byte> reply)

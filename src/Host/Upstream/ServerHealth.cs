@@ -59,8 +59,8 @@ internal sealed class ServerHealth
         }
     }
 
-    /// <summary>True once any reply came.</summary>
-    public bool HasReplied => Volatile.Read(ref _sampleCount) > 0;
+    /// <summary>True once it answered a query with EDNS.</summary>
+    public bool HasAnsweredEdns => Volatile.Read(ref _ednsTrust) > 0;
 
     /// <summary>True while the server rests, because it did not answer.</summary>
     public bool IsResting => Volatile.Read(ref _unanswered) >= TimeoutsToRest;

@@ -172,9 +172,19 @@ internal sealed class UdpPort
         Attempt attempt = _attempts[at]!;
         ReplyVerdict verdict = ReplyGuard.Check(reply, id, attempt.Question, isCut);
         if (verdict == ReplyVerdict.Accept)
+        {
             attempt.OnReply(reply, isCut);
+        }
+        else if (verdict == ReplyVerdict.Malformed)
+        {
+            // It is this server's answer, and nothing better will follow it here.
+            _loop.Counters.CountIgnored(verdict);
+            attempt.OnReply(reply, isCut: true);
+        }
         else
+        {
             Ignore(verdict);
+        }
     }
 
     private void Ignore(ReplyVerdict verdict)

@@ -12,6 +12,9 @@ internal static class UpstreamReply
     public static Rcode FullRcode(ReadOnlySpan<byte> reply) =>
         TryFindOpt(reply, out RecordView record) && OptView.TryRead(reply, record, out OptView opt) ? opt.FullRcode(reply) : DnsHeader.GetRcode(reply);
 
+    /// <summary>Whether an rcode says something of the name, and not of the server.</summary>
+    public static bool IsAnswer(Rcode rcode) => rcode is Rcode.NoError or Rcode.NXDomain or Rcode.YXDomain;
+
     /// <summary>The extended error that the upstream gave, its text cut to 64 bytes, or none. RFC 8914 section 3 lets a forwarder pass it on.</summary>
     public static RunFailure? ExtendedError(ReadOnlySpan<byte> reply)
     {

@@ -11,7 +11,7 @@ public sealed record UpstreamStatistics
     /// <summary>Configured servers that are this node itself, and therefore not asked.</summary>
     public required IReadOnlyList<IPEndPoint> OwnAddresses { get; init; }
 
-    /// <summary>Replies ignored while we kept listening, by reason: not_reply, wrong_id, wrong_question, malformed, late.</summary>
+    /// <summary>Replies not taken, by reason: not_reply, wrong_id, wrong_question and late, while we kept listening; malformed, which cannot be read.</summary>
     public required IReadOnlyDictionary<string, long> IgnoredReplies { get; init; }
 
     /// <summary>Queries answered from the cache, fresh.</summary>
@@ -41,7 +41,7 @@ public sealed record UpstreamStatistics
     /// <summary>Second servers asked because the first was slow.</summary>
     public required long Hedges { get; init; }
 
-    /// <summary>Queries repeated over TCP: truncated, or too many false replies.</summary>
+    /// <summary>Queries repeated over TCP: truncated or unreadable replies, or too many false ones.</summary>
     public required long TcpFallbacks { get; init; }
 
     /// <summary>Queries repeated without EDNS.</summary>

@@ -31,12 +31,34 @@ public sealed class ReplyGuardTests
         Assert.Equal(ReplyVerdict.NotReply, CheckWith(each => each[2] |= 0x20));
         Assert.Equal(ReplyVerdict.NotReply, ReplyGuard.Check(_reply.AsSpan(0, 11), _query));
         Assert.Equal(ReplyVerdict.WrongId, CheckWith(each => each[1] ^= 1));
-        Assert.Equal(ReplyVerdict.WrongQuestion, CheckWith(each => each[question + 1] = (byte)'W'));
+        Assert.Equal(ReplyVerdict.WrongQuestion, CheckWith(each => each[question + 1] = (byte)'v'));
         Assert.Equal(ReplyVerdict.WrongQuestion, CheckWith(each => each[end + 1] = (byte)DnsType.AAAA));
         Assert.Equal(ReplyVerdict.WrongQuestion, CheckWith(each => each[end + 3] = (byte)DnsClass.CH));
         Assert.Equal(ReplyVerdict.WrongQuestion, CheckWith(each => each[5] = 0));
         Assert.Equal(ReplyVerdict.WrongQuestion, CheckWith(each => each[5] = 2));
         Assert.Equal(ReplyVerdict.Malformed, ReplyGuard.Check(_reply.AsSpan(0, _reply.Length - 12), _query));
+    }
+
+    [Fact]
+    public void The_question_may_come_back_in_another_case() => Assert.Equal(ReplyVerdict.Accept, CheckWith(each => each[DnsLimits.HeaderSize + 1] = (byte)'W'));
+
+    [Theory]
+    [InlineData(Rcode.FormErr, true)]
+    [InlineData(Rcode.NotImp, true)]
+    [InlineData(Rcode.ServFail, true)]
+    [InlineData(Rcode.Refused, true)]
+    [InlineData(Rcode.NoError, false)]
+    [InlineData(Rcode.NXDomain, false)]
+    public void Without_its_question_or_its_records_only_an_error_is_taken(Rcode rcode, bool isTaken)
+    {
+        byte[] bare = _reply[..DnsLimits.HeaderSize];
+        DnsHeader.SetRcode(bare, rcode);
+        Assert.Equal(isTaken, ReplyGuard.Check(bare, _query) == ReplyVerdict.Accept); // It counts a question that is not there.
+        DnsHeader.SetCount(bare, DnsSection.Question, 0);
+        Assert.Equal(isTaken, ReplyGuard.Check(bare, _query) == ReplyVerdict.Accept);
+        byte[] cut = _reply[..^1];
+        DnsHeader.SetRcode(cut, rcode);
+        Assert.Equal(isTaken ? ReplyVerdict.Accept : ReplyVerdict.Malformed, ReplyGuard.Check(cut, _query));
     }
 
     [Fact]
@@ -51,8 +73,10 @@ public sealed class ReplyGuardTests
                 reply[at] = value;
             if (ReplyGuard.Check(reply.AsSpan(0, length), _query) != ReplyVerdict.Accept)
                 return true;
-            bool isBareRefusal = DnsHeader.GetCount(reply, DnsSection.Question) == 0 && DnsHeader.GetRcode(reply) is Rcode.FormErr or Rcode.NotImp;
-            return reply.AsSpan(0, 2).SequenceEqual(_query.AsSpan(0, 2)) && (isBareRefusal || reply.AsSpan(12, 17).SequenceEqual(_query.AsSpan(12, 17)));
+            bool isBare = length == DnsLimits.HeaderSize || DnsHeader.GetCount(reply, DnsSection.Question) == 0;
+            bool isBareError = isBare && !UpstreamReply.IsAnswer(UpstreamReply.FullRcode(reply.AsSpan(0, length)));
+            return reply.AsSpan(0, 2).SequenceEqual(_query.AsSpan(0, 2))
+                && (isBareError || (DnsName.EqualsIgnoreCase(reply.AsSpan(12, 13), _query.AsSpan(12, 13)) && reply.AsSpan(25, 4).SequenceEqual(_query.AsSpan(25, 4))));
         }).QuickCheckThrowOnFailure();
     }
 }

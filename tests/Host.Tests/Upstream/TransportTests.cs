@@ -62,7 +62,7 @@ public sealed class TransportTests
             byte[] wrongId = query.Message(records: FakeRecord.A(query.Name, 60, "192.0.2.66"));
             wrongId[0] ^= 0xFF;
             byte[] wrongQuestion = query.Message(records: FakeRecord.A(query.Name, 60, "192.0.2.66"));
-            wrongQuestion[13] ^= 0x20; // Another case: not what was asked, byte for byte.
+            wrongQuestion[13] ^= 0x01;
             byte[] notReply = (byte[])query.Packet.Clone();
             return new FakeReply(wrongId, wrongQuestion, notReply, query.Message(records: FakeRecord.A(query.Name, 60, "192.0.2.1")));
         });
@@ -149,16 +149,7 @@ public sealed class TransportTests
     [Fact]
     public async Task A_formerr_without_a_question_counts_as_a_refusal_of_edns()
     {
-        using var upstream = new FakeUpstream(query =>
-        {
-            if (!query.HasEdns)
-                return Good(query);
-            var bare = new byte[DnsLimits.HeaderSize];
-            DnsHeader.SetId(bare, query.Id);
-            DnsHeader.SetFlags(bare, DnsFlags.Response);
-            DnsHeader.SetRcode(bare, Rcode.FormErr);
-            return new FakeReply(bare);
-        });
+        using var upstream = new FakeUpstream(query => query.HasEdns ? Bare(query, Rcode.FormErr) : Good(query));
         using var bench = new Bench(upstream);
         Assert.Equal(["old.example. A 192.0.2.1"], (await bench.AskAsync("old.example.")).Answer);
     }
@@ -185,6 +176,8 @@ public sealed class TransportTests
             Assert.Equal(Rcode.NoError, (await bench.AskAsync($"n{i}.example.")).Rcode);
         Assert.True(bench.Counts.Servers.Single(each => each.Address.Equals(deadAddress)).IsResting);
     }
+
+    private static FakeReply Bare(FakeQuery query, Rcode rcode) => new(query.Message(rcode)[..DnsLimits.HeaderSize]);
 
     private static List<EdnsOptionCode> OptionCodes(FakeQuery query)
     {
