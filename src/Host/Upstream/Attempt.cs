@@ -70,7 +70,7 @@ internal sealed class Attempt(UpstreamLoop loop) : WheelTimer
         _isPlainTrial = false;
         _isProbe = isProbe;
         _isLate = false;
-        if (!server.TryEnter())
+        if (!server.TryEnter(isRetry))
         {
             Finish(AttemptEnd.Overloaded, []);
             return;

@@ -11,13 +11,14 @@ internal readonly record struct RunFailure(EdeCode Code, byte[] Text, bool IsLoc
 
 /// <summary>
 /// One question under way, those who wait for it, and the policy: which server when. The best first; the next as soon as one fails, when it takes longer
-/// than its p95 (a hedge), or when its patience ends. All that were asked are listened to until the first answer. It goes on when those who wait
-/// give up: what it brings is for the next too. For the loop's thread; used again and again.
+/// than its p95 (a hedge), or when its patience ends. Those that stay silent are asked again, each round after twice the wait, until the deadline leaves
+/// no time for a reply: packets get lost. All that were asked are listened to until the first answer. It goes on when those who wait give up: what it
+/// brings is for the next too. For the loop's thread; used again and again.
 /// </summary>
 internal sealed class Flight(ForwardDesk desk) : WheelTimer
 {
-    private const int MaxAttempts = 16;
-    private const int MaxServers = 32;
+    // Rounds that are gone through however short the time.
+    private const int SureRounds = 2;
 
     // How long past the deadline a flight may be under way if all else fails.
     private const long MarginMs = 1000;
@@ -29,7 +30,7 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
     private static readonly RunFailure _tooLong = new(EdeCode.InvalidData, [.. "CNAME chain too long"u8]);
 
     private readonly byte[] _key = new byte[ForwardKey.MaxSize];
-    private readonly ServerLink[] _order = new ServerLink[MaxServers];
+    private readonly ServerTurns _turns = new();
     private bool _isRetired;
     private ServerSet? _servers;
     private UpstreamQuestion? _question;
@@ -37,13 +38,10 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
     private ServerLink? _latest;
     private RunFailure? _failure;
     private int _keyLength;
-    private int _count;
-    private int _next;
-    private uint _spent;
     private int _running;
     private int _probes;
     private bool _isStepping;
-    private bool _isHedge;
+    private long _hedgeAtMs;
     private long _stepAtMs;
     private ForwardedQuery? _firstWaiter;
     private ForwardedQuery? _lastWaiter;
@@ -85,10 +83,8 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
         _marking = marking;
         _latest = null;
         _failure = null;
-        _count = 0;
-        _next = 0;
-        _spent = 0;
-        _isHedge = false;
+        _turns.Clear();
+        _hedgeAtMs = long.MaxValue;
         _stepAtMs = long.MaxValue;
         Stale = stale;
         DeadlineMs = deadlineMs;
@@ -126,10 +122,9 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
     public void Start()
     {
         desk.Hedges.Earn();
-        _count = Servers.Order(_order);
-        for (int i = 1; i < _count; i++)
-            if (_order[i].Health.TryClaimProbe(desk.Loop.NowMs))
-                StartProbe(_order[i]);
+        foreach (ServerLink other in _turns.Begin(Servers)[1..])
+            if (other.Health.TryClaimProbe(desk.Loop.NowMs))
+                StartProbe(other);
         Step();
     }
 
@@ -146,7 +141,9 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
         _running--;
         if (isProbe)
             _probes--;
-        else if (!HasLanded)
+        else
+            _turns.End(server);
+        if (!isProbe && !HasLanded)
             Take(server, end, reply);
         if (_running == 0 && HasLanded)
             desk.Recycle(this);
@@ -174,33 +171,27 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
     {
         if (Stale is { } stale)
             ServeStale(stale, nowMs);
-        if (nowMs >= _stepAtMs)
-            Hasten();
+        bool isHedge = nowMs >= _hedgeAtMs && nowMs < _stepAtMs;
+        if (isHedge)
+            _hedgeAtMs = long.MaxValue;
+        if (nowMs >= _stepAtMs || (isHedge && TryHedge()))
+            Step();
         else
             Rearm();
     }
 
-    private int MostAttempts => Math.Min(MaxAttempts, _count * Servers.Rounds);
-
-    private ServerLink? PeekNext()
+    // The budget is asked here and not when the hedge is planned: by then many may have been planned on the same credit.
+    private bool TryHedge()
     {
-        while (_next < MostAttempts && (_spent & (1u << (_next % _count))) != 0)
-            _next++;
-        return _next < MostAttempts && desk.Loop.NowMs < DeadlineMs ? _order[_next % _count] : null;
+        if (!desk.Hedges.TrySpend())
+            return false;
+        desk.Counters.Hedges.Add();
+        return true;
     }
 
-    // The latest took too long: the next is asked as well.
-    private void Hasten()
-    {
-        if (_isHedge)
-        {
-            desk.Hedges.Spend();
-            desk.Counters.Hedges.Add();
-        }
-        Step();
-    }
+    private ServerLink? PeekNext() => desk.Loop.NowMs < DeadlineMs ? _turns.Peek() : null;
 
-    // Asks the next server, and the one after it for as long as each fails at once. Without any left, and none under way, the flight has failed.
+    // Asks the next server, and the one after it for as long as each fails at once. Without any left, and none that may still answer, the flight has failed.
     private void Step()
     {
         _isStepping = true;
@@ -211,15 +202,15 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
             _latest = PeekNext();
             if (_latest is null)
                 break;
-            bool isRetry = _next++ >= _count;
+            _turns.Take();
             _running++;
-            desk.Loop.NewAttempt().Begin(this, _latest, PatienceMs(_latest), isRetry, isProbe: false);
+            desk.Loop.NewAttempt().Begin(this, _latest, WaitMs(_latest), isRetry: _turns.Round > 0, isProbe: false);
         }
         while (_running == before && !HasLanded);
         _isStepping = false;
         if (HasLanded)
             return;
-        if (_running == _probes)
+        if (!_turns.IsAnyAwaited)
         {
             desk.LandFailure(this, _failure ?? _unreachable);
             return;
@@ -229,19 +220,23 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
 
     private void PlanStep()
     {
+        _hedgeAtMs = long.MaxValue;
         _stepAtMs = long.MaxValue;
         if (_latest is not null && PeekNext() is { } next)
         {
-            _isHedge = _running - _probes == 1 && next != _latest && desk.Hedges.HasCredit;
-            long patienceMs = PatienceMs(_latest);
-            _stepAtMs = desk.Loop.NowMs + (_isHedge ? Math.Min(_latest.HedgeDelayMs(), patienceMs) : patienceMs);
+            long waitMs = WaitMs(_latest);
+            // As much is left after the wait as the wait takes, or more: time for a reply, at twice the server's p95.
+            if (_turns.NextRound < SureRounds || waitMs >= PatienceMs(next) / 2)
+                _stepAtMs = desk.Loop.NowMs + waitMs;
+            if (_running - _probes == 1 && next != _latest)
+                _hedgeAtMs = desk.Loop.NowMs + _latest.HedgeDelayMs();
         }
         Rearm();
     }
 
     private void Rearm()
     {
-        long dueAtMs = Math.Min(_stepAtMs, DeadlineMs + MarginMs);
+        long dueAtMs = Math.Min(Math.Min(_hedgeAtMs, _stepAtMs), DeadlineMs + MarginMs);
         if (Stale is not null && _firstWaiter is { } first)
             dueAtMs = Math.Min(dueAtMs, first.ArrivedAtMs + StaleAfterMs);
         desk.Loop.Wheel.Set(this, dueAtMs);
@@ -260,12 +255,10 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
         }
     }
 
-    // At most half the deadline, so that there is always time for a second try.
-    private long PatienceMs(ServerLink server)
-    {
-        long patienceMs = Servers.Patience is { } set ? (long)set.TotalMilliseconds : server.PatienceMs();
-        return Math.Max(1, Math.Min(patienceMs, (DeadlineMs - desk.Loop.NowMs) / 2));
-    }
+    private long PatienceMs(ServerLink server) => Servers.Patience is { } set ? (long)set.TotalMilliseconds : server.PatienceMs();
+
+    // Twice as long with each round; at most half of what is left, so that there is always time for a second try.
+    private long WaitMs(ServerLink server) => Math.Max(1, Math.Min(PatienceMs(server) << _turns.Round, (DeadlineMs - desk.Loop.NowMs) / 2));
 
     private void Take(ServerLink server, AttemptEnd end, ReadOnlySpan<byte> reply)
     {
@@ -279,16 +272,18 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
                     isFinal = !TryFilter(server, reply, out answer);
                     break;
                 case AttemptEnd.ServFail or AttemptEnd.Refused:
-                    Spend(server);
+                    _turns.Fail(server);
                     _failure = UpstreamReply.ExtendedError(reply) ?? _refused;
                     break;
                 case AttemptEnd.TimedOut:
                     _failure = _silent;
                     break;
                 case AttemptEnd.Overloaded:
+                    _turns.Miss(server);
                     _failure ??= UpstreamForwarder.Overload;
                     break;
                 default:
+                    _turns.Miss(server);
                     _failure = _failure is { IsLocal: true } ? _unreachable : _failure ?? _unreachable;
                     break;
             }
@@ -308,7 +303,7 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
     // False: no other server is worth asking.
     private bool TryFilter(ServerLink server, ReadOnlySpan<byte> reply, out CachedAnswer? answer)
     {
-        Spend(server);
+        _turns.Fail(server);
         FilterVerdict verdict = desk.Filter.Apply(reply, Question, desk.Loop.NowMs, out answer, out int stripped);
         for (int i = 0; i < stripped; i++)
             desk.Counters.StrippedRecords.Add();
@@ -323,19 +318,12 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
         return true;
     }
 
-    private void Spend(ServerLink server)
-    {
-        int at = _order.AsSpan(0, _count).IndexOf(server);
-        if (at >= 0)
-            _spent |= 1u << at;
-    }
-
     // Its answer is not waited for; it ends with the server's patience.
     private void StartProbe(ServerLink server)
     {
         _running++;
         _probes++;
-        desk.Loop.NewAttempt().Begin(this, server, PatienceMs(server), isRetry: false, isProbe: true);
+        desk.Loop.NewAttempt().Begin(this, server, WaitMs(server), isRetry: false, isProbe: true);
     }
 
     /// <summary>Marks the end. What attempts are still under way end by themselves.</summary>

@@ -11,10 +11,10 @@ namespace MeshDns.Host.Upstream;
 /// <param name="Search">The last <c>search</c> or <c>domain</c> line; at most 32 domains.</param>
 /// <param name="Ndots">0 to 15.</param>
 /// <param name="Timeout">1 to 30 seconds; null when not set.</param>
-/// <param name="Attempts">1 to 5.</param>
+/// <param name="Attempts">1 to 5; null when not set.</param>
 /// <param name="Rotate">Whether the servers share the load.</param>
 public sealed record ResolvConf(
-    IReadOnlyList<IPEndPoint> Servers, IReadOnlyList<string> Search, int Ndots, TimeSpan? Timeout, int Attempts, bool Rotate)
+    IReadOnlyList<IPEndPoint> Servers, IReadOnlyList<string> Search, int Ndots, TimeSpan? Timeout, int? Attempts, bool Rotate)
 {
     /// <summary>The most characters of a file that are read; what follows is ignored.</summary>
     public const int MaxSize = 64 * 1024;
@@ -23,7 +23,7 @@ public sealed record ResolvConf(
     private const int DnsPort = 53;
 
     /// <summary>What a file without a line says.</summary>
-    public static ResolvConf Empty { get; } = new([], [], 1, null, 2, false);
+    public static ResolvConf Empty { get; } = new([], [], 1, null, null, false);
 
     /// <summary>Reads the text. As the C library does, ignores lines and options that it does not know and addresses that are none.</summary>
     public static ResolvConf Parse(string text)

@@ -7,8 +7,6 @@ namespace MeshDns.Host.Upstream;
 /// <summary>The server sets of all routes. A server that several routes name is one link, with one score; links that nobody names any more are closed.</summary>
 internal sealed class ServerDirectory
 {
-    private const int DefaultRounds = 2;
-
     private readonly Lock _gate = new();
     private readonly Dictionary<IPEndPoint, ServerLink> _links = [];
     private readonly IReadOnlyList<IPEndPoint> _listen;
@@ -28,8 +26,8 @@ internal sealed class ServerDirectory
         _counters = counters;
         _logger = logger;
         _sets = [
-            new ServerSet(Link(settings.Servers), DefaultRounds, null, false),
-            .. settings.Routes.Select(each => new ServerSet(Link(each.Servers), DefaultRounds, null, false)),
+            new ServerSet(Link(settings.Servers), null, null, false),
+            .. settings.Routes.Select(each => new ServerSet(Link(each.Servers), null, null, false)),
         ];
     }
 

@@ -39,10 +39,10 @@ internal sealed class ServerLink(IPEndPoint address, UpstreamLoop loop, Upstream
     /// <summary>Counts an end.</summary>
     public void Count(AttemptEnd end) => Volatile.Write(ref _ends[(int)end], _ends[(int)end] + 1);
 
-    /// <summary>Takes a place for one query; false when there is none.</summary>
-    public bool TryEnter()
+    /// <summary>Takes a place for one query; false when there is none. Half of them are for first tries only: what is asked again must not keep out what is new.</summary>
+    public bool TryEnter(bool isRetry)
     {
-        if (_inFlight >= MaxInFlight)
+        if (_inFlight >= (isRetry ? MaxInFlight / 2 : MaxInFlight))
             return false;
         Volatile.Write(ref _inFlight, _inFlight + 1);
         return true;

@@ -2,10 +2,10 @@ namespace MeshDns.Host.Upstream;
 
 /// <summary>The servers of one route, and how they are to be used. Immutable.</summary>
 /// <param name="Links">At most 32 servers, in the order of configuration.</param>
-/// <param name="Rounds">How often the list is gone through for one question, 1 to 5 (<c>attempts</c> of resolv.conf).</param>
+/// <param name="Rounds">How often the list is gone through for one question, 1 to 5 (<c>attempts</c> of resolv.conf); null: while there is time.</param>
 /// <param name="Patience">How long a server may take before the next is asked (<c>timeout</c> of resolv.conf); null: what its latency suggests.</param>
 /// <param name="Rotate">Healthy servers share the load in turn, instead of the best one taking it (<c>rotate</c> of resolv.conf).</param>
-internal sealed record ServerSet(IReadOnlyList<ServerLink> Links, int Rounds, TimeSpan? Patience, bool Rotate)
+internal sealed record ServerSet(IReadOnlyList<ServerLink> Links, int? Rounds, TimeSpan? Patience, bool Rotate)
 {
     private int _turn;
 
@@ -70,7 +70,7 @@ internal sealed record ServerSet(IReadOnlyList<ServerLink> Links, int Rounds, Ti
 
 /// <summary>
 /// Lets a hedge through only while they are few: one for every ten questions, with twenty saved up. When everything is slow at once, asking
-/// twice would make it slower.
+/// twice would make it slower. For the loop's thread.
 /// </summary>
 internal sealed class HedgeBudget
 {
@@ -78,16 +78,15 @@ internal sealed class HedgeBudget
     private const int MaxCredit = 20 * HedgeCost;
     private int _credit = MaxCredit;
 
-    /// <summary>True when a hedge is within the budget.</summary>
-    public bool HasCredit => Volatile.Read(ref _credit) >= HedgeCost;
-
     /// <summary>A question begins.</summary>
-    public void Earn()
-    {
-        if (Volatile.Read(ref _credit) < MaxCredit)
-            Interlocked.Increment(ref _credit);
-    }
+    public void Earn() => _credit = Math.Min(_credit + 1, MaxCredit);
 
-    /// <summary>A hedge is sent.</summary>
-    public void Spend() => Interlocked.Add(ref _credit, -HedgeCost);
+    /// <summary>True when a hedge is within the budget, which it then has been taken from.</summary>
+    public bool TrySpend()
+    {
+        if (_credit < HedgeCost)
+            return false;
+        _credit -= HedgeCost;
+        return true;
+    }
 }

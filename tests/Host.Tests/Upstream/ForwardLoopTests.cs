@@ -117,6 +117,33 @@ public sealed class ForwardLoopTests
     }
 
     [Fact]
+    public async Task What_is_asked_again_takes_half_of_a_servers_places_at_most()
+    {
+        const int First = ServerLink.MaxInFlight / 2 + 500;
+        const int More = 500;
+        using var upstream = new FakeUpstream(_ => FakeReply.Never);
+        using var bench = new Bench(upstream);
+        var sink = new Sink(First + More);
+        void Post(int from, int count)
+        {
+            for (int i = from; i < from + count; i++)
+                bench.Forwarder.TryPost(Posted(new Ask($"n{i}.example."), sink));
+            bench.Forwarder.FlushPosts();
+        }
+
+        Post(0, First);
+        await Bench.SeesAsync(() => bench.Counts.InFlight == First);
+        bench.Clock.Advance(TimeSpan.FromSeconds(1));
+        await Bench.SeesAsync(() => bench.Counts.Servers[0].Outcomes["overloaded"] >= First);
+        Assert.Equal(First, bench.Counts.Servers[0].InFlight);
+        Post(First, More);
+        await Bench.SeesAsync(() => bench.Counts.InFlight == First + More);
+        Assert.Equal(First + More, bench.Counts.Servers[0].InFlight);
+        Assert.All(await bench.RunUntilAsync(sink.All), each => Assert.Equal(EdeCode.NoReachableAuthority, each.Error));
+        Assert.Equal((0L, 0), (bench.Counts.Overloads, bench.Counts.Servers[0].InFlight));
+    }
+
+    [Fact]
     public async Task Without_the_calls_of_linux_the_framework_serves()
     {
         var gone = new FakeUpstream(Good);

@@ -29,14 +29,14 @@ public sealed class ResolvConfTests
             """);
         Assert.Equal([new(IPAddress.Parse("192.0.2.53"), 53), new(IPAddress.Parse("2001:db8::53"), 53)], conf.Servers);
         Assert.Equal(["corp.example", "lab.example"], conf.Search);
-        Assert.Equal((5, TimeSpan.FromSeconds(3), 4, true), (conf.Ndots, conf.Timeout!.Value, conf.Attempts, conf.Rotate));
+        Assert.Equal((5, TimeSpan.FromSeconds(3), 4, true), (conf.Ndots, conf.Timeout!.Value, conf.Attempts!.Value, conf.Rotate));
     }
 
     [Fact]
     public void Options_are_bounded_as_in_the_c_library()
     {
         ResolvConf conf = ResolvConf.Parse("options ndots:99 timeout:99 attempts:99\n" + string.Concat(Enumerable.Range(1, 99).Select(i => $"nameserver 192.0.2.{i}\n")));
-        Assert.Equal((15, TimeSpan.FromSeconds(30), 5, 32), (conf.Ndots, conf.Timeout!.Value, conf.Attempts, conf.Servers.Count));
+        Assert.Equal((15, TimeSpan.FromSeconds(30), 5, 32), (conf.Ndots, conf.Timeout!.Value, conf.Attempts!.Value, conf.Servers.Count));
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public sealed class ResolvConfTests
         var servers = new ServerDirectory(new UpstreamSettings([], [], TimeSpan.FromSeconds(4), 1 << 20), [], loop, clock, new UpstreamCounters(), NullLogger.Instance);
         servers.Use(ResolvConf.Parse("nameserver 192.0.2.1\nnameserver 192.0.2.2\noptions timeout:2 attempts:3 rotate"));
         ServerSet set = servers.For(RouteTable.Default);
-        Assert.Equal((3, TimeSpan.FromSeconds(2)), (set.Rounds, set.Patience!.Value));
+        Assert.Equal((3, TimeSpan.FromSeconds(2)), (set.Rounds!.Value, set.Patience!.Value));
         var (first, second) = (new ServerLink[2], new ServerLink[2]);
         Assert.Equal((2, 2), (set.Order(first), set.Order(second)));
         Assert.Equal(first.Reverse(), second);
