@@ -67,7 +67,7 @@ internal sealed class LoopMark
     /// <exception cref="NetworkInformationException">The system does not say which addresses it has; other exceptions are possible too.</exception>
     public static bool IsOwnAddress(IPEndPoint server, IEnumerable<IPEndPoint> listen)
     {
-        foreach (IPEndPoint own in listen)
+        foreach (IPEndPoint own in listen.Select(ServerDirectory.Unmapped))
         {
             if (own.Port != server.Port || own.Port == 0)
                 continue;

@@ -64,7 +64,7 @@ internal sealed class ServerDirectory
         {
             var set = new ServerSet(Link(conf.Servers), conf.Attempts, conf.Timeout, conf.Rotate);
             Volatile.Write(ref _sets[RouteTable.Default], set);
-            _own.RemoveWhere(each => !conf.Servers.Contains(each));
+            _own.RemoveWhere(each => !conf.Servers.Select(Unmapped).Contains(each));
             foreach (ServerLink unused in _links.Values.Where(each => !_sets.Any(any => any.Links.Contains(each))).ToList())
             {
                 _links.Remove(unused.Address);
@@ -79,6 +79,10 @@ internal sealed class ServerDirectory
         foreach (ServerLink link in All)
             link.Close();
     }
+
+    /// <summary>The endpoint in its own family: an IPv6 socket does not connect to an IPv4-mapped address.</summary>
+    internal static IPEndPoint Unmapped(IPEndPoint endpoint) =>
+        endpoint.Address.IsIPv4MappedToIPv6 ? new IPEndPoint(endpoint.Address.MapToIPv4(), endpoint.Port) : endpoint;
 
     private bool IsOwnAddress(IPEndPoint server)
     {
@@ -97,7 +101,7 @@ internal sealed class ServerDirectory
     private List<ServerLink> Link(IReadOnlyList<IPEndPoint> servers)
     {
         var links = new List<ServerLink>();
-        foreach (IPEndPoint server in servers.Distinct())
+        foreach (IPEndPoint server in servers.Select(Unmapped).Distinct())
         {
             if (IsOwnAddress(server))
             {

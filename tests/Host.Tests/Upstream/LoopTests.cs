@@ -54,6 +54,11 @@ public sealed class LoopTests
         Assert.Equal([own], exact.Counts.OwnAddresses);
         Assert.Equal([own], wildcard.Counts.OwnAddresses);
         Assert.Empty(other.Counts.OwnAddresses);
+        var mapped = new IPEndPoint(IPAddress.Loopback.MapToIPv6(), 15053);
+        using var byMapped = new Bench(settings with { Servers = [mapped] }, listen: [own]);
+        using var atMapped = new Bench(settings, listen: [mapped]);
+        Assert.Equal([own], byMapped.Counts.OwnAddresses);
+        Assert.Equal([own], atMapped.Counts.OwnAddresses);
         Assert.Empty(exact.Counts.Servers);
     }
 

@@ -58,7 +58,7 @@ public sealed class ResolvConfTests
             Assert.Empty(bench.Counts.Servers);
             bench.Clock.Advance(ResolvConfWatcher.Interval);
             Assert.Equal("192.0.2.53:53", Assert.Single(bench.Counts.Servers).Address.ToString());
-            await File.WriteAllTextAsync(path, "nameserver 192.0.2.54\n");
+            await File.WriteAllTextAsync(path, "nameserver ::ffff:192.0.2.54\n");
             bench.Clock.Advance(ResolvConfWatcher.Interval);
             Assert.Equal("192.0.2.54:53", Assert.Single(bench.Counts.Servers).Address.ToString());
             File.Delete(path); // Gone for a moment, as when it is replaced: what was known stays.

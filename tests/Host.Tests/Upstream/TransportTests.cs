@@ -177,6 +177,17 @@ public sealed class TransportTests
         Assert.True(bench.Counts.Servers.Single(each => each.Address.Equals(deadAddress)).IsResting);
     }
 
+    [Fact]
+    public async Task A_server_by_its_mapped_address_is_asked_by_its_own()
+    {
+        using var upstream = new FakeUpstream(Good);
+        var mapped = new IPEndPoint(upstream.Address.Address.MapToIPv6(), upstream.Address.Port);
+        using var bench = new Bench(new UpstreamSettings([mapped, upstream.Address], [new UpstreamRoute("corp.example", [mapped])], TimeSpan.FromSeconds(4), 1 << 20));
+        Assert.Equal(Rcode.NoError, (await bench.AskAsync("x.example.")).Rcode);
+        Assert.Equal(Rcode.NoError, (await bench.AskAsync("x.corp.example.")).Rcode);
+        Assert.Equal([upstream.Address], bench.Counts.Servers.Select(each => each.Address));
+    }
+
     private static FakeReply Bare(FakeQuery query, Rcode rcode) => new(query.Message(rcode)[..DnsLimits.HeaderSize]);
 
     private static List<EdnsOptionCode> OptionCodes(FakeQuery query)
