@@ -121,6 +121,31 @@ public sealed class AnswerFilterTests
         Assert.Equal(3, bench.Counts.StrippedRecords);
     }
 
+    [Theory]
+    [InlineData("::ffff:240.240.1.2", true)]
+    [InlineData("::240.240.1.2", true)] // IPv4-compatible.
+    [InlineData("64:ff9b::240.240.1.2", true)] // NAT64.
+    [InlineData("64:ff9b:1::240.240.1.2", true)] // NAT64 for local use, by a prefix of 96 bits,
+    [InlineData("64:ff9b:1:f0f0:1:200::", true)] // of 48,
+    [InlineData("64:ff9b:1:abf0:f0:102::", true)] // of 56,
+    [InlineData("64:ff9b:1:abcd:f0:f001:200:0", true)] // of 64.
+    [InlineData("2002:f0f0:102::1", true)] // 6to4.
+    [InlineData("::192.0.2.1", false)]
+    [InlineData("64:ff9b::192.0.2.1", false)]
+    [InlineData("64:ff9b:1:c000:2:100::", false)]
+    [InlineData("64:ff9b:2::240.240.1.2", false)]
+    [InlineData("64:ff9b:0:0:1::240.240.1.2", false)]
+    [InlineData("2002:c000:201::240.240.1.2", false)]
+    [InlineData("2001:db8::240.240.1.2", false)]
+    [InlineData("::1:0:240.240.1.2", false)]
+    public async Task An_IPv6_address_that_stands_for_a_vip_is_stripped_and_no_other(string address, bool isStripped)
+    {
+        Reply reply = await AnswerAsync(new Ask("x.example.", DnsType.AAAA), FakeRecord.Aaaa("x.example.", 60, address));
+        Assert.Equal(isStripped, reply.Answer.Count == 0);
+        reply = await AnswerAsync(new Ask("x.example.", DnsType.HTTPS), Binding(6, address));
+        Assert.Equal(isStripped, reply.Answer.Count == 0);
+    }
+
     [Fact]
     public async Task An_answer_of_vips_alone_becomes_no_data()
     {
