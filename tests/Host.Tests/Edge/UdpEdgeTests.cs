@@ -193,16 +193,23 @@ public abstract class UdpEdgeTests(int batch)
     [Fact]
     public async Task Of_those_that_wait_the_newest_is_asked_first()
     {
-        await using var edge = new EdgeBench(Loops(1) with { MaxDeferred = 1 });
-        var answerNow = new TaskCompletionSource();
-        edge.Bench.Upstream.Before = _ => answerNow.Task;
+        // Two places, and room for two that wait: of three the oldest is dropped, and which of the other two goes first is to be seen.
+        await using var edge = new EdgeBench(Loops(1) with { MaxDeferred = 2 });
+        var gates = Enumerable.Range(1, 5).ToDictionary(id => $"q{id}.example.", _ => new TaskCompletionSource());
+        edge.Bench.Upstream.Before = name => gates[name].Task;
         using var client = edge.NewUdp();
-        client.Send(QueryPacket.Of("one.example", id: 1));
-        await EdgeBench.Until(() => { lock (edge.Bench.Upstream.Asked) return edge.Bench.Upstream.Asked.Count == 1; });
-        client.Send(QueryPacket.Of("two.example", id: 2));
-        client.Send(QueryPacket.Of("three.example", id: 3));
+        void Send(params ushort[] ids) => Array.ForEach(ids, id => client.Send(QueryPacket.Of($"q{id}.example", id: id)));
+        Task AskedAsync(int count) => EdgeBench.Until(() => { lock (edge.Bench.Upstream.Asked) return edge.Bench.Upstream.Asked.Count == count; });
+        Send(1, 2);
+        await AskedAsync(2);
+        Send(3, 4, 5);
         await EdgeBench.Until(() => edge.Server.Statistics.DeferredDropped == 1);
-        answerNow.SetResult();
-        Assert.Equal([1, 3], [EdgeBench.Receive(client).Id, EdgeBench.Receive(client).Id]);
+        foreach (var (id, asked) in ((ushort, int)[])[(1, 3), (5, 4), (4, 4), (2, 4)])
+        {
+            gates[$"q{id}.example."].SetResult();
+            Assert.Equal(id, EdgeBench.Receive(client).Id);
+            await AskedAsync(asked);
+        }
+        Assert.Equal(["q1.example.", "q2.example.", "q5.example.", "q4.example."], edge.Bench.Upstream.Asked.Select(each => each.Name));
     }
 }
