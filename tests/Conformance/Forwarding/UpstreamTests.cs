@@ -55,6 +55,67 @@ public sealed class UpstreamTests(QueryNode fixture, ITestOutputHelper output) :
     }
 
     [Fact]
+    public async Task Rfc4343_Section3_a_question_echoed_in_another_case_is_the_same_question()
+    {
+        Upstream.On("case.up.test", query =>
+        {
+            var reply = True(query);
+            for (var at = DnsLimits.HeaderSize; reply[at] != 0; at++) reply[at] = (byte)char.ToUpperInvariant((char)reply[at]);
+            return new FakeReply(reply);
+        });
+        await AnswersTrulyAsync("case.up.test");
+    }
+
+    [Theory]
+    [InlineData("cut.up.test")]
+    [InlineData("miscounted.up.test")]
+    public async Task A_reply_that_cannot_be_read_is_asked_over_TCP(string name)
+    {
+        Upstream.On(name, query =>
+        {
+            if (query.IsTcp) return new FakeReply(True(query));
+            var reply = True(query);
+            if (name == "cut.up.test") return new FakeReply(reply[..^12]);
+            DnsHeader.SetCount(reply, DnsSection.Additional, 2);
+            return new FakeReply(reply);
+        });
+        await AnswersTrulyAsync(name);
+    }
+
+    [Theory]
+    [InlineData(Rcode.ServFail)]
+    [InlineData(Rcode.Refused)]
+    public async Task An_error_of_a_header_alone_is_an_answer_and_not_silence(Rcode rcode)
+    {
+        var name = $"{rcode}.header.up.test".ToLowerInvariant();
+        Upstream.On(name, query =>
+        {
+            var reply = query.Message(rcode)[..DnsLimits.HeaderSize];
+            DnsHeader.SetCount(reply, DnsSection.Question, 0);
+            DnsHeader.SetCount(reply, DnsSection.Additional, 0);
+            return new FakeReply(reply);
+        });
+        var reply = await Node.DigAsync($"{name} A");
+        Assert.Equal(("SERVFAIL", 22), (reply.Status, reply.ExtendedError));
+        Assert.Contains("failed or refused", reply.Edns);
+        Assert.Single(Upstream.QueriesFor(name));
+    }
+
+    [Fact]
+    public async Task A_single_server_whose_packets_are_lost_is_asked_while_there_is_time()
+    {
+        Upstream.On("lossy.up.test", query => Upstream.QueriesFor("lossy.up.test").Count < 3 ? FakeReply.Never : new FakeReply(True(query)));
+        await AnswersTrulyAsync("lossy.up.test");
+    }
+
+    [Fact]
+    public async Task A_server_may_be_named_by_its_IPv4_mapped_address()
+    {
+        Upstream.Address4("name.mapped.test", "198.51.100.19");
+        await AnswersTrulyAsync("name.mapped.test");
+    }
+
+    [Fact]
     public async Task Records_that_the_question_does_not_lead_to_are_dropped()
     {
         Upstream.On("stuffed.up.test", query => query.Answer(FakeRecord.A(query.Name, 60, "198.51.100.21"), FakeRecord.A("bank.up.test", 60, Lie)));
@@ -148,7 +209,10 @@ public sealed class UpstreamTests(QueryNode fixture, ITestOutputHelper output) :
     {
         Upstream.On("thief.up.test", query => query.Type == DnsType.A
             ? query.Answer(FakeRecord.A(query.Name, 60, "240.240.0.1"), FakeRecord.A(query.Name, 60, "198.51.100.26"))
-            : query.Answer(FakeRecord.Aaaa(query.Name, 60, "2001:2::1"), FakeRecord.Aaaa(query.Name, 60, "2001:db8::26")));
+            : query.Answer(FakeRecord.Aaaa(query.Name, 60, "2001:2::1"), FakeRecord.Aaaa(query.Name, 60, "2001:db8::26"),
+                // By NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056), and IPv4-compatible (RFC 4291 section 2.5.5.1).
+                FakeRecord.Aaaa(query.Name, 60, "64:ff9b::240.240.0.1"), FakeRecord.Aaaa(query.Name, 60, "64:ff9b:1::240.240.0.1"),
+                FakeRecord.Aaaa(query.Name, 60, "2002:f0f0:1::1"), FakeRecord.Aaaa(query.Name, 60, "::240.240.0.1")));
         Assert.Equal(["198.51.100.26"], await Node.AddressesAsync("thief.up.test"));
         Assert.Equal(["2001:db8::26"], await Node.AddressesAsync("thief.up.test", "AAAA"));
     }

@@ -4,7 +4,7 @@ namespace MeshDns.Conformance.Harness;
 
 /// <summary>
 /// The node that the query and forwarding tests share: one of each kind of declaration, a scripted upstream, and routes to a pair of upstreams
-/// (two.test), to one that never answers (dead.test) and to one from before EDNS (old.test). At the end nothing of a mesh zone may have gone upstream, no handler may have failed,
+/// (two.test), to one that never answers (dead.test), to one from before EDNS (old.test) and to the scripted one by its IPv4-mapped address (mapped.test). At the end nothing of a mesh zone may have gone upstream, no handler may have failed,
 /// and the node must stop cleanly with a sound journal.
 /// </summary>
 public sealed class QueryNode : IAsyncLifetime
@@ -27,7 +27,7 @@ public sealed class QueryNode : IAsyncLifetime
     {
         Dead.On("gone.dead.test", _ => FakeReply.Never);
         Node = await NodeProcess.StartAsync(_folder["data"], $"upstream.servers={Upstream.Address}", "upstream.timeout=3s", "mesh.zones=[mesh.internal]",
-            $$"""upstream.routes={ "two.test" = ["{{Pair[0].Address}}", "{{Pair[1].Address}}"], "dead.test" = ["{{Dead.Address}}"], "old.test" = ["{{Old.Address}}"] }""");
+            $$"""upstream.routes={ "two.test" = ["{{Pair[0].Address}}", "{{Pair[1].Address}}"], "dead.test" = ["{{Dead.Address}}"], "old.test" = ["{{Old.Address}}"], "mapped.test" = ["[::ffff:{{Upstream.Address.Replace(":", "]:", StringComparison.Ordinal)}}"] }""");
         _ = (await Node.ApplyAsync(Declarations())).Done;
     }
 
