@@ -80,6 +80,12 @@ public sealed class ResolvConfTests
         servers.Use(ResolvConf.Parse("nameserver 192.0.2.1\nnameserver 192.0.2.2\noptions timeout:2 attempts:3 rotate"));
         ServerSet set = servers.For(RouteTable.Default);
         Assert.Equal((3, TimeSpan.FromSeconds(2)), (set.Rounds!.Value, set.Patience!.Value));
+        var turns = new ServerTurns();
+        turns.Begin(set);
+        int taken = 0;
+        for (; turns.Peek() is not null; taken++)
+            turns.Take();
+        Assert.Equal(3 * 2, taken);
         var (first, second) = (new ServerLink[2], new ServerLink[2]);
         Assert.Equal((2, 2), (set.Order(first), set.Order(second)));
         Assert.Equal(first.Reverse(), second);
