@@ -8,13 +8,13 @@ namespace MeshDns.Bench.Edge;
 internal sealed class NoUpstream : IUpstream
 {
     public bool TryAnswerCached(
-        ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> foldedName, in ClientView view, Span<byte> reply, int limit, uint maxTtl, out int length)
+        ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> foldedName, in Finding finding, in ClientView view, Span<byte> reply, int limit, out int length)
     {
         length = 0;
         return false;
     }
 
-    public ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, ClientView view, Memory<byte> reply, int limit, uint maxTtl, CancellationToken cancel)
+    public ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Memory<byte> reply, int limit, CancellationToken cancel)
     {
         ErrorReply.TryWrite(packet.Span, Rcode.ServFail, reply.Span, out var length);
         return ValueTask.FromResult(length);

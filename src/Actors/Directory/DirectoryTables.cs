@@ -37,7 +37,7 @@ internal sealed class DirectoryTables
     /// <summary>VIPs held.</summary>
     public int Leased => Volatile.Read(ref _leased);
 
-    public bool HasNamesBelow(ReadOnlySpan<byte> foldedName) => _ancestors.Contains(foldedName);
+    public bool HasNamesBelow(ReadOnlySpan<byte> foldedName, in ClientView view) => _ancestors.Contains(foldedName, view.Namespace);
 
     /// <summary>True when a wildcard exists whose suffix has so many labels, so that most lookups touch no table.</summary>
     public bool MayHaveWildcard(int suffixLabels) => Volatile.Read(ref _wildcardsByLabels[suffixLabels]) != 0;
@@ -73,11 +73,11 @@ internal sealed class DirectoryTables
             Volatile.Write(ref _holders[after.VipIndex - _firstIndex], after);
             if (before?.VipIndex != after.VipIndex) _leased++;
         }
+        _ancestors.Change(before, after);
         var was = before is { IsDeclared: true };
         var isNow = after is { IsDeclared: true };
         if (was == isNow) return;
         var entry = (isNow ? after : before)!;
-        if (isNow) _ancestors.Add(entry); else _ancestors.Remove(entry);
         _declared += isNow ? 1 : -1;
         if (entry.IsWildcard) _wildcardsByLabels[Contracts.Dns.DnsName.CountLabels(entry.Name)] += isNow ? 1 : -1;
     }

@@ -29,7 +29,7 @@ public sealed class MeshDirectory
 
     /// <summary>An empty directory.</summary>
     /// <param name="range">The VIP ranges.</param>
-    /// <param name="zones">The mesh-owned zones: inside them it knows which names exist only above others.</param>
+    /// <param name="zones">The mesh-owned zones: inside them every name exists that is declared or above one.</param>
     /// <param name="shards">How many shards the journal has.</param>
     /// <param name="time">The clock for <see cref="Age"/>.</param>
     /// <param name="onViolation">Told of every fact that would give one VIP to two hosts, or two to one; the fact is not served. Must not throw.</param>
@@ -139,8 +139,13 @@ public sealed class MeshDirectory
         return default;
     }
 
-    /// <summary>True when the name lies in a mesh zone and a declared name is below it, so that it exists (RFC 8020).</summary>
-    public bool HasNamesBelow(ReadOnlySpan<byte> foldedName) => _tables.HasNamesBelow(foldedName);
+    /// <summary>
+    /// True when the name exists because of what is below it (RFC 8020): a declared name that the client sees and, outside the mesh zones, that is answered
+    /// here, or a mesh zone. Does not allocate.
+    /// </summary>
+    /// <param name="foldedName">Lower case, uncompressed wire form.</param>
+    /// <param name="view">What the client sees.</param>
+    public bool HasNamesBelow(ReadOnlySpan<byte> foldedName, in ClientView view) => _tables.HasNamesBelow(foldedName, view);
 
     /// <summary>The host that holds a VIP; null when nobody does.</summary>
     public HostEntry? HolderOf(int vipIndex) => _tables.HolderOf(vipIndex);

@@ -4,8 +4,8 @@ using MeshDns.Host.Resolve;
 namespace MeshDns.Host.Edge;
 
 /// <summary>
-/// UDP queries that wait. What is plainly forwarded is posted to the upstream, which has its own bounds, and whose loop brings the reply. What needs more (a
-/// chain that leaves the mesh, an owner's word) is awaited, and bounded twice here: so many are asked at once, as many more wait for a place. Of those
+/// UDP queries that wait. What is forwarded is posted to the upstream, which has its own bounds, and whose loop brings the reply. What needs more (an
+/// owner's word) is awaited, and bounded twice here: so many are asked at once, as many more wait for a place. Of those
 /// the newest goes first, and when there are too many the oldest is dropped, because its client is the likeliest to have given up. No task and no
 /// allocation a query.
 /// </summary>
@@ -58,7 +58,6 @@ internal sealed class DeferredQueries : IReplySink
     void IReplySink.Reply(ForwardedQuery query, Span<byte> reply, int length)
     {
         var deferred = (DeferredQuery)query;
-        ForwardPath.Correct(deferred.Deferral.Finding, reply[..length]);
         if (deferred.Deferral.Cookie is { } cookie) CookieJar.TryStamp(reply[..deferred.Deferral.Limit], cookie, ref length);
         if (!_replies.TryAdd(reply[..length], deferred.Client, deferred.Local, deferred.Socket, out var errors)
             && !deferred.Socket.TrySend(reply[..length], deferred.Client, deferred.Local)) errors++;
@@ -79,10 +78,10 @@ internal sealed class DeferredQueries : IReplySink
 
     private bool TryPost(DeferredQuery query, in Deferral deferral)
     {
-        if (deferral.Finding.Kind > FindingKind.ForwardExisting) return false;
+        if (deferral.Finding.Kind == FindingKind.AskOwner) return false;
+        query.Finding = deferral.Finding;
         query.View = deferral.View;
         query.Limit = deferral.Limit - (deferral.Cookie is { } cookie ? cookie.Length + 4 : 0);
-        query.MaxTtl = deferral.Finding.MaxTtl;
         query.Sink = this;
         return _services.Upstream.TryPost(query);
     }

@@ -77,6 +77,7 @@ internal sealed class DeferredQuery : ForwardedQuery
         Reply = [];
         _answer = default;
         Deferral = default;
+        Finding = default;
         Socket = null!;
     }
 

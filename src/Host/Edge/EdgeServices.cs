@@ -12,7 +12,7 @@ internal sealed class EdgeServices(EdgeOptions options, MeshResolver resolver, A
 
     public TimeProvider Time { get; } = time;
 
-    public ForwardPath Forward { get; } = new(upstream, answers, owners is null ? null : new StaleReplica(resolver, new LocalReply(answers), owners));
+    public ForwardPath Forward { get; } = new(upstream, new LocalReply(answers), owners is null ? null : new StaleReplica(resolver, owners));
 
     public IUpstream Upstream { get; } = upstream;
 

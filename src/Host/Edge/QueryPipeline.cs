@@ -104,15 +104,15 @@ public sealed class QueryPipeline(MeshResolver resolver, LocalReply replies, IUp
         if (!view.Capture) finding = Finding.Forward;
         else if (resolver.TryFindSpecial(name, hash, query.Type, view, out finding)) { }
         else if (resolver.TryFindHost(name, hash, query.Type, view, out finding)) { }
-        else if (resolver.TryFindInZone(name, query.Type, out finding)) { }
+        else if (resolver.TryFindInZone(name, query.Type, view, out finding)) { }
         else finding = resolver.NotOurs();
 
         // 5. Ours: answered here, unless a CNAME leads out of the mesh.
         if (finding.IsLocal && replies.TryWrite(query, finding, view, cookie, NextRotation(), reply, limit, out length, out var rcode))
             return Reply(query.Type, rcode, finding.Stage);
 
-        // 6. Not ours: from the cache of upstream answers, where there is one.
-        if (finding.Kind < FindingKind.AskOwner && TryAnswerCached(packet, query, name, finding, view, cookie, reply, limit, out length))
+        // 6. Not ours, or not to the end of its chain: from the cache of upstream answers, where there is one.
+        if (finding.Kind != FindingKind.AskOwner && TryAnswerCached(packet, query, name, finding, view, cookie, reply, limit, out length))
             return Reply(query.Type, DnsHeader.GetRcode(reply), Stage.Cache);
 
         // 7. Everything else has to wait: for an upstream, or for the owner of a name that a stale replica does not know.
@@ -124,8 +124,7 @@ public sealed class QueryPipeline(MeshResolver resolver, LocalReply replies, IUp
         ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> name, in Finding finding, in ClientView view, ReadOnlySpan<byte> cookie, Span<byte> reply, int limit,
         out int length)
     {
-        if (!upstream.TryAnswerCached(packet, query, name, view, reply, limit - CookieJar.Room(query), finding.MaxTtl, out length)) return false;
-        ForwardPath.Correct(finding, reply);
+        if (!upstream.TryAnswerCached(packet, query, name, finding, view, reply, limit - CookieJar.Room(query), out length)) return false;
         CookieJar.TryStamp(reply[..limit], cookie, ref length);
         return true;
     }

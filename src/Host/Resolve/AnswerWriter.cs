@@ -8,9 +8,9 @@ namespace MeshDns.Host.Resolve;
 
 /// <summary>Writes the records of what <see cref="MeshResolver"/> found, following CNAMEs as long as they stay in the mesh. Allocates nothing.</summary>
 /// <param name="resolver">Decides about the CNAMEs' targets.</param>
-public sealed class AnswerWriter(MeshResolver resolver) : ILocalRecords
+public sealed class AnswerWriter(MeshResolver resolver)
 {
-    /// <summary>The most CNAMEs in an answer.</summary>
+    /// <summary>The most CNAMEs in an answer, whoever they come from.</summary>
     public const int MaxChain = 11;
 
     internal const uint SoaRefresh = 3600;
@@ -20,32 +20,22 @@ public sealed class AnswerWriter(MeshResolver resolver) : ILocalRecords
     private static ReadOnlySpan<byte> LoopbackV4 => [127, 0, 0, 1];
     private static ReadOnlySpan<byte> LoopbackV6 => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
-    /// <inheritdoc/>
-    public LocalRecords TryAppend(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view, ref MessageWriter writer)
-    {
-        var finding = Find(foldedName, type, view);
-        if (!finding.IsLocal) return LocalRecords.NotOurs;
-        var answer = new Answer { Rotation = (uint)Environment.TickCount };
-        Append(foldedName, type, finding, view, ref answer, ref writer);
-        if (answer.Result is LocalRecords.NoData or LocalRecords.NXDomain) AppendSoa(answer.LastName, answer.LastStage, ref writer);
-        // An external chain that comes in here and leaves again by an ExternalName would need the forwarder to go on from here: nobody builds that.
-        return answer.Result == LocalRecords.NotOurs ? LocalRecords.Unavailable : answer.Result;
-    }
-
-    /// <summary>Writes the answer section; how it went and what the rest of the reply needs is left in <paramref name="answer"/>.</summary>
+    /// <summary>
+    /// Writes the answer section and, where it denies, the SOA; how it went and what the rest of the reply needs is left in <paramref name="answer"/>.
+    /// </summary>
     /// <param name="owner">The owner of the records: the name as the client spelt it.</param>
     /// <param name="type">What is asked.</param>
     /// <param name="finding">What the name gets.</param>
     /// <param name="view">What the client sees.</param>
-    /// <param name="answer">Its <see cref="Answer.Rotation"/> says which address goes first.</param>
+    /// <param name="answer">Its <see cref="Answer.Rotation"/> says which address goes first, its <see cref="Answer.Links"/> how many CNAMEs came before.</param>
     /// <param name="writer">The reply.</param>
     public void Append(ReadOnlySpan<byte> owner, DnsType type, Finding finding, in ClientView view, ref Answer answer, ref MessageWriter writer)
     {
         answer.LastName = owner;
-        for (var links = 0; finding.Kind == FindingKind.Cname; links++)
+        for (; finding.Kind == FindingKind.Cname; answer.Links++)
         {
             var target = finding.Choice.Record!.Shape.CnameTarget;
-            if (links == MaxChain)
+            if (answer.Links == MaxChain)
             {
                 answer.Result = LocalRecords.Unavailable;
                 answer.Error = EdeCode.Other;
@@ -58,11 +48,12 @@ public sealed class AnswerWriter(MeshResolver resolver) : ILocalRecords
             }
             answer.Result = LocalRecords.Written;
             if (type == DnsType.CNAME) return;
-            answer.LastName = target;
+            answer.LastName = answer.Target = target;
             finding = Find(target, type, view);
         }
         answer.LastStage = finding.Stage;
         AppendLast(type, finding, view, ref answer, ref writer);
+        if (answer.Result is LocalRecords.NoData or LocalRecords.NXDomain) AppendSoa(answer.LastName, answer.LastStage, ref writer);
     }
 
     internal DirectReply NewDirectReply() => new(resolver.Directory, resolver.Options);
@@ -74,12 +65,15 @@ public sealed class AnswerWriter(MeshResolver resolver) : ILocalRecords
         var hash = resolver.Directory.HashOf(foldedName);
         return resolver.TryFindSpecial(foldedName, hash, type, view, out var finding)
             || resolver.TryFindHost(foldedName, hash, type, view, out finding)
-            || resolver.TryFindInZone(foldedName, type, out finding) ? finding : resolver.NotOurs();
+            || resolver.TryFindInZone(foldedName, type, view, out finding) ? finding : resolver.NotOurs();
     }
 
-    /// <summary>Writes the SOA of a negative answer, owned by the zone that holds the name, else by the name (RFC 2308 section 3).</summary>
+    /// <summary>See <see cref="MeshResolver.Exists"/>.</summary>
+    public bool Exists(ReadOnlySpan<byte> foldedName, in ClientView view) => resolver.Exists(foldedName, view);
+
+    // The SOA of a negative answer, owned by the zone that holds the name, else by the name (RFC 2308 section 3).
     [SkipLocalsInit]
-    public void AppendSoa(ReadOnlySpan<byte> name, Stage stage, ref MessageWriter writer)
+    private void AppendSoa(ReadOnlySpan<byte> name, Stage stage, ref MessageWriter writer)
     {
         Span<byte> folded = stackalloc byte[DnsLimits.MaxNameSize];
         DnsName.Fold(name, folded);
@@ -186,6 +180,12 @@ public ref struct Answer
 
     /// <summary>The last name of the chain; the owner itself without CNAMEs.</summary>
     public ReadOnlySpan<byte> LastName { get; set; }
+
+    /// <summary>The target of the last CNAME, in folded wire form; null without any.</summary>
+    public byte[]? Target { get; set; }
+
+    /// <summary>CNAMEs written so far, with those of others.</summary>
+    public int Links { get; set; }
 
     /// <summary>The step that decided about the last name.</summary>
     public Stage LastStage { get; set; }

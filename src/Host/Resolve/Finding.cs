@@ -39,11 +39,8 @@ public enum Stage
 /// <summary>What a name and type get.</summary>
 public enum FindingKind
 {
-    /// <summary>Asked upstream.</summary>
+    /// <summary>Asked upstream. Where the name exists here, NXDOMAIN becomes NODATA (see <see cref="MeshResolver.Exists"/>).</summary>
     Forward,
-
-    /// <summary>Asked upstream, but the name exists here: NXDOMAIN becomes NODATA (behaviour.md, queries, rule 4).</summary>
-    ForwardExisting,
 
     /// <summary>A mesh zone's name that is not known here, while what is known here is old: asked of its owner before it is denied.</summary>
     AskOwner,

@@ -13,20 +13,23 @@ public class ForwardedQuery
     /// <summary>The query's bytes in <see cref="Packet"/>.</summary>
     public int Length { get; set; }
 
+    /// <summary>What was found for it: asked upstream, or a CNAME of ours whose chain leaves the mesh.</summary>
+    public Finding Finding { get; set; }
+
     /// <summary>What the client sees: which CNAME targets are the mesh's to answer.</summary>
     public ClientView View { get; set; }
 
     /// <summary>The most bytes the client takes.</summary>
     public int Limit { get; set; }
 
-    /// <summary>No TTL in the reply is above this, in seconds.</summary>
-    public uint MaxTtl { get; set; }
-
     /// <summary>Hears of the reply.</summary>
     public IReplySink? Sink { get; set; }
 
     /// <summary>The next that waits for the same answer.</summary>
     internal ForwardedQuery? Next { get; set; }
+
+    /// <summary>What the forwarder keeps of it between two waits; null for nothing.</summary>
+    internal object? Notes { get; set; }
 
     /// <summary>When the forwarder took it.</summary>
     internal long ArrivedAtMs { get; set; }

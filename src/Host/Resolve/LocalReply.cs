@@ -56,9 +56,8 @@ public sealed class LocalReply(AnswerWriter answers)
             case LocalRecords.Truncated:
                 DnsHeader.SetFlags(writer.Message, DnsHeader.GetFlags(writer.Message) | DnsFlags.Truncated);
                 break;
-            case LocalRecords.NoData or LocalRecords.NXDomain:
-                if (answer.Result == LocalRecords.NXDomain) rcode = Rcode.NXDomain;
-                answers.AppendSoa(answer.LastName, answer.LastStage, ref writer);
+            case LocalRecords.NXDomain:
+                rcode = Rcode.NXDomain;
                 break;
         }
         writer.Limit = limit;

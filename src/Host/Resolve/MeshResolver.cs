@@ -68,25 +68,26 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
     {
         if (!SpecialNames.TryFind(foldedName, type, out finding)) return false;
         if (!SpecialNames.CanBeDeclared(foldedName)) return true;
-        if ((TryFindHost(foldedName, hash, type, view, out var declared) && declared.IsLocal) || TryFindInZone(foldedName, type, out declared)) finding = declared;
+        if ((TryFindHost(foldedName, hash, type, view, out var declared) && declared.IsLocal) || TryFindInZone(foldedName, type, view, out declared)) finding = declared;
         return true;
     }
 
     /// <summary>A name in a mesh zone that no declaration covers: the apex, an empty non-terminal, or NXDOMAIN (rule 4). False outside the zones.</summary>
-    public bool TryFindInZone(ReadOnlySpan<byte> foldedName, DnsType type, out Finding finding)
+    public bool TryFindInZone(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view, out Finding finding)
     {
         finding = default;
         if (!directory.Zones.TryMatch(foldedName, out var apex)) return false;
         if (!directory.IsLoaded) finding = new Finding(FindingKind.NotReady, Stage.Zone);
         else if (apex != 0 && options.AskOwners && directory.Age > StaleAfter) finding = new Finding(FindingKind.AskOwner, Stage.Zone);
-        else finding = Deny(foldedName, type, apex);
+        else finding = Deny(foldedName, type, view, apex);
         return true;
     }
 
     /// <summary>What a name of a mesh zone gets that nobody declares.</summary>
-    public Finding Deny(ReadOnlySpan<byte> foldedName, DnsType type) => directory.Zones.TryMatch(foldedName, out var apex) ? Deny(foldedName, type, apex) : new Finding(FindingKind.NXDomain, Stage.Zone);
+    public Finding Deny(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view) =>
+        directory.Zones.TryMatch(foldedName, out var apex) ? Deny(foldedName, type, view, apex) : new Finding(FindingKind.NXDomain, Stage.Zone);
 
-    private Finding Deny(ReadOnlySpan<byte> foldedName, DnsType type, int apex) => apex == 0 || directory.HasNamesBelow(foldedName)
+    private Finding Deny(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view, int apex) => apex == 0 || directory.HasNamesBelow(foldedName, view)
         ? new Finding(OfNode(apex, type), Stage.Zone)
         : new Finding(FindingKind.NXDomain, Stage.Zone);
 
@@ -99,6 +100,20 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
             : new Finding(FindingKind.NotReady, Stage.Error);
     }
 
+    /// <summary>
+    /// True when a name outside the mesh zones exists here, so that an upstream's NXDOMAIN does not hold for it: a host that is answered (rule 4), or a name
+    /// above one (rule 1). Asked of the name that a denial speaks of, the last of its chain of CNAMEs (RFC 6604).
+    /// </summary>
+    /// <param name="foldedName">Lower case, wire form.</param>
+    /// <param name="view">What the client sees.</param>
+    public bool Exists(ReadOnlySpan<byte> foldedName, in ClientView view)
+    {
+        if (!view.Capture) return false;
+        var match = directory.FindExact(foldedName, view);
+        if (match.Entry is null) match = directory.FindWildcard(foldedName, view);
+        return match.Choice.Answers || directory.HasNamesBelow(foldedName, view);
+    }
+
     private Finding OfHost(ReadOnlySpan<byte> foldedName, DnsType type, in DirectoryMatch match, Stage stage)
     {
         var (entry, choice) = match;
@@ -109,7 +124,7 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
             AnswerSource.Vip when type is DnsType.A or DnsType.AAAA && IsExpired() => FindingKind.Stale,
             _ => OfAnswered(foldedName, type),
         };
-        return kind == FindingKind.Forward ? NotOurs() : new Finding(kind, stage, entry, choice);
+        return kind == FindingKind.Forward ? NotOurs() with { Entry = entry, Choice = choice } : new Finding(kind, stage, entry, choice);
     }
 
     // Outside the zones a host without an address is declared but not answered: it shadows shorter wildcards and is forwarded.
@@ -121,7 +136,7 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
         DnsType.A or DnsType.AAAA => FindingKind.Addresses,
         DnsType.ANY => FindingKind.AnyMinimal,
         DnsType.SRV or DnsType.HTTPS or DnsType.SVCB => FindingKind.NoData,
-        _ => directory.Zones.TryMatch(foldedName, out var apex) ? OfNode(apex, type) : FindingKind.ForwardExisting,
+        _ => directory.Zones.TryMatch(foldedName, out var apex) ? OfNode(apex, type) : FindingKind.Forward,
     };
 
     // A name that exists in a mesh zone, for the types that its records don't have.

@@ -28,8 +28,11 @@ public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
         var view = resolver.ViewOf((client ?? IPAddress.Loopback).GetAddressBytes());
         var steps = new List<string>();
         var finding = Find(folded, type, view, steps);
-        var (rcode, answers) = finding.IsLocal ? Write(folded, type, finding, view, steps) : (null, []);
-        var stage = (finding.IsLocal ? finding.Stage : Stage.Forward).ToString().ToLowerInvariant();
+        var asked = folded;
+        var (rcode, answers) = finding.IsLocal ? Write(folded, type, finding, view, steps, ref asked) : (null, []);
+        if (rcode is null && finding.Kind != FindingKind.AskOwner && resolver.Exists(asked, view))
+            steps.Add($"{DnsName.ToText(asked)} exists here: where the upstream says NXDOMAIN, the answer is NODATA");
+        var stage = (rcode is null ? Stage.Forward : finding.Stage).ToString().ToLowerInvariant();
         return new Explanation(DnsName.ToText(folded), TypeName(type), client?.ToString(), stage, rcode, steps, answers);
     }
 
@@ -66,19 +69,20 @@ public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
             return finding;
         }
         steps.Add("no declared name or wildcard that this client sees matches");
-        if (resolver.TryFindInZone(name, type, out finding))
+        if (resolver.TryFindInZone(name, type, view, out finding))
         {
             steps.Add($"the name lies in a mesh zone: {finding.Kind}");
             return finding;
         }
         steps.Add("the name lies in no mesh zone");
-        steps.Add("not ours: answered by the upstreams or their cache");
-        return resolver.NotOurs();
+        finding = resolver.NotOurs();
+        steps.Add(finding.IsLocal ? "nothing is loaded yet, and the settings say not to forward" : "not ours: answered by the upstreams or their cache");
+        return finding;
     }
 
     private static string Describe(in Finding finding, MeshDirectory directory)
     {
-        if (finding.Entry is not { } entry) return "the host is declared but has no address, and lies in no mesh zone: forwarded";
+        var entry = finding.Entry!;
         var match = $"{(entry.IsWildcard ? "the wildcard" : "the host")} {entry.Host} matches, with {entry.Declarations.Length} declaration(s)";
         if (finding.Choice.Record is not { } record) return match;
         var source = finding.Choice.Source switch
@@ -88,29 +92,40 @@ public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
             AnswerSource.Cname => $"a CNAME to {record.Shape.ExternalName}",
             _ => "no address",
         };
-        return $"{match}; the {record.Shape.Kind} record of namespace {record.Shape.Namespace} answers with {source}: {finding.Kind}";
+        if (finding.Kind != FindingKind.Forward) return $"{match}; the {record.Shape.Kind} record of namespace {record.Shape.Namespace} answers with {source}: {finding.Kind}";
+        return finding.Choice.Answers
+            ? $"{match}; outside the mesh zones this type is not the mesh's: forwarded"
+            : $"{match}; it has no address and lies in no mesh zone: forwarded";
     }
 
     private (string? Rcode, IReadOnlyList<string> Answers) Write(
-        byte[] name, DnsType type, in Finding finding, in ClientView view, List<string> steps)
+        byte[] name, DnsType type, in Finding finding, in ClientView view, List<string> steps, ref byte[] asked)
     {
         var packet = new byte[DnsLimits.MinUdpSize];
         var writer = new MessageWriter(packet);
         writer.TryWriteQuestion(name, type);
         DnsQuery.TryParse(packet.AsSpan(0, writer.Length), out var query);
         var reply = new byte[DnsLimits.MaxMessageSize];
-        if (!new LocalReply(new AnswerWriter(resolver)).TryWrite(query, finding, view, [], 0, reply, reply.Length, out var length, out var rcode))
-        {
-            steps.Add("the chain of CNAMEs leaves the mesh: its end is asked upstream");
-            return (null, []);
-        }
-        var answers = new List<string>();
-        var reader = new MessageReader(reply.AsSpan(0, length));
-        while (reader.TryReadRecord(out var record)) if (record.Section == DnsSection.Answer) answers.Add(Text(reply, record));
-        return (rcode.ToString().ToUpperInvariant(), answers);
+        var replies = new AnswerWriter(resolver);
+        if (new LocalReply(replies).TryWrite(query, finding, view, [], 0, reply, reply.Length, out var length, out var rcode))
+            return (rcode.ToString().ToUpperInvariant(), Answers(reply.AsSpan(0, length)));
+        var chain = new Answer();
+        writer = MessageWriter.StartReply(reply, query);
+        replies.Append(name, type, finding, view, ref chain, ref writer);
+        asked = chain.Target!;
+        steps.Add($"the chain of CNAMEs leaves the mesh at {DnsName.ToText(asked)}: answered by the upstreams or their cache");
+        return (null, Answers(writer.Message));
     }
 
-    private static string Text(byte[] reply, in RecordView record)
+    private static List<string> Answers(ReadOnlySpan<byte> reply)
+    {
+        var answers = new List<string>();
+        var reader = new MessageReader(reply);
+        while (reader.TryReadRecord(out var record)) if (record.Section == DnsSection.Answer) answers.Add(Text(reply, record));
+        return answers;
+    }
+
+    private static string Text(ReadOnlySpan<byte> reply, in RecordView record)
     {
         Span<byte> name = stackalloc byte[DnsLimits.MaxNameSize];
         DnsName.TryRead(reply, record.NameOffset, name, out var size, out _);

@@ -5,19 +5,17 @@ using MeshDns.Contracts.Names;
 namespace MeshDns.Host.Resolve;
 
 /// <summary>
-/// Answers a name in a mesh zone that this node does not know while its knowledge is old: the owner is asked before the name is denied. Without an
-/// answer it is SERVFAIL, since a denial would be cached by whoever asked.
+/// Finds a name of a mesh zone that this node does not know while its knowledge is old: the owner is asked before the name is denied.
 /// </summary>
 /// <param name="resolver">This node's own knowledge.</param>
-/// <param name="replies">Writes the replies.</param>
 /// <param name="owners">Who is asked.</param>
-public sealed class StaleReplica(MeshResolver resolver, LocalReply replies, IOwnerInquiry owners)
+public sealed class StaleReplica(MeshResolver resolver, IOwnerInquiry owners)
 {
-    /// <summary>Answers a query; returns the reply's length.</summary>
-    public async ValueTask<int> AnswerAsync(ReadOnlyMemory<byte> packet, ClientView view, ReadOnlyMemory<byte> cookie, Memory<byte> reply, int limit)
+    /// <summary>What a query's name gets; null when nobody who knows has answered.</summary>
+    public async ValueTask<Finding?> FindAsync(ReadOnlyMemory<byte> packet, ClientView view)
     {
         var facts = await owners.FindAsync(NamesOf(packet.Span));
-        return Write(packet.Span, view, cookie.Span, facts, reply.Span, limit);
+        return facts is null ? null : FindingOf(packet.Span, view, facts);
     }
 
     private List<HostName> NamesOf(ReadOnlySpan<byte> packet)
@@ -37,21 +35,14 @@ public sealed class StaleReplica(MeshResolver resolver, LocalReply replies, IOwn
         return names;
     }
 
-    private int Write(ReadOnlySpan<byte> packet, in ClientView view, ReadOnlySpan<byte> cookie, IReadOnlyList<FeedFact>? facts, Span<byte> reply, int limit)
+    private Finding FindingOf(ReadOnlySpan<byte> packet, in ClientView view, IReadOnlyList<FeedFact> facts)
     {
         DnsQuery.TryParse(packet, out var query);
         Span<byte> buffer = stackalloc byte[DnsLimits.MaxNameSize];
         var name = buffer[..query.QuestionName.Length];
         DnsName.Fold(query.QuestionName, name);
-        if (facts is not null && replies.TryWrite(query, FindingOf(name, query.Type, view, facts), view, cookie, 0, reply, limit, out var length, out _)) return length;
-        LocalReply.WriteFailure(query, facts is null ? EdeCode.NoReachableAuthority : EdeCode.Other, cookie, reply, limit, out var failed);
-        return failed;
-    }
-
-    private Finding FindingOf(ReadOnlySpan<byte> name, DnsType type, in ClientView view, IReadOnlyList<FeedFact> facts)
-    {
-        if (facts.Count > 0 && KnowledgeOf(facts).TryFindHost(name, type, view, out var found) && found.IsLocal) return found;
-        return resolver.Deny(name, type);
+        if (facts.Count > 0 && KnowledgeOf(facts).TryFindHost(name, query.Type, view, out var found) && found.IsLocal) return found;
+        return resolver.Deny(name, query.Type, view);
     }
 
     // A directory of what the owners said, read like any other.

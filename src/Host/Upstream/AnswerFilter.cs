@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Vips;
+using MeshDns.Host.Resolve;
 
 namespace MeshDns.Host.Upstream;
 
@@ -29,7 +30,7 @@ internal enum FilterVerdict
 internal sealed class AnswerFilter
 {
     /// <summary>CNAME records followed from the question.</summary>
-    public const int MaxChain = 11;
+    public const int MaxChain = AnswerWriter.MaxChain;
 
     private const uint MaxTtl = 24 * 3600;
     private const uint MaxNegativeTtl = 3600;

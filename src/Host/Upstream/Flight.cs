@@ -43,6 +43,7 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
     private bool _isStepping;
     private long _hedgeAtMs;
     private long _stepAtMs;
+    private long _giveUpAtMs;
     private ForwardedQuery? _firstWaiter;
     private ForwardedQuery? _lastWaiter;
 
@@ -86,6 +87,7 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
         _turns.Clear();
         _hedgeAtMs = long.MaxValue;
         _stepAtMs = long.MaxValue;
+        _giveUpAtMs = long.MaxValue;
         Stale = stale;
         DeadlineMs = deadlineMs;
         HasLanded = false;
@@ -105,7 +107,10 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
         else
             _firstWaiter = query;
         _lastWaiter = query;
-        if (_firstWaiter == query && Stale is not null && _running != 0)
+        bool isShort = desk.DeadlineOf(query) < DeadlineMs;
+        if (isShort)
+            _giveUpAtMs = Math.Min(_giveUpAtMs, desk.DeadlineOf(query));
+        if ((isShort || (_firstWaiter == query && Stale is not null)) && _running != 0)
             Rearm();
     }
 
@@ -171,6 +176,8 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
     {
         if (Stale is { } stale)
             ServeStale(stale, nowMs);
+        if (nowMs >= _giveUpAtMs)
+            GiveUp(nowMs);
         bool isHedge = nowMs >= _hedgeAtMs && nowMs < _stepAtMs;
         if (isHedge)
             _hedgeAtMs = long.MaxValue;
@@ -239,6 +246,7 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
         long dueAtMs = Math.Min(Math.Min(_hedgeAtMs, _stepAtMs), DeadlineMs + MarginMs);
         if (Stale is not null && _firstWaiter is { } first)
             dueAtMs = Math.Min(dueAtMs, first.ArrivedAtMs + StaleAfterMs);
+        dueAtMs = Math.Min(dueAtMs, _giveUpAtMs);
         desk.Loop.Wheel.Set(this, dueAtMs);
     }
 
@@ -252,6 +260,21 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
             if (_firstWaiter is null)
                 _lastWaiter = null;
             desk.Deliver(first, new Landing(stale, IsStale: true));
+        }
+    }
+
+    // Those whose chain of CNAMEs took time before it led here have less of it than the flight.
+    private void GiveUp(long nowMs)
+    {
+        _giveUpAtMs = long.MaxValue;
+        ForwardedQuery? next = TakeWaiters();
+        while (next is { } query)
+        {
+            next = query.Next;
+            if (nowMs < desk.DeadlineOf(query))
+                Add(query);
+            else
+                desk.DeliverFailure(query, _silent);
         }
     }
 

@@ -8,11 +8,11 @@ namespace MeshDns.Host.Upstream;
 /// <summary>What the desk works with.</summary>
 internal sealed record DeskServices(
     UpstreamLoop Loop, UpstreamClock Clock, UpstreamCounters Counters, AnswerCache Cache, RouteTable Routes, ServerDirectory Servers, LoopMark LoopMark,
-    ILocalRecords? Local, VipRange Vips, TimeSpan Timeout, ILogger Logger);
+    AnswerWriter? Local, VipRange Vips, TimeSpan Timeout, ILogger Logger);
 
 /// <summary>
 /// What happens to a query on the upstream loop, in order: it is read; answered from the cache, refused, or put on the flight of its question; and once that
-/// has landed, answered. For the loop's thread, but for <see cref="Inbox"/>.
+/// has landed, answered, or put on the next where its chain of CNAMEs leads on through the mesh. For the loop's thread, but for <see cref="Inbox"/>.
 /// </summary>
 internal sealed class ForwardDesk
 {
@@ -32,11 +32,9 @@ internal sealed class ForwardDesk
 
     private readonly DeskServices _services;
     private readonly ForwardedQuery[] _batch = new ForwardedQuery[BatchSize];
-    private readonly byte[] _reply = new byte[DnsLimits.MaxMessageSize];
-    private readonly List<(AwaitedQuery Query, Outcome Outcome)> _ended = [];
+    private readonly ReplyOutlet _outlet;
     private readonly Stack<Flight> _unused = new();
     private readonly long _timeoutMs;
-    private IReplySink? _sink;
     private int _prefetching;
     private int _waiting;
     private long _loopReportedAtMs = long.MinValue;
@@ -46,6 +44,7 @@ internal sealed class ForwardDesk
         _services = services;
         _timeoutMs = (long)services.Timeout.TotalMilliseconds;
         Filter = new AnswerFilter(services.Vips);
+        _outlet = new ReplyOutlet(services.Logger);
     }
 
     /// <summary>The loop.</summary>
@@ -88,21 +87,14 @@ internal sealed class ForwardDesk
     }
 
     /// <summary>Sends the replies that were gathered.</summary>
-    public void Flush()
-    {
-        _sink?.Flush();
-        _sink = null;
-        foreach ((AwaitedQuery query, Outcome outcome) in _ended)
-            query.End(outcome);
-        _ended.Clear();
-    }
+    public void Flush() => _outlet.Flush();
 
     /// <summary>Ends everything under way.</summary>
     public void Close()
     {
         Inbox.Close();
         while (Inbox.Take(_batch.AsSpan(0, 1), newestFirst: false) != 0)
-            AnswerError(_batch[0], Rcode.ServFail, _stopping.Code);
+            _outlet.AnswerError(_batch[0], Rcode.ServFail, _stopping.Code);
         foreach (Flight flight in Flights.All.ToList())
             LandFailure(flight, _stopping);
         _services.Servers.Close();
@@ -160,6 +152,29 @@ internal sealed class ForwardDesk
         Answer(query, landing);
     }
 
+    /// <summary>Answers one whose own time is over while the flight goes on.</summary>
+    public void DeliverFailure(ForwardedQuery query, in RunFailure failure)
+    {
+        _waiting--;
+        AnswerFailure(query, failure);
+    }
+
+    /// <summary>When a query must have its answer, on the <see cref="UpstreamClock"/>: all parts of a chain share one deadline.</summary>
+    public long DeadlineOf(ForwardedQuery query) => query.ArrivedAtMs + _timeoutMs;
+
+    /// <summary>What the cache has of a name, fresh, or to be served for want of better. One that is hot and near its end is refreshed.</summary>
+    public CachedAnswer? FindKnown(scoped in DnsQuery query, scoped ReadOnlySpan<byte> foldedName, out bool isFresh)
+    {
+        Span<byte> buffer = stackalloc byte[ForwardKey.MaxSize];
+        int route = _services.Routes.Find(foldedName);
+        ReadOnlySpan<byte> key = buffer[..ForwardKey.Write(buffer, query, foldedName, route)];
+        CachedAnswer? known = _services.Cache.Find(key, out bool isHot);
+        isFresh = known is not null && known.IsFresh(Loop.NowMs);
+        if (isFresh && isHot && known!.IsNearExpiry(Loop.NowMs))
+            Prefetch(known, key, route);
+        return isFresh || (known is not null && known.IsServableStale(Loop.NowMs)) ? known : null;
+    }
+
     private void Take(ForwardedQuery query)
     {
         query.ArrivedAtMs = Loop.NowMs;
@@ -169,8 +184,8 @@ internal sealed class ForwardDesk
         }
         catch (Exception fault)
         {
-            Report(fault, "Taking a query to be forwarded");
-            AnswerError(query, Rcode.ServFail, null);
+            _outlet.Report(fault, "Taking a query to be forwarded");
+            _outlet.AnswerError(query, Rcode.ServFail, null);
         }
     }
 
@@ -181,36 +196,63 @@ internal sealed class ForwardDesk
         QueryParse parse = DnsQuery.TryParse(packet, out DnsQuery parsed);
         if (parse != QueryParse.Ok)
         {
-            AnswerError(query, parse.ToRcode(), null);
+            _outlet.AnswerError(query, parse.ToRcode(), null);
             return;
         }
+        if (_services.LoopMark.HasLooped(packet, out _))
+        {
+            OnLoop();
+            AnswerFailure(query, _loop);
+            return;
+        }
+        if (TryAnswer(query, parsed, null))
+            Counters.CacheHits.Add();
+    }
+
+    // Answers, if what is known and has landed is enough; else asks for what is missing, and false.
+    private bool TryAnswer(ForwardedQuery query, DnsQuery parsed, Landing? latest)
+    {
         Span<byte> name = stackalloc byte[DnsLimits.MaxNameSize];
         name = name[..parsed.QuestionName.Length];
         DnsName.Fold(parsed.QuestionName, name);
-        Span<byte> buffer = stackalloc byte[ForwardKey.MaxSize];
-        int route = _services.Routes.Find(name);
-        ReadOnlySpan<byte> key = buffer[..ForwardKey.Write(buffer, parsed, name, route)];
-        if (_services.LoopMark.HasLooped(packet, out ReadOnlySpan<byte> marks))
+        var parts = new DeskParts(this, query, latest);
+        var serving = new Serving(Loop.NowMs, query.Limit, query.Finding, query.View);
+        switch (ReplyComposer.Write(parsed, name, _outlet.Buffer, serving, ref parts, _services.Local, out int length, out byte[]? missing))
         {
-            OnLoop();
-            AnswerPassing(query, key, _loop);
-            return;
+            case Composition.Written:
+                _outlet.HandOver(query, length);
+                return true;
+            case Composition.TooSmall:
+                _outlet.AnswerError(query, Rcode.ServFail, null);
+                return true;
+            default:
+                if (latest is { } landed)
+                    Note(query, landed);
+                Counters.CacheMisses.Add();
+                Ask(query, parsed, missing ?? name, parts.Stale);
+                return false;
         }
-        CachedAnswer? known = _services.Cache.Find(key, out bool isHot);
-        if (known is not null && known.IsFresh(Loop.NowMs))
-        {
-            Counters.CacheHits.Add();
-            if (isHot && known.IsNearExpiry(Loop.NowMs))
-                Prefetch(known, key, route);
-            Answer(query, new Landing(known, IsStale: false));
-            return;
-        }
-        Counters.CacheMisses.Add();
+    }
+
+    private static void Note(ForwardedQuery query, in Landing landed)
+    {
+        var notes = query.Notes as List<Landing> ?? [];
+        notes.Add(landed);
+        query.Notes = notes;
+    }
+
+    private void Ask(ForwardedQuery query, in DnsQuery parsed, scoped ReadOnlySpan<byte> name, CachedAnswer? stale)
+    {
         // RFC 8914 section 4.21: without RD only what is known is said.
         if (!parsed.RecursionDesired)
-            AnswerError(query, Rcode.Refused, EdeCode.NotAuthoritative);
-        else
-            Forward(query, key, route, marks, known is not null && known.IsServableStale(Loop.NowMs) ? known : null);
+        {
+            _outlet.AnswerError(query, Rcode.Refused, EdeCode.NotAuthoritative);
+            return;
+        }
+        Span<byte> buffer = stackalloc byte[ForwardKey.MaxSize];
+        int route = _services.Routes.Find(name);
+        _services.LoopMark.HasLooped(query.Packet.AsSpan(0, query.Length), out ReadOnlySpan<byte> marks);
+        Forward(query, buffer[..ForwardKey.Write(buffer, parsed, name, route)], route, marks, stale);
     }
 
     private void Forward(ForwardedQuery query, ReadOnlySpan<byte> key, int route, ReadOnlySpan<byte> marks, CachedAnswer? stale)
@@ -224,7 +266,7 @@ internal sealed class ForwardDesk
         if (servers.Links.Count == 0)
         {
             Counters.NoServers.Add();
-            AnswerStaleOr(query, key, stale, _noServers);
+            AnswerStaleOr(query, stale, _noServers);
             return;
         }
         ulong hash = Flights.HashOf(key);
@@ -238,7 +280,7 @@ internal sealed class ForwardDesk
         if (!servers.HasRoom(_services.Servers.Sets))
         {
             Counters.Overloads.Add();
-            AnswerStaleOr(query, key, stale, UpstreamForwarder.Overload);
+            AnswerStaleOr(query, stale, UpstreamForwarder.Overload);
             return;
         }
         Flight flight = NewFlight(key, hash, servers, marks, stale);
@@ -247,12 +289,12 @@ internal sealed class ForwardDesk
         Start(flight);
     }
 
-    private void AnswerStaleOr(ForwardedQuery query, ReadOnlySpan<byte> key, CachedAnswer? stale, in RunFailure failure)
+    private void AnswerStaleOr(ForwardedQuery query, CachedAnswer? stale, in RunFailure failure)
     {
         if (stale is not null)
             Answer(query, new Landing(stale, IsStale: true));
         else
-            AnswerPassing(query, key, failure);
+            AnswerFailure(query, failure);
     }
 
     private void Prefetch(CachedAnswer known, ReadOnlySpan<byte> key, int route)
@@ -314,75 +356,28 @@ internal sealed class ForwardDesk
 
     private Landing Passing(UpstreamQuestion question, in RunFailure failure) => new(FailureAnswers.Passing(question, failure, Loop.NowMs), IsStale: false);
 
-    private void AnswerPassing(ForwardedQuery query, ReadOnlySpan<byte> key, in RunFailure failure) =>
-        Answer(query, Passing(ForwardKey.ToQuestion(key), failure));
+    private void AnswerFailure(ForwardedQuery query, in RunFailure failure)
+    {
+        DnsQuery.TryParse(query.Packet.AsSpan(0, query.Length), out DnsQuery parsed);
+        if (ReplyComposer.TryWriteFailure(parsed, failure, _outlet.Buffer, query.Limit, out int length))
+            _outlet.HandOver(query, length);
+        else
+            _outlet.AnswerError(query, Rcode.ServFail, null);
+    }
 
     private void Answer(ForwardedQuery query, in Landing landing)
     {
         if (landing.IsStale)
             Counters.StaleServed.Add();
-        if (query is AwaitedQuery awaited)
-        {
-            _ended.Add((awaited, new Outcome(landing, default, null)));
-            return;
-        }
-        if (TryCompose(query, landing, out int length))
-            HandOver(query, length);
-        else
-            AnswerError(query, Rcode.ServFail, null);
-    }
-
-    private bool TryCompose(ForwardedQuery query, in Landing landing, out int length)
-    {
         try
         {
             DnsQuery.TryParse(query.Packet.AsSpan(0, query.Length), out DnsQuery parsed);
-            var serving = new Serving(Loop.NowMs, query.Limit, query.MaxTtl, landing.IsStale, query.View);
-            return ReplyComposer.TryWrite(landing.Answer, parsed, _reply, serving, _services.Local, out length);
+            TryAnswer(query, parsed, landing);
         }
         catch (Exception fault)
         {
-            Report(fault, "Writing a forwarded answer");
-            length = 0;
-            return false;
-        }
-    }
-
-    private void AnswerError(ForwardedQuery query, Rcode rcode, EdeCode? reason)
-    {
-        if (query is AwaitedQuery awaited)
-            _ended.Add((awaited, new Outcome(null, rcode, reason)));
-        else if (ErrorReply.TryWrite(query.Packet.AsSpan(0, query.Length), rcode, _reply.AsSpan(0, Math.Min(query.Limit, _reply.Length)), out int length, reason))
-            HandOver(query, length);
-        else
-            query.Sink!.Drop(query);
-    }
-
-    private void HandOver(ForwardedQuery query, int length)
-    {
-        try
-        {
-            if (_sink is not null && _sink != query.Sink)
-                _sink.Flush();
-            _sink = query.Sink!;
-            _sink.Reply(query, _reply, length);
-        }
-        catch (Exception fault)
-        {
-            // The others that wait for the same answer must get it.
-            Report(fault, "Handing a forwarded answer over");
-        }
-    }
-
-    private void Report(Exception fault, string doing)
-    {
-        try
-        {
-            _services.Logger.LogError(fault, "{Doing} failed by a fault of ours", doing);
-        }
-        catch (Exception)
-        {
-            // A log that fails must not end the loop.
+            _outlet.Report(fault, "Writing a forwarded answer");
+            _outlet.AnswerError(query, Rcode.ServFail, null);
         }
     }
 

@@ -34,7 +34,7 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     internal static readonly RunFailure Overload = new(EdeCode.Other, [.. "too many queries under way"u8], IsLocal: true);
 
     private readonly UpstreamOptions _options;
-    private readonly ILocalRecords? _local;
+    private readonly AnswerWriter? _local;
     private readonly ILogger _logger;
     private readonly UpstreamClock _clock;
     private readonly UpstreamCounters _counters = new();
@@ -48,10 +48,10 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
 
     /// <summary>Reads resolv.conf if it is to; opens no socket before the first query.</summary>
     /// <param name="options">The settings.</param>
-    /// <param name="local">The mesh's own records, for CNAME targets that are ours; null when there is no mesh.</param>
+    /// <param name="local">The mesh's own records, for chains of CNAMEs that lead through it; null when there is no mesh.</param>
     /// <param name="time">Every wait and lifetime counts by it.</param>
     /// <param name="logger">Told about loops, missing servers and faults.</param>
-    public UpstreamForwarder(UpstreamOptions options, ILocalRecords? local, TimeProvider time, ILogger logger)
+    public UpstreamForwarder(UpstreamOptions options, AnswerWriter? local, TimeProvider time, ILogger logger)
     {
         _options = options;
         _local = local;
@@ -74,37 +74,26 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
 
     /// <inheritdoc/>
     public bool TryAnswerCached(
-        ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> foldedName, in ClientView view, Span<byte> reply, int limit, uint maxTtl, out int length)
+        ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> foldedName, in Finding finding, in ClientView view, Span<byte> reply, int limit, out int length)
     {
-        length = 0;
-        Span<byte> buffer = stackalloc byte[ForwardKey.MaxSize];
-        ReadOnlySpan<byte> key = buffer[..ForwardKey.Write(buffer, query, foldedName, _routes.Find(foldedName))];
-        if (_cache.Find(key, out bool isHot) is not { } answer)
-            return false;
         long nowMs = _clock.CoarseNowMs;
-        bool isFresh = answer.IsFresh(nowMs);
-        if (!isFresh && !(answer.IsInFailureWindow(nowMs) && answer.IsServableStale(nowMs)))
+        var parts = new CachedParts(_cache, _routes, nowMs);
+        if (ReplyComposer.Write(query, foldedName, reply, new Serving(nowMs, limit, finding, view), ref parts, _local, out length, out _) != Composition.Written)
             return false;
-        // One query near an answer's end goes on to the forwarder, which answers it from the cache too, and refreshes.
-        if (isFresh && isHot && answer.IsNearExpiry(nowMs) && answer.TryClaimRefresh())
-            return false;
-        if (!ReplyComposer.TryWrite(answer, query, reply, new Serving(nowMs, limit, maxTtl, !isFresh, view), _local, out length))
-            return false;
-        (isFresh ? _counters.CacheHits : _counters.StaleServed).Add();
+        (parts.HasStale ? _counters.StaleServed : _counters.CacheHits).Add();
         return true;
     }
 
     /// <inheritdoc/>
-    public async ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, ClientView view, Memory<byte> reply, int limit, uint maxTtl, CancellationToken cancel)
+    public async ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Memory<byte> reply, int limit, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
-        var query = new AwaitedQuery { Packet = packet.ToArray(), Length = packet.Length, View = view, Limit = limit, MaxTtl = maxTtl };
+        var query = new AwaitedQuery { Packet = packet.ToArray(), Length = packet.Length, Finding = finding, View = view, Limit = Math.Min(limit, reply.Length) };
         Drop(_desk.Inbox.Put(query));
         _loop.Wake();
-        Outcome outcome = await query.Task.WaitAsync(cancel);
-        return outcome.Landing is { } landing
-            ? Write(packet.Span, view, reply.Span, landing, limit, maxTtl)
-            : WriteError(packet.Span, reply.Span, limit, outcome.Error, outcome.ErrorReason);
+        byte[] message = await query.Task.WaitAsync(cancel);
+        message.CopyTo(reply);
+        return message.Length;
     }
 
     /// <inheritdoc/>
@@ -129,22 +118,10 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     private static void Drop(ForwardedQuery? displaced)
     {
         if (displaced is AwaitedQuery awaited)
-            awaited.End(new Outcome(null, Rcode.ServFail, Overload.Code));
+            awaited.Fail(Overload.Code);
         else
             displaced?.Sink!.Drop(displaced);
     }
-
-    private int Write(ReadOnlySpan<byte> packet, in ClientView view, Span<byte> reply, in Landing landing, int limit, uint maxTtl)
-    {
-        DnsQuery.TryParse(packet, out DnsQuery query);
-        var serving = new Serving(_clock.NowMs, limit, maxTtl, landing.IsStale, view);
-        return ReplyComposer.TryWrite(landing.Answer, query, reply, serving, _local, out int length)
-            ? length
-            : WriteError(packet, reply, limit, Rcode.ServFail, null);
-    }
-
-    private static int WriteError(ReadOnlySpan<byte> packet, Span<byte> reply, int limit, Rcode rcode, EdeCode? reason) =>
-        ErrorReply.TryWrite(packet, rcode, reply[..Math.Min(limit, reply.Length)], out int length, reason) ? length : 0;
 
     private void OnResolvConf(ResolvConf conf)
     {

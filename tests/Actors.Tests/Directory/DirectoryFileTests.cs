@@ -24,7 +24,7 @@ public sealed class DirectoryFileTests : IDisposable
         Assert.Equal(Describe(saved), Describe(loaded));
         Assert.Equal((saved.ReadAt, saved.Names, saved.Leases), (loaded.ReadAt, loaded.Names, loaded.Leases));
         Assert.Equal(saved.Position, loaded.Position);
-        Assert.True(loaded.HasNamesBelow(Wire("b.mesh.internal")));
+        Assert.True(loaded.HasNamesBelow(Wire("b.mesh.internal"), ClientView.Default));
         Assert.Equal("v.example", loaded.HolderOf(1)!.Host.Text);
         loaded.Apply(Batch(3, Withdraw("x.example"), Release(1, "v.example")));
         Assert.Equal(0, loaded.Leases);

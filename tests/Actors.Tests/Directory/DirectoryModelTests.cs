@@ -17,7 +17,7 @@ public sealed class DirectoryModelTests
         ["a.mesh.internal", "b.a.mesh.internal", "c.b.a.mesh.internal", "*.a.mesh.internal", "*.mesh.internal", "a.example", "b.a.example", "*.a.example", "*.example", "d.mesh.internal"];
 
     private static readonly string[] _asked =
-        [.. _hosts.Where(h => h[0] != '*'), "x.a.mesh.internal", "y.x.a.mesh.internal", "x.mesh.internal", "x.example", "x.b.a.example", "other.org", "mesh.internal"];
+        [.. _hosts.Where(h => h[0] != '*'), "x.a.mesh.internal", "y.x.a.mesh.internal", "x.mesh.internal", "x.example", "x.b.a.example", "other.org", "mesh.internal", "internal", "example"];
 
     private static readonly string[] _namespaces = ["one", "two"];
 
@@ -58,8 +58,8 @@ public sealed class DirectoryModelTests
                 var match = directory.FindExact(Wire(name), view);
                 if (match.Entry is null) match = directory.FindWildcard(Wire(name), view);
                 Assert.Equal(model.Find(name, ns), match.Entry is null ? "unknown" : Answer(match, view));
+                Assert.Equal(model.HasNamesBelow(name, ns), directory.HasNamesBelow(Wire(name), view));
             }
-            Assert.Equal(model.HasNamesBelow(name), directory.HasNamesBelow(Wire(name)));
         }
         for (var index = 1; index <= 8; index++) Assert.Equal(model.HolderOf(index), directory.HolderOf(index)?.Host.Text);
         Assert.Equal(model.Names, directory.Names);
@@ -113,8 +113,8 @@ public sealed class DirectoryModelTests
             foreach (var key in _declarations.Keys.Where(k => Streams.Shard(Streams.ShardOf(HostName.Parse(k.Host), ShardCount), ShardCount) == stream).ToArray()) _declarations.Remove(key);
         }
 
-        public bool HasNamesBelow(string name) => name != "mesh.internal" && name.EndsWith(".mesh.internal", StringComparison.Ordinal)
-            && _declarations.Keys.Any(k => k.Host.EndsWith("." + name, StringComparison.Ordinal));
+        public bool HasNamesBelow(string name, string? ns) => name == "internal"
+            || _hosts.Any(h => h.EndsWith("." + name, StringComparison.Ordinal) && AnswerOf(h, ns) is { } answer && (answer != "NoAddress " || h.EndsWith(".mesh.internal", StringComparison.Ordinal)));
 
         public string Find(string name, string? ns)
         {

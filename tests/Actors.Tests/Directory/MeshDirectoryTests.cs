@@ -22,7 +22,7 @@ public sealed class MeshDirectoryTests
     {
         Assert.False(_directory.IsLoaded);
         Assert.Null(Find("a.example").Entry);
-        Assert.False(_directory.HasNamesBelow(Wire("mesh.internal")));
+        Assert.False(_directory.HasNamesBelow(Wire("mesh.internal"), ClientView.Default));
     }
 
     [Fact]
@@ -227,15 +227,51 @@ public sealed class MeshDirectoryTests
     }
 
     [Fact]
-    public void Names_above_declared_ones_exist_inside_mesh_zones_only()
+    public void Names_above_declared_ones_exist_RFC_8020()
     {
-        Apply(Declare("a.b.c.mesh.internal", ["10.0.0.1"]), Declare("*.w.mesh.internal", ["10.0.0.1"]), Declare("x.y.example", ["10.0.0.1"]));
-        foreach (var name in new[] { "b.c.mesh.internal", "c.mesh.internal", "w.mesh.internal" }) Assert.True(_directory.HasNamesBelow(Wire(name)), name);
-        foreach (var name in new[] { "a.b.c.mesh.internal", "d.mesh.internal", "y.example", "b.c" }) Assert.False(_directory.HasNamesBelow(Wire(name)), name);
-        Apply(Declare("z.c.mesh.internal"), Withdraw("a.b.c.mesh.internal"), Withdraw("*.w.mesh.internal"));
-        Assert.False(_directory.HasNamesBelow(Wire("b.c.mesh.internal")));
-        Assert.False(_directory.HasNamesBelow(Wire("w.mesh.internal")));
-        Assert.True(_directory.HasNamesBelow(Wire("c.mesh.internal")));
+        Apply(Declare("a.b.c.mesh.internal", ["10.0.0.1"]), Declare("*.w.mesh.internal", ["10.0.0.1"]), Declare("x.y.example", ["10.0.0.1"]), Declare("*.v.example", ["10.0.0.1"]));
+        AssertAbove(true, "b.c.mesh.internal", "c.mesh.internal", "w.mesh.internal", "y.example", "v.example", "example");
+        AssertAbove(false, "a.b.c.mesh.internal", "d.mesh.internal", "x.y.example", "z.v.example", "b.c", "ample");
+        Apply(Declare("z.c.mesh.internal"), Withdraw("a.b.c.mesh.internal"), Withdraw("*.w.mesh.internal"), Withdraw("x.y.example"));
+        AssertAbove(true, "c.mesh.internal", "v.example", "example");
+        AssertAbove(false, "b.c.mesh.internal", "w.mesh.internal", "y.example");
+        Apply(Withdraw("*.v.example"));
+        AssertAbove(false, "v.example", "example");
+    }
+
+    [Fact]
+    public void The_names_above_a_mesh_zone_exist_whatever_is_declared()
+    {
+        AssertAbove(true, "internal");
+        Apply(Declare("x.internal", ["10.0.0.1"]));
+        Apply(Withdraw("x.internal"));
+        AssertAbove(true, "internal");
+    }
+
+    [Fact]
+    public void Outside_the_zones_only_what_is_answered_makes_the_names_above_it_exist()
+    {
+        Apply(Declare("none.a.example"), Declare("none.a.mesh.internal"), Declare("vip.b.example", eligible: true));
+        AssertAbove(true, "a.mesh.internal");
+        AssertAbove(false, "a.example", "b.example");
+        Apply(Grant(1, "vip.b.example"));
+        AssertAbove(true, "b.example");
+        Apply(Declare("vip.b.example"));
+        AssertAbove(false, "b.example");
+    }
+
+    [Fact]
+    public void A_name_exists_for_those_who_see_what_is_below_it()
+    {
+        Apply(Declare("x.y.example", ["10.0.0.1"], ns: "prod", exportTo: [".", "test"]), Declare("z.y.mesh.internal", ns: "prod", exportTo: ["~"]));
+        AssertAbove(false, "y.example", "y.mesh.internal");
+        foreach (var (ns, isSeen) in new[] { ("prod", true), ("test", true), ("other", false) }) Assert.Equal(isSeen, _directory.HasNamesBelow(Wire("y.example"), new ClientView(ns, true)));
+        Apply(Declare("x.y.example", ["10.0.0.1"], ns: "prod", exportTo: ["test"]));
+        Assert.False(_directory.HasNamesBelow(Wire("y.example"), new ClientView("prod", true)));
+        Apply(Declare("x.y.example", ["10.0.0.1"], ns: "prod"));
+        AssertAbove(true, "y.example");
+        Apply(Withdraw("x.y.example", ns: "prod"));
+        foreach (var ns in new[] { null, "prod", "test" }) Assert.False(_directory.HasNamesBelow(Wire("y.example"), new ClientView(ns, true)));
     }
 
     [Theory]
@@ -316,5 +352,10 @@ public sealed class MeshDirectoryTests
         var addresses = new List<string>();
         for (var i = 0; i < list.Count; i++) if (list.TryGet(i, out var address)) addresses.Add(new System.Net.IPAddress(address).ToString());
         return addresses;
+    }
+
+    private void AssertAbove(bool exists, params string[] names)
+    {
+        foreach (var name in names) Assert.True(exists == _directory.HasNamesBelow(Wire(name), ClientView.Default), name);
     }
 }

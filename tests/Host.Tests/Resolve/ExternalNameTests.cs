@@ -1,8 +1,6 @@
-using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Dns;
-using MeshDns.Contracts.Names;
-using MeshDns.Contracts.Services;
-using MeshDns.Host.Resolve;
+using MeshDns.Tests.Shared;
+using static MeshDns.Host.Tests.Resolve.ChainBench;
 using static MeshDns.Tests.Shared.DirectoryFacts;
 
 namespace MeshDns.Host.Tests.Resolve;
@@ -45,31 +43,43 @@ public sealed class ExternalNameTests
     [Fact]
     public async Task A_target_outside_is_asked_upstream_and_joined()
     {
-        var bench = QueryBench.Loaded(External("a", "db.example.com"));
-        var reply = await bench.AskAsync(QueryPacket.Of("a.default.svc.cluster.local", edns: 1232, cookie: [1, 2, 3, 4, 5, 6, 7, 8]));
-        Assert.Equal(("db.example.com.", DnsType.A), (bench.Upstream.Asked[0].Name, bench.Upstream.Asked[0].Type));
-        Assert.Equal(["db.example.com.", "192.0.2.0"], reply.AnswerData);
-        Assert.Equal("a.default.svc.cluster.local. A", reply.Question);
+        using var bench = new ChainBench(External("a", "db.example.com"));
+        bench.Address("db.example.com", "192.0.2.1");
+        var reply = await bench.AskAsync(QueryPacket.Of("A.default.svc.cluster.local", edns: 1232, cookie: [1, 2, 3, 4, 5, 6, 7, 8]));
+        Assert.Equal(["A.default.svc.cluster.local. CNAME db.example.com.", "db.example.com. A 192.0.2.1"], ChainBench.Lines(reply));
+        Assert.Equal([30u, 60u], reply.Answers.Select(a => a.Ttl));
+        Assert.Equal("A.default.svc.cluster.local. A", reply.Question);
+        Assert.True(reply.Flags.HasFlag(DnsFlags.Authoritative));
         Assert.Equal(24, reply.Cookie!.Length);
+        Assert.Equal(2, bench.AtOnce(QueryPacket.Of("a.default.svc.cluster.local")).Answers.Count());
     }
 
-    [Theory]
-    [InlineData(Rcode.NXDomain)]
-    [InlineData(Rcode.ServFail)]
-    public async Task What_the_upstream_says_of_the_target_is_what_the_client_gets(Rcode rcode)
+    [Fact]
+    public async Task A_target_outside_that_does_not_exist_is_NXDOMAIN()
     {
-        var bench = QueryBench.Loaded(External("a", "db.example.com"));
-        bench.Upstream.Rcode = rcode;
-        var reply = await bench.AskAsync(QueryPacket.Of("a.default.svc.cluster.local"));
-        Assert.Equal(rcode, reply.Rcode);
+        using var bench = new ChainBench(External("a", "db.example.com"));
+        var reply = await bench.AskAsync("a.default.svc.cluster.local");
+        Assert.Equal((Rcode.NXDomain, "."), (reply.Rcode, reply.Soa.Owner));
         Assert.Single(reply.Answers);
+    }
+
+    [Fact]
+    public async Task A_failure_at_the_end_of_a_chain_says_nothing_else()
+    {
+        using var bench = new ChainBench(External("a", "db.example.com"));
+        bench.On("db.example.com", query => query.Fail(Rcode.ServFail));
+        var reply = await bench.AskAsync(QueryPacket.Of("a.default.svc.cluster.local", edns: 1232));
+        Assert.Equal((Rcode.ServFail, EdeCode.NoReachableAuthority), (reply.Rcode, reply.Error));
+        Assert.Empty(reply.Records);
+        Assert.False(reply.Flags.HasFlag(DnsFlags.Authoritative));
     }
 
     [Fact]
     public async Task A_joined_answer_keeps_to_the_size_with_TC()
     {
-        var bench = QueryBench.Loaded(External("a", "db.example.com"));
-        bench.Upstream.Addresses = 300;
+        using var bench = new ChainBench(External("a", "db.example.com"));
+        var addresses = Enumerable.Range(0, 300).Select(i => FakeRecord.A("db.example.com.", 60, $"192.0.{2 + (i >> 8)}.{i & 255}")).ToArray();
+        bench.On("db.example.com", query => query.IsTcp ? query.Answer(addresses) : query.Truncated());
         var reply = await bench.AskAsync(QueryPacket.Of("a.default.svc.cluster.local"));
         Assert.InRange(reply.Length, 480, 512);
         Assert.True(reply.Flags.HasFlag(DnsFlags.Truncated));
@@ -92,21 +102,4 @@ public sealed class ExternalNameTests
         var bench = QueryBench.Loaded(External("a", "b.default.svc.cluster.local"), External("b", "a.default.svc.cluster.local"));
         Assert.Equal(Rcode.ServFail, bench.Ask("a.default.svc.cluster.local").Rcode);
     }
-
-    [Theory]
-    [InlineData("db.example.com", LocalRecords.Written)]
-    [InlineData("none.mesh.internal", LocalRecords.NXDomain)]
-    [InlineData("mesh.internal", LocalRecords.NoData)]
-    [InlineData("www.example.org", LocalRecords.NotOurs)]
-    [InlineData("a.default.svc.cluster.local", LocalRecords.Unavailable)]
-    public void The_forwarder_gets_the_meshs_records_for_a_CNAME_target(string target, LocalRecords expected)
-    {
-        var bench = QueryBench.Loaded(Declare("db.example.com", ["10.0.0.1"]), External("a", "www.example.org"));
-        var writer = new MessageWriter(new byte[512]);
-        var view = ClientView.Default;
-        Assert.Equal(expected, bench.Answers.TryAppend(Wire(target), DnsType.A, view, ref writer));
-    }
-
-    private static FeedFact External(string name, string target) =>
-        Declare($"{name}.default.svc.cluster.local", name: name, kind: DocumentKind.Service, externalName: target);
 }

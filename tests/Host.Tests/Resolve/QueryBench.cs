@@ -15,14 +15,15 @@ public sealed class QueryBench
     private static readonly byte[] _client = [127, 0, 0, 1];
     private readonly byte[] _reply = new byte[DnsLimits.MaxMessageSize];
 
-    public QueryBench(MeshResolverOptions? options = null, string zone = "mesh.internal")
+    public QueryBench(MeshResolverOptions? options = null, Func<QueryBench, IUpstream>? upstream = null, string zone = "mesh.internal")
     {
         Directory = new MeshDirectory(VipRange.Default, new MeshZones([HostName.Parse(zone), HostName.Parse("cluster.local")]), ShardCount, Time);
         Resolver = new MeshResolver(Directory, options ?? new MeshResolverOptions(), Time);
         Answers = new AnswerWriter(Resolver);
         Faults = new FaultCounter(null, Time);
-        Pipeline = new QueryPipeline(Resolver, new LocalReply(Answers), Upstream, new CookieJar(Time), Counters, Faults);
-        Forward = new ForwardPath(Upstream, Answers);
+        var asked = upstream?.Invoke(this) ?? Upstream;
+        Pipeline = new QueryPipeline(Resolver, new LocalReply(Answers), asked, new CookieJar(Time), Counters, Faults);
+        Forward = new ForwardPath(asked, new LocalReply(Answers));
     }
 
     public ManualTimeProvider Time { get; } = new();

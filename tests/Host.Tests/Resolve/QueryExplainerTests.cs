@@ -39,6 +39,31 @@ public sealed class QueryExplainerTests
         Assert.Contains(explained.Steps, s => s.StartsWith("but it is declared: the host app.localhost matches", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task A_chain_that_leaves_the_mesh_is_explained_up_to_there()
+    {
+        _bench.Apply(ChainBench.External("e1", "db.example.com"), ChainBench.External("e2", "www.example.org"));
+        var ours = await Explainer.ExplainAsync("e1.default.svc.cluster.local", "MX", null, default);
+        Assert.Equal(("forward", null), (ours.Stage, ours.Rcode));
+        Assert.Equal(["e1.default.svc.cluster.local. 30 IN CNAME db.example.com."], ours.Answers);
+        Assert.Equal("db.example.com. exists here: where the upstream says NXDOMAIN, the answer is NODATA", ours.Steps[^1]);
+        var foreign = await Explainer.ExplainAsync("e2.default.svc.cluster.local", "A", null, default);
+        Assert.Equal("the chain of CNAMEs leaves the mesh at www.example.org.: answered by the upstreams or their cache", foreign.Steps[^1]);
+    }
+
+    [Theory]
+    [InlineData("db.example.com", "MX", true)]
+    [InlineData("example.com", "A", true)]
+    [InlineData("other.example.com", "A", false)]
+    [InlineData("none.example.com", "A", false)]
+    public async Task What_exists_here_is_said_of_names_that_are_forwarded(string name, string type, bool exists)
+    {
+        _bench.Apply(Declare("none.example.com"));
+        var explained = await Explainer.ExplainAsync(name, type, null, default);
+        Assert.Equal(("forward", null), (explained.Stage, explained.Rcode));
+        Assert.Equal(exists, explained.Steps[^1].Contains("exists here", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("a..b", "A")]
     [InlineData("a", "1")]

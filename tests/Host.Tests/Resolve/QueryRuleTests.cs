@@ -1,5 +1,6 @@
 using MeshDns.Contracts.Dns;
 using MeshDns.Host.Resolve;
+using MeshDns.Tests.Shared;
 using static MeshDns.Tests.Shared.DirectoryFacts;
 
 namespace MeshDns.Host.Tests.Resolve;
@@ -148,26 +149,27 @@ public sealed class QueryRuleTests
     [InlineData(DnsType.SOA)]
     public async Task Rule_4_outside_the_zones_every_other_type_is_forwarded_and_NXDOMAIN_becomes_NODATA(DnsType type)
     {
-        var bench = QueryBench.Loaded(Declare("a.example", ["10.0.0.1"]));
-        bench.Upstream.Rcode = Rcode.NXDomain;
-        Assert.Equal(Rcode.NoError, (await bench.AskAsync(QueryPacket.Of("a.example", type))).Rcode);
-        Assert.Equal(Rcode.NXDomain, (await bench.AskAsync(QueryPacket.Of("b.example", type))).Rcode);
-        bench.Upstream.Cached.Add("a.example.");
-        Assert.Equal(Rcode.NoError, bench.Ask("a.example", type).Rcode);
-        Assert.Equal(2, bench.Upstream.Asked.Count);
+        using var bench = new ChainBench(Declare("a.example", ["10.0.0.1"]), Declare("*.w.example", ["10.0.0.1"]), Declare("none.example"));
+        foreach (var (name, rcode) in new[] { ("a.example", Rcode.NoError), ("x.w.example", Rcode.NoError), ("b.example", Rcode.NXDomain), ("none.example", Rcode.NXDomain) })
+        {
+            Assert.Equal(rcode, (await bench.AskAsync(QueryPacket.Of(name, type))).Rcode);
+            Assert.Equal(rcode, bench.AtOnce(QueryPacket.Of(name, type)).Rcode);
+        }
+        Assert.Equal(4, bench.Upstream.Count);
     }
 
     [Fact]
     public async Task Rule_4_an_answer_that_we_changed_is_not_authentic_data()
     {
-        var bench = QueryBench.Loaded(Declare("a.example", ["10.0.0.1"]));
-        (bench.Upstream.Rcode, bench.Upstream.Flags) = (Rcode.NXDomain, DnsFlags.AuthenticData);
+        using var bench = new ChainBench(Declare("a.example", ["10.0.0.1"]));
+        var rcode = Rcode.NXDomain;
+        bench.On("a.example", query => new FakeReply(query.Message(rcode, DnsFlags.AuthenticData, FakeRecord.Soa(".", 60, 60))));
         var query = QueryPacket.Of("a.example", DnsType.MX, flags: DnsFlags.RecursionDesired | DnsFlags.AuthenticData);
         Assert.Equal(DnsFlags.None, (await bench.AskAsync(query)).Flags & DnsFlags.AuthenticData);
-        bench.Upstream.Cached.Add("a.example.");
-        Assert.Equal(DnsFlags.None, bench.Ask(query).Flags & DnsFlags.AuthenticData);
-        bench.Upstream.Rcode = Rcode.NoError;
-        Assert.Equal(DnsFlags.AuthenticData, bench.Ask(query).Flags & DnsFlags.AuthenticData);
+        Assert.Equal(DnsFlags.None, bench.AtOnce(query).Flags & DnsFlags.AuthenticData);
+        rcode = Rcode.NoError;
+        query = QueryPacket.Of("a.example", DnsType.TXT, flags: DnsFlags.RecursionDesired | DnsFlags.AuthenticData);
+        Assert.Equal(DnsFlags.AuthenticData, (await bench.AskAsync(query)).Flags & DnsFlags.AuthenticData);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Names;
+using MeshDns.Contracts.Services;
 using MeshDns.Host.Edge;
 using MeshDns.Host.Resolve;
 using static MeshDns.Tests.Shared.DirectoryFacts;
@@ -16,7 +17,7 @@ public sealed class StaleReplicaTests
 
     public StaleReplicaTests()
     {
-        _path = new ForwardPath(_bench.Upstream, _bench.Answers, new StaleReplica(_bench.Resolver, new LocalReply(_bench.Answers), _owners));
+        _path = new ForwardPath(_bench.Upstream, new LocalReply(_bench.Answers), new StaleReplica(_bench.Resolver, _owners));
         _bench.Apply(Declare("known.mesh.internal", ["10.0.0.1"]), Declare("below.there.mesh.internal", ["10.0.0.2"]));
     }
 
@@ -89,6 +90,16 @@ public sealed class StaleReplicaTests
         _owners.Facts = null;
         var reply = await AskAsync("new.mesh.internal");
         Assert.Equal((Rcode.ServFail, EdeCode.NoReachableAuthority), (reply.Rcode, reply.Error));
+    }
+
+    [Fact]
+    public async Task A_chain_of_the_owner_that_leaves_the_mesh_is_asked_upstream()
+    {
+        Stale();
+        _owners.Facts = [Declare("new.mesh.internal", kind: DocumentKind.Service, externalName: "www.example.org")];
+        await AskAsync("new.mesh.internal");
+        var (name, _, finding) = Assert.Single(_bench.Upstream.Asked);
+        Assert.Equal(("new.mesh.internal.", FindingKind.Cname), (name, finding.Kind));
     }
 
     private void Stale() => _bench.Time.Advance(MeshResolver.StaleAfter + TimeSpan.FromMilliseconds(1));

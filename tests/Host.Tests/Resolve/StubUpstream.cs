@@ -7,7 +7,7 @@ namespace MeshDns.Host.Tests.Resolve;
 /// <summary>An upstream that answers every A query with one address, or whatever a test says.</summary>
 public sealed class StubUpstream : IUpstream
 {
-    public List<(string Name, DnsType Type, uint MaxTtl)> Asked { get; } = [];
+    public List<(string Name, DnsType Type, Finding Finding)> Asked { get; } = [];
 
     /// <summary>Names that the cache holds.</summary>
     public HashSet<string> Cached { get; } = [];
@@ -26,25 +26,25 @@ public sealed class StubUpstream : IUpstream
 
     public int Addresses { get; set; } = 1;
 
-    public bool TryAnswerCached(ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> foldedName, in ClientView view, Span<byte> reply, int limit, uint maxTtl, out int length)
+    public bool TryAnswerCached(ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> foldedName, in Finding finding, in ClientView view, Span<byte> reply, int limit, out int length)
     {
         length = 0;
         if (CacheFault is not null) throw CacheFault;
         if (Cached.Count == 0 || !Cached.Contains(DnsName.ToText(foldedName))) return false;
         View = view;
-        length = Write(query, reply, limit, Math.Min(maxTtl, 300));
+        length = Write(query, reply, limit, Math.Min(finding.MaxTtl, 300));
         return true;
     }
 
-    public async ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, ClientView view, Memory<byte> reply, int limit, uint maxTtl, CancellationToken cancel)
+    public async ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Memory<byte> reply, int limit, CancellationToken cancel)
     {
         DnsQuery.TryParse(packet.Span, out var query);
         var name = DnsName.ToText(query.QuestionName);
         View = view;
-        lock (Asked) Asked.Add((name, query.Type, maxTtl));
+        lock (Asked) Asked.Add((name, query.Type, finding));
         await Before(name).WaitAsync(cancel);
         DnsQuery.TryParse(packet.Span, out query);
-        return Write(query, reply.Span, limit, Math.Min(maxTtl, 300));
+        return Write(query, reply.Span, limit, Math.Min(finding.MaxTtl, 300));
     }
 
     private int Write(in DnsQuery query, Span<byte> reply, int limit, uint ttl)

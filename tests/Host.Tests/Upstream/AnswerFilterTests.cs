@@ -2,12 +2,12 @@ using System.Buffers.Binary;
 using FsCheck;
 using FsCheck.Fluent;
 using MeshDns.Contracts.Dns;
-using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;
-using MeshDns.Host.Resolve;
 using MeshDns.Host.Settings;
+using MeshDns.Host.Tests.Resolve;
 using MeshDns.Host.Upstream;
 using MeshDns.Tests.Shared;
+using static MeshDns.Tests.Shared.DirectoryFacts;
 
 namespace MeshDns.Host.Tests.Upstream;
 
@@ -168,23 +168,22 @@ public sealed class AnswerFilterTests
     {
         using var upstream = new FakeUpstream(query => query.Fail(
             Rcode.NXDomain, FakeRecord.Cname(query.Name, 60, "Db.Mesh."), FakeRecord.Cname("db.mesh.", 60, "elsewhere.example."), FakeRecord.Soa(".", 60, 60)));
-        var local = new Ours { Is = LocalRecords.Written };
-        using var bench = new Bench(new UpstreamSettings([upstream.Address], [], TimeSpan.FromSeconds(4), 1 << 20), local);
+        var mesh = QueryBench.Loaded(Declare("db.mesh", ["10.0.0.1"]));
+        using var bench = new Bench(new UpstreamSettings([upstream.Address], [], TimeSpan.FromSeconds(4), 1 << 20), mesh.Answers);
         Reply reply = await bench.AskAsync("alias.example.");
         Assert.Equal(Rcode.NoError, reply.Rcode);
-        Assert.Equal(["alias.example. CNAME Db.Mesh.", "Db.Mesh. A 240.240.0.1"], reply.Answer);
+        Assert.Equal(["alias.example. CNAME Db.Mesh.", "Db.Mesh. A 10.0.0.1"], reply.Answer);
         Assert.Empty(reply.Authority);
 
         // Nothing ours is cached: what the mesh says now is said now.
-        local.Is = LocalRecords.NoData;
+        mesh.Apply(Declare("db.mesh", ["2001:db8::1"]));
         Assert.Equal(["alias.example. CNAME Db.Mesh."], bench.Cached(new Ask("alias.example."))!.Answer);
-        local.Is = LocalRecords.NXDomain;
-        Assert.Equal(Rcode.NXDomain, bench.Cached(new Ask("alias.example."))!.Rcode);
-        local.Is = LocalRecords.Unavailable;
+        mesh.Apply(Declare("db.mesh", eligible: true), Grant(1, "db.mesh"));
+        mesh.Time.Advance(TimeSpan.FromDays(2));
         Reply unavailable = bench.Cached(new Ask("alias.example."))!;
-        Assert.Equal((Rcode.ServFail, EdeCode.NotReady), (unavailable.Rcode, unavailable.Error!.Value));
+        Assert.Equal((Rcode.ServFail, EdeCode.StaleAnswer), (unavailable.Rcode, unavailable.Error!.Value));
         Assert.Empty(unavailable.Answer);
-        local.Is = LocalRecords.NotOurs;
+        mesh.Apply(Withdraw("db.mesh"));
         Assert.Equal(2, bench.Cached(new Ask("alias.example."))!.Answer.Count);
     }
 
@@ -216,19 +215,5 @@ public sealed class AnswerFilterTests
         BinaryPrimitives.WriteUInt16BigEndian(data.AsSpan(5), (ushort)bytes.Length);
         bytes.CopyTo(data, 7);
         return new FakeRecord("x.example.", DnsType.HTTPS, 60, data);
-    }
-
-    private sealed class Ours : ILocalRecords
-    {
-        public LocalRecords Is { get; set; }
-
-        public LocalRecords TryAppend(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view, ref MessageWriter writer)
-        {
-            if (!foldedName.SequenceEqual(FakeRecord.Name("db.mesh.")))
-                return LocalRecords.NotOurs;
-            if (Is == LocalRecords.Written)
-                writer.TryWriteA(foldedName, 30, [240, 240, 0, 1]);
-            return Is;
-        }
     }
 }

@@ -1,5 +1,6 @@
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Names;
+using MeshDns.Host.Resolve;
 using MeshDns.Tests.Shared;
 
 namespace MeshDns.Host.Tests.Upstream;
@@ -36,7 +37,7 @@ public sealed class CachingTests
         using var upstream = new FakeUpstream(query => new FakeReply(query.Message(records: FakeRecord.A(query.Name, 60, "192.0.2.1"))) { Gate = gate.Task });
         using var bench = new Bench(upstream);
         using var cancel = new CancellationTokenSource();
-        Task<int> leaver = bench.Forwarder.ForwardAsync(new Ask("x.example.").ToPacket(), ClientView.Default, new byte[1232], 1232, uint.MaxValue, cancel.Token).AsTask();
+        Task<int> leaver = bench.Forwarder.ForwardAsync(new Ask("x.example.").ToPacket(), Finding.Forward, ClientView.Default, new byte[1232], 1232, cancel.Token).AsTask();
         Task<Reply> stayer = bench.AskAsync("x.example.");
         await upstream.NextAsync();
         await cancel.CancelAsync();
@@ -312,7 +313,7 @@ public sealed class CachingTests
         byte[] packet = new Ask("X.exAMple.", Id: 77) { DnssecOk = false }.ToPacket();
         packet.CopyTo(buffer, 0);
         DnsQuery.TryParse(buffer.AsSpan(0, packet.Length), out DnsQuery query);
-        Assert.True(bench.Forwarder.TryAnswerCached(buffer.AsSpan(0, packet.Length), query, FakeRecord.Name("x.example."), ClientView.Default, buffer, 1232, 60, out int length));
+        Assert.True(bench.Forwarder.TryAnswerCached(buffer.AsSpan(0, packet.Length), query, FakeRecord.Name("x.example."), Finding.Forward with { MaxTtl = 60 }, ClientView.Default, buffer, 1232, out int length));
         var reply = Reply.Read(buffer.AsSpan(0, length));
         Assert.Equal(((ushort)77, "X.exAMple."), (reply.Id, reply.Question));
         Assert.Equal(["X.exAMple. A 192.0.2.1"], reply.Answer);

@@ -107,7 +107,7 @@ internal sealed class Bench : IDisposable
     {
     }
 
-    public Bench(UpstreamSettings settings, ILocalRecords? local = null, IReadOnlyList<IPEndPoint>? listen = null, string resolvConf = "/nonexistent/resolv.conf", Func<UpstreamWire>? wire = null)
+    public Bench(UpstreamSettings settings, AnswerWriter? local = null, IReadOnlyList<IPEndPoint>? listen = null, string resolvConf = "/nonexistent/resolv.conf", Func<UpstreamWire>? wire = null)
     {
         var options = new UpstreamOptions(settings, listen ?? [], VipRange.Default, resolvConf) { OpenWire = wire ?? UpstreamWire.Open };
         Forwarder = new UpstreamForwarder(options, local, Clock, NullLogger.Instance);
@@ -126,7 +126,7 @@ internal sealed class Bench : IDisposable
         var reply = new byte[DnsLimits.MaxMessageSize];
         if (TryCached(packet, reply, limit, maxTtl, out int length, view))
             return Reply.Read(reply.AsSpan(0, length));
-        length = await Forwarder.ForwardAsync(packet, view ?? ClientView.Default, reply, limit, maxTtl, CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+        length = await Forwarder.ForwardAsync(packet, Finding.Forward with { MaxTtl = maxTtl }, view ?? ClientView.Default, reply, limit, CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
         return Reply.Read(reply.AsSpan(0, length));
     }
 
@@ -170,6 +170,6 @@ internal sealed class Bench : IDisposable
         Span<byte> name = stackalloc byte[DnsLimits.MaxNameSize];
         name = name[..query.QuestionName.Length];
         DnsName.Fold(query.QuestionName, name);
-        return Forwarder.TryAnswerCached(packet, query, name, view ?? ClientView.Default, reply, limit, maxTtl, out length);
+        return Forwarder.TryAnswerCached(packet, query, name, Finding.Forward with { MaxTtl = maxTtl }, view ?? ClientView.Default, reply, limit, out length);
     }
 }

@@ -1,5 +1,6 @@
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Names;
+using MeshDns.Host.Resolve;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Upstream;
 using MeshDns.Tests.Shared;
@@ -20,7 +21,7 @@ public sealed class FaultTests
         for (int asked = 1; asked <= 2; asked++)
         {
             var reply = new byte[DnsLimits.MaxUdpSize];
-            int length = await forwarder.ForwardAsync(new Ask("x.example.").ToPacket(), ClientView.Default, reply, reply.Length, uint.MaxValue, CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+            int length = await forwarder.ForwardAsync(new Ask("x.example.").ToPacket(), Finding.Forward, ClientView.Default, reply, reply.Length, CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(20));
             Assert.Equal(Rcode.ServFail, Reply.Read(reply.AsSpan(0, length)).Rcode);
             Assert.Equal(asked, upstream.Queries.Count);
         }

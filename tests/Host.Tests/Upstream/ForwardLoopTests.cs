@@ -170,7 +170,7 @@ public sealed class ForwardLoopTests
     private static ForwardedQuery Posted(Ask ask, IReplySink sink)
     {
         byte[] packet = ask.ToPacket();
-        return new ForwardedQuery { Packet = packet, Length = packet.Length, View = ClientView.Default, Limit = 1232, MaxTtl = 5, Sink = sink };
+        return new ForwardedQuery { Packet = packet, Length = packet.Length, View = ClientView.Default, Limit = 1232, Finding = Finding.Forward with { MaxTtl = 5 }, Sink = sink };
     }
 
     /// <summary>Keeps what comes, on the loop's thread, until there are so many.</summary>

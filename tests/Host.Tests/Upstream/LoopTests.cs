@@ -1,6 +1,7 @@
 using System.Net;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Names;
+using MeshDns.Host.Resolve;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Upstream;
 using MeshDns.Tests.Shared;
@@ -13,7 +14,7 @@ public sealed class LoopTests
     private static FakeReply Through(UpstreamForwarder? forwarder, FakeQuery query)
     {
         var reply = new byte[DnsLimits.MaxMessageSize];
-        int length = forwarder!.ForwardAsync(query.Packet, ClientView.Default, reply, DnsLimits.MaxUdpSize, uint.MaxValue, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+        int length = forwarder!.ForwardAsync(query.Packet, Finding.Forward, ClientView.Default, reply, DnsLimits.MaxUdpSize, CancellationToken.None).AsTask().GetAwaiter().GetResult();
         return new FakeReply(reply[..length]);
     }
 
