@@ -1,4 +1,3 @@
-using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
 using MeshDns.Contracts.Vips;
 

@@ -3,7 +3,6 @@ using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Services;
 using MeshDns.Contracts.Vips;
-using MeshDns.Host.Edge;
 using MeshDns.Host.Resolve;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Upstream;
