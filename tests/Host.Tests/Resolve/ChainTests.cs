@@ -176,8 +176,12 @@ public sealed class ChainTests
         bench.Mesh.Time.Advance(TimeSpan.FromMilliseconds(400));
         gate.SetResult();
         await second.Task;
-        bench.Mesh.Time.Advance(TimeSpan.FromMilliseconds(650));
-        // Time stands still from here on: the second part's own deadline never comes.
+        // In steps, since the loop may just be about to look at the clock; up to 1,250 ms, where the second part's own deadline would come at 1,400.
+        for (var nowMs = 400; nowMs < 1250; nowMs += 50)
+        {
+            await Task.WhenAny(asked, bench.Mesh.Time.WhenTimerWithin(TimeSpan.FromSeconds(1)));
+            bench.Mesh.Time.Advance(TimeSpan.FromMilliseconds(50));
+        }
         var reply = await asked;
         Assert.Equal((Rcode.ServFail, EdeCode.NoReachableAuthority), (reply.Rcode, reply.Error));
     }
