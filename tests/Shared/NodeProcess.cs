@@ -101,7 +101,7 @@ public sealed partial class NodeProcess : IAsyncDisposable
 
     public async Task WaitUntilReadyAsync()
     {
-        var ready = await WaitForLogAsync(@"ready: dns (?<dns>[0-9.:]+) \(udp and tcp\), admin (?<admin>http://[0-9.:]+)");
+        var ready = await WaitForLogAsync(@"ready: dns (?<dns>[0-9.:\[\]]+) \(udp and tcp\), admin (?<admin>http://[0-9.:]+)");
         Dns = IPEndPoint.Parse(ready.Groups["dns"].Value);
         Admin = new Uri(ready.Groups["admin"].Value);
     }

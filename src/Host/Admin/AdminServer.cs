@@ -109,7 +109,7 @@ public sealed class AdminServer : IAsyncDisposable
         builder.Services.AddSingleton<IHostLifetime, NodeOwnsSignals>();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = AdminLimits.StopTimeout);
         builder.Services.Configure<SocketTransportOptions>(options => options.CreateBoundListenSocket = _ => _listener);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(options => Configure(options, Endpoint));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(options => Configure(options, Endpoint, _services.Connections));
         var app = builder.Build();
         try
         {
@@ -127,10 +127,10 @@ public sealed class AdminServer : IAsyncDisposable
         }
     }
 
-    private static void Configure(KestrelServerOptions options, IPEndPoint listen)
+    private static void Configure(KestrelServerOptions options, IPEndPoint listen, int connections)
     {
         options.AddServerHeader = false;
-        options.Limits.MaxConcurrentConnections = AdminLimits.Connections;
+        options.Limits.MaxConcurrentConnections = connections;
         options.Limits.MaxRequestBodySize = AdminLimits.DocumentBytes;
         options.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         options.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(2);

@@ -43,9 +43,10 @@ public sealed class ClusterServer : IAsyncDisposable
     /// <param name="time">For deadlines.</param>
     /// <param name="log">Told of rejected traffic at most once a minute, and of handlers that fail.</param>
     /// <param name="cancel">Ends the start.</param>
+    /// <param name="connections">The most connections at once.</param>
     /// <exception cref="IOException">The address cannot be bound.</exception>
     /// <exception cref="InvalidOperationException">The certificate is not good for a server.</exception>
-    public static async Task<ClusterServer> StartAsync(ClusterSettings settings, ClusterTls? tls, TimeProvider time, ILogger log, CancellationToken cancel)
+    public static async Task<ClusterServer> StartAsync(ClusterSettings settings, ClusterTls? tls, TimeProvider time, ILogger log, CancellationToken cancel, int connections = ClusterLimits.Connections)
     {
         if (settings is not { Listen: { } listen, Secret.IsSet: true }) throw new ArgumentException("cluster.listen and cluster.secret must be set", nameof(settings));
         var counters = new RequestCounters();
@@ -53,7 +54,7 @@ public sealed class ClusterServer : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<IHostLifetime, NodeOwnsSignals>();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ClusterLimits.StopTimeout);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(options => Configure(options, listen, tls, route));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(options => Configure(options, connections, listen, tls, route));
         if (tls is not null) builder.WebHost.UseKestrelHttpsConfiguration();
         var app = builder.Build();
         try
@@ -84,10 +85,10 @@ public sealed class ClusterServer : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    private static void Configure(KestrelServerOptions options, IPEndPoint listen, ClusterTls? tls, AskRoute route)
+    private static void Configure(KestrelServerOptions options, int connections, IPEndPoint listen, ClusterTls? tls, AskRoute route)
     {
         options.AddServerHeader = false;
-        options.Limits.MaxConcurrentConnections = ClusterLimits.Connections;
+        options.Limits.MaxConcurrentConnections = connections;
         options.Limits.MaxRequestBodySize = ClusterLimits.BodyBytes;
         options.Limits.RequestHeadersTimeout = ClusterLimits.HandshakeTimeout;
         options.Limits.KeepAliveTimeout = ClusterLimits.IdleTimeout;

@@ -24,8 +24,23 @@ public sealed record EdgeOptions
     /// <summary>TCP connections at once from one address.</summary>
     public int MaxTcpConnectionsPerClient { get; init; } = 128;
 
-    /// <summary>Queries of one TCP connection that may wait for an upstream, and replies that may wait to be read, each.</summary>
+    /// <summary>Queries of one TCP connection that may wait for an upstream.</summary>
     public int MaxInFlightPerConnection { get; init; } = 64;
+
+    /// <summary>Bytes held for one TCP connection at most, replies that wait to be read above all; more is not read before some are. At least <see cref="MinTcpBytes"/>.</summary>
+    public int MaxTcpBytesPerConnection { get; init; } = MinTcpBytes;
+
+    /// <summary>Likewise for all TCP connections from one address.</summary>
+    public int MaxTcpBytesPerClient { get; init; } = 8 << 20;
+
+    /// <summary>Likewise for all TCP connections. When they are taken, who holds most makes room for who holds next to nothing; likewise among those of one address.</summary>
+    public int MaxTcpBytes { get; init; } = 64 << 20;
+
+    /// <summary>The largest query and the largest reply fit twice.</summary>
+    public const int MinTcpBytes = 256 << 10;
+
+    /// <summary>What the system may hold for a TCP connection in each direction, bytes; it takes twice as much with its own accounts. Without it, megabytes.</summary>
+    public int TcpSocketBufferBytes { get; init; } = 64 << 10;
 
     /// <summary>Queries of all TCP connections that may be asked upstream at once; each holds a buffer of 64 KiB.</summary>
     public int MaxTcpForwards { get; init; } = 1024;

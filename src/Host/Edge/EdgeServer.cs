@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using MeshDns.Host.Resolve;
+using MeshDns.Host.Telemetry;
 
 namespace MeshDns.Host.Edge;
 
@@ -22,6 +23,12 @@ public sealed class EdgeServer
 
     /// <summary>The addresses with their real ports; UDP and TCP have the same.</summary>
     public IReadOnlyList<IPEndPoint> Endpoints => [.. _udp.Select(u => u.Endpoint)];
+
+    /// <summary>Whether its loops turn.</summary>
+    internal IEnumerable<LoopBeat> Beats => [.. _udp.SelectMany(u => u.Beats), .. _tcp.Select(t => t.Beat)];
+
+    /// <summary>So many bytes were held for TCP connections and are garbage now. On any thread.</summary>
+    public event Action<long>? Ebbed;
 
     /// <summary>What was counted so far.</summary>
     public EdgeStatistics Statistics => _services.Statistics;
@@ -64,19 +71,20 @@ public sealed class EdgeServer
 
     private void Bind(IReadOnlyList<IPEndPoint> listen)
     {
-        var limits = new TcpLimits(_services.Options.MaxTcpConnections, _services.Options.MaxTcpConnectionsPerClient);
+        var limits = new TcpLimits(_services.Options, _services.Time, bytes => Ebbed?.Invoke(bytes));
+        _services.Statistics.TcpShare = limits.Node;
         var counters = _services.Statistics.NewCounters("tcp", isShared: true);
-        foreach (var address in listen)
-            for (var attempt = 1; !TryBind(address, limits, counters, isLast: address.Port != 0 || attempt == PortAttempts); attempt++) { }
+        foreach (var address in ListenAddress.Of(listen))
+            for (var attempt = 1; !TryBind(address, limits, counters, isLast: address.Endpoint.Port != 0 || attempt == PortAttempts); attempt++) { }
     }
 
     // A port that the system chose for UDP may be taken for TCP: then another is tried.
-    private bool TryBind(IPEndPoint address, TcpLimits limits, QueryCounters counters, bool isLast)
+    private bool TryBind(ListenAddress address, TcpLimits limits, QueryCounters counters, bool isLast)
     {
         var udp = UdpEdge.Open(address, _services, _deferred);
         try
         {
-            _tcp.Add(TcpEdge.Open(udp.Endpoint, _services, limits, counters));
+            _tcp.Add(TcpEdge.Open(address with { Endpoint = udp.Endpoint }, _services, limits, counters));
             _udp.Add(udp);
             return true;
         }

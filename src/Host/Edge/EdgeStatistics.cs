@@ -14,7 +14,7 @@ public sealed class EdgeStatistics
     private readonly Lock _lock = new();
     private readonly List<QueryCounters> _counters = [];
     private readonly List<(string Label, LatencyHistogram Histogram)> _latencies = [];
-    private long _sendErrors, _receiveErrors, _tcpRefused, _tcpTimedOut, _deferredInFlight, _tcpConnections;
+    private long _sendErrors, _receiveErrors, _tcpRefused, _tcpTimedOut, _tcpCut, _tcpWithoutDescriptor, _deferredInFlight, _tcpConnections;
 
     /// <summary>Queries by transport, type, rcode and the step that answered; only those that occurred.</summary>
     public IEnumerable<(string Transport, string Type, string Rcode, string Stage, long Count)> Queries
@@ -65,6 +65,15 @@ public sealed class EdgeStatistics
     /// <summary>TCP connections closed at once because of a limit.</summary>
     public long TcpRefused => Volatile.Read(ref _tcpRefused);
 
+    /// <summary>TCP connections closed at once because the process has no file descriptor left for them.</summary>
+    public long TcpWithoutDescriptor => Volatile.Read(ref _tcpWithoutDescriptor);
+
+    /// <summary>TCP connections closed because others needed the memory of the replies that they did not read.</summary>
+    public long TcpCut => Volatile.Read(ref _tcpCut);
+
+    /// <summary>Bytes held for TCP connections: replies that wait to be read, queries that wait for an upstream, unusually large queries.</summary>
+    public long TcpBytes => TcpShare?.Held ?? 0;
+
     /// <summary>TCP connections closed for idling, or for not reading what they asked for.</summary>
     public long TcpTimedOut => Volatile.Read(ref _tcpTimedOut);
 
@@ -72,6 +81,8 @@ public sealed class EdgeStatistics
     public long Faults => FaultCounter?.Total ?? 0;
 
     internal FaultCounter? FaultCounter { get; set; }
+
+    internal ByteShare? TcpShare { get; set; }
 
     internal QueryCounters NewCounters(string transport, bool isShared, string? latency = null)
     {
@@ -89,6 +100,10 @@ public sealed class EdgeStatistics
     internal void CountReceiveError() => Interlocked.Increment(ref _receiveErrors);
 
     internal void CountTcpRefused() => Interlocked.Increment(ref _tcpRefused);
+
+    internal void CountTcpWithoutDescriptor() => Interlocked.Increment(ref _tcpWithoutDescriptor);
+
+    internal void CountTcpCut() => Interlocked.Increment(ref _tcpCut);
 
     internal void CountTcpTimedOut() => Interlocked.Increment(ref _tcpTimedOut);
 

@@ -86,7 +86,8 @@ internal static unsafe partial class PacketInfo
         {
             // Only a link-local address needs its interface; for others the routes decide, as an answer need not leave where the query came in.
             var isLinkLocal = data[0] == 0xfe && (data[1] & 0xc0) == 0x80;
-            var isMulticast = data[0] == 0xff;
+            // On a socket for both families an IPv4 packet's destination comes mapped, and goes back likewise; a broadcast's is nobody's source.
+            var isMulticast = data[0] == 0xff || (ClientAddress.IsMapped(data[..16]) && data[12] >= 224 && (data[12] < 240 || data[12..16].IndexOfAnyExcept((byte)255) < 0));
             return isMulticast ? default : new LocalAddress(BinaryPrimitives.ReadUInt128BigEndian(data), isLinkLocal ? BitConverter.ToInt32(data[16..]) : 0);
         }
         return default;

@@ -1,51 +1,51 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Net;
 using System.Net.Sockets;
-using System.Threading.Channels;
 using MeshDns.Contracts.Dns;
 using MeshDns.Host.Resolve;
 
 namespace MeshDns.Host.Edge;
 
 /// <summary>
-/// One TCP connection (RFC 7766): queries are read ahead, replies leave as they become ready. Bounded: so many wait for an upstream, so many replies wait
-/// to be read by the client; beyond either nothing more is read. Whoever neither asks nor reads for the idle time is cut off.
+/// One TCP connection (RFC 7766): queries are read ahead, replies leave as they become ready. Bounded: so many wait for an upstream, so many bytes are held
+/// for it, for its address and for all (<see cref="ByteShare"/>); beyond that nothing more is read. Whoever neither asks nor reads for the idle time is cut off.
 /// </summary>
 internal sealed class TcpConnection
 {
-    private const int PrefixSize = 2;
     private const int FirstBufferSize = 512;
     private const int BusyBufferSize = 4096;
+    private static readonly TimeSpan _forwardPatience = TimeSpan.FromSeconds(1);
 
     [ThreadStatic]
     private static byte[]? _scratch;
 
     private readonly Socket _socket;
     private readonly byte[] _client;
-    private static readonly TimeSpan _forwardPatience = TimeSpan.FromSeconds(1);
-
     private readonly EdgeServices _services;
     private readonly QueryCounters _counters;
     private readonly QueryPipeline _pipeline;
-    private readonly Channel<Frame> _replies;
+    private readonly TcpLimits _limits;
+    private readonly TcpPlace _place;
+    private readonly ReplyQueue _replies;
     private readonly SemaphoreSlim _places;
+    private readonly SemaphoreSlim _behind = new(1);
     private readonly int _maxInFlight;
     private CancellationTokenSource _cut = new();
     private CancellationTokenSource _stopReading = new();
     private ITimer? _idle;
     private int _inFlight;
-    private volatile bool _isSending;
 
-    public TcpConnection(Socket socket, IPAddress client, EdgeServices services, QueryCounters counters)
+    public TcpConnection(Socket socket, TcpPlace place, TcpLimits limits, EdgeServices services, QueryCounters counters)
     {
         _socket = socket;
-        _client = client.GetAddressBytes();
+        _client = place.Client.Address.GetAddressBytes();
+        _place = place;
+        _limits = limits;
         _services = services;
         _counters = counters;
         _pipeline = services.NewPipeline(counters);
         _maxInFlight = services.Options.MaxInFlightPerConnection;
-        _replies = Channel.CreateBounded<Frame>(new BoundedChannelOptions(_maxInFlight) { SingleReader = true });
+        _replies = new ReplyQueue(socket, place.Bytes, Touch, Cut);
         _places = new SemaphoreSlim(_maxInFlight);
     }
 
@@ -57,16 +57,17 @@ internal sealed class TcpConnection
         _cut = CancellationTokenSource.CreateLinkedTokenSource(abort);
         _stopReading = CancellationTokenSource.CreateLinkedTokenSource(stop, _cut.Token);
         _idle = _services.Time.CreateTimer(_ => OnIdle(), null, _services.Options.TcpIdle, Timeout.InfiniteTimeSpan);
+        _place.Cut = MakeWay;
         try
         {
             _socket.NoDelay = true;
-            var writing = WriteAllAsync();
             await ReadAllAsync();
             // Whoever holds every place knows that no query waits for an upstream any more.
             for (var i = 0; i < _maxInFlight; i++) await _places.WaitAsync(CancellationToken.None);
-            _replies.Writer.TryComplete();
-            await writing;
+            await _replies.WhenSentAsync();
             if (!_cut.IsCancellationRequested) _socket.Shutdown(SocketShutdown.Both);
+            // What the system still holds for a client that does not read is to go too, and not to be sent for minutes.
+            else if (_replies.HasLost) _socket.LingerState = new LingerOption(true, 0);
         }
         catch (SocketException)
         {
@@ -79,12 +80,13 @@ internal sealed class TcpConnection
             _stopReading.Dispose();
             _cut.Dispose();
             _places.Dispose();
+            _behind.Dispose();
         }
     }
 
     private async Task ReadAllAsync()
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(FirstBufferSize);
+        var buffer = TcpBuffer.Rent(FirstBufferSize);
         var have = 0;
         try
         {
@@ -95,14 +97,17 @@ internal sealed class TcpConnection
                 have += received;
                 var isBusy = have == buffer.Length;
                 var taken = 0;
-                while (have - taken >= PrefixSize && BinaryPrimitives.ReadUInt16BigEndian(buffer.AsSpan(taken)) is var length && have - taken - PrefixSize >= length)
+                while (have - taken >= TcpBuffer.PrefixSize && BinaryPrimitives.ReadUInt16BigEndian(buffer.AsSpan(taken)) is var length && have - taken - TcpBuffer.PrefixSize >= length)
                 {
                     Touch();
-                    if (!await AnswerAsync(buffer.AsMemory(taken + PrefixSize, length))) return;
-                    taken += PrefixSize + length;
+                    if (!await AnswerAsync(buffer.AsMemory(taken + TcpBuffer.PrefixSize, length))) return;
+                    taken += TcpBuffer.PrefixSize + length;
                 }
                 have -= taken;
-                buffer = MakeRoom(buffer, taken, have, isBusy ? BusyBufferSize : 0);
+                var next = await NextBufferAsync(buffer, taken, have, isBusy ? BusyBufferSize : FirstBufferSize);
+                buffer.AsSpan(taken, have).CopyTo(next);
+                if (!ReferenceEquals(next, buffer)) ReturnBuffer(buffer);
+                buffer = next;
             }
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException)
@@ -110,41 +115,64 @@ internal sealed class TcpConnection
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            ReturnBuffer(buffer);
         }
     }
 
     // Most queries are small and most connections idle, so the buffer grows only for who sends much at once, or a message that announces that it needs it.
-    private static byte[] MakeRoom(byte[] buffer, int taken, int have, int atLeast)
+    // One of unusual size is counted, and not kept longer than its message.
+    private async ValueTask<byte[]> NextBufferAsync(byte[] buffer, int taken, int have, int usual)
     {
-        var announced = have < PrefixSize ? PrefixSize : PrefixSize + BinaryPrimitives.ReadUInt16BigEndian(buffer.AsSpan(taken));
-        var needed = Math.Max(announced, atLeast);
-        var next = needed <= buffer.Length ? buffer : ArrayPool<byte>.Shared.Rent(needed);
-        buffer.AsSpan(taken, have).CopyTo(next);
-        if (!ReferenceEquals(next, buffer)) ArrayPool<byte>.Shared.Return(buffer);
+        var announced = have < TcpBuffer.PrefixSize ? TcpBuffer.PrefixSize : TcpBuffer.PrefixSize + BinaryPrimitives.ReadUInt16BigEndian(buffer.AsSpan(taken));
+        var needed = Math.Max(have, Math.Max(announced, usual));
+        if (needed <= buffer.Length && (buffer.Length <= BusyBufferSize || needed > BusyBufferSize)) return buffer;
+        var next = TcpBuffer.Rent(needed);
+        await TakeForAsync(next, HeldBy(next));
         return next;
     }
+
+    private void ReturnBuffer(byte[] buffer)
+    {
+        TcpBuffer.Return(buffer);
+        _place.Bytes.Give(HeldBy(buffer));
+    }
+
+    // What every connection may have is bounded by their number.
+    private static int HeldBy(byte[] buffer) => buffer.Length > BusyBufferSize ? buffer.Length : 0;
 
     // False: the connection ends, because what came is no DNS query at all.
     private async ValueTask<bool> AnswerAsync(ReadOnlyMemory<byte> packet)
     {
-        var frame = Handle(packet.Span, out var outcome, out var deferral);
-        if (outcome == PipelineOutcome.Reply) await _replies.Writer.WriteAsync(frame, _cut.Token);
+        await TakeAsync(TcpBuffer.MaxSize);
+        var outcome = Handle(packet.Span, out var frame, out var deferral);
+        if (outcome == PipelineOutcome.Reply) _replies.Send(frame, _cut.Token);
         if (outcome != PipelineOutcome.Defer) return outcome == PipelineOutcome.Reply;
         await _places.WaitAsync(_stopReading.Token);
+        var copy = TcpBuffer.Rent(packet.Length);
+        try
+        {
+            await TakeForAsync(copy, copy.Length);
+        }
+        catch
+        {
+            _places.Release();
+            throw;
+        }
         Interlocked.Increment(ref _inFlight);
-        var copy = ArrayPool<byte>.Shared.Rent(packet.Length);
         packet.CopyTo(copy);
         _ = ForwardAsync(copy, packet.Length, deferral);
         return true;
     }
 
-    // A reply may have 65,535 bytes and hardly ever has 100: it is written into the thread's scratch and leaves in a buffer of its size.
-    private Frame Handle(ReadOnlySpan<byte> packet, out PipelineOutcome outcome, out Deferral deferral)
+    // A reply may have 65,535 bytes and hardly ever has 100: room for the largest was taken, it is written into the thread's scratch, leaves in a buffer of
+    // its size, and the rest is given back.
+    private PipelineOutcome Handle(ReadOnlySpan<byte> packet, out ReplyFrame frame, out Deferral deferral)
     {
         var scratch = _scratch ??= new byte[DnsLimits.MaxMessageSize];
-        outcome = _pipeline.Handle(packet, _client, isTcp: true, scratch, out var length, out deferral);
-        return outcome == PipelineOutcome.Reply ? Frame.Of(scratch.AsSpan(0, length)) : default;
+        var outcome = _pipeline.Handle(packet, _client, isTcp: true, scratch, out var length, out deferral);
+        frame = outcome == PipelineOutcome.Reply ? ReplyFrame.Of(scratch.AsSpan(0, length)) : default;
+        _place.Bytes.Give(TcpBuffer.MaxSize - (outcome == PipelineOutcome.Reply ? frame.Held : 0));
+        return outcome;
     }
 
     private async Task ForwardAsync(byte[] packet, int packetLength, Deferral deferral)
@@ -153,8 +181,13 @@ internal sealed class TcpConnection
         try
         {
             var frame = await AskAsync(packet.AsMemory(0, packetLength), deferral);
+            if (!_place.Bytes.TryTake(frame.Held, out _))
+            {
+                frame.Free();
+                frame = await AskWhenReadAsync(packet.AsMemory(0, packetLength), deferral);
+            }
             var rcode = DnsHeader.GetRcode(frame.Message);
-            await _replies.Writer.WriteAsync(frame, _cut.Token);
+            _replies.Send(frame, _cut.Token);
             _counters.Count(deferral.Type, rcode, Stage.Forward);
             _counters.Latency.Record(_services.Time.GetElapsedTime(start));
         }
@@ -164,13 +197,38 @@ internal sealed class TcpConnection
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(packet);
+            TcpBuffer.Return(packet);
+            _place.Bytes.Give(packet.Length);
             Interlocked.Decrement(ref _inFlight);
             _places.Release();
         }
     }
 
-    private async ValueTask<Frame> AskAsync(ReadOnlyMemory<byte> packet, Deferral deferral)
+    // The client is behind with reading, and nothing more may be held for it. When there is room the answer is asked for once more; it is cached by then.
+    // Meanwhile it is the client that is waited for, which may idle only so long.
+    private async Task<ReplyFrame> AskWhenReadAsync(ReadOnlyMemory<byte> packet, Deferral deferral)
+    {
+        // One at a time, so that a connection never has many in the queues of the shares.
+        Interlocked.Decrement(ref _inFlight);
+        var unused = 0;
+        try
+        {
+            await _behind.WaitAsync(_cut.Token);
+            try { await TakeAsync(TcpBuffer.MaxSize); }
+            finally { _behind.Release(); }
+            unused = TcpBuffer.MaxSize;
+            var frame = await AskAsync(packet, deferral);
+            unused -= frame.Held;
+            return frame;
+        }
+        finally
+        {
+            _place.Bytes.Give(unused);
+            Interlocked.Increment(ref _inFlight);
+        }
+    }
+
+    private async ValueTask<ReplyFrame> AskAsync(ReadOnlyMemory<byte> packet, Deferral deferral)
     {
         // Large buffers are held while an upstream is waited for, so all connections together have a bound too. Whoever finds no place soon is
         // told so, rather than left to wait behind a dead upstream's queries.
@@ -179,13 +237,13 @@ internal sealed class TcpConnection
         try
         {
             var length = await _services.Forward.AnswerAsync(packet, deferral.Finding, deferral.View, deferral.Cookie, reply, deferral.Limit, _cut.Token);
-            return Frame.Of(reply.AsSpan(0, length));
+            return ReplyFrame.Of(reply.AsSpan(0, length));
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
             _services.Faults.Count(e);
             ErrorReply.TryWrite(packet.Span, Rcode.ServFail, reply, out var length);
-            return Frame.Of(reply.AsSpan(0, length));
+            return ReplyFrame.Of(reply.AsSpan(0, length));
         }
         finally
         {
@@ -194,32 +252,22 @@ internal sealed class TcpConnection
         }
     }
 
-    private static Frame Overloaded(ReadOnlySpan<byte> packet)
+    private static ReplyFrame Overloaded(ReadOnlySpan<byte> packet)
     {
         Span<byte> reply = stackalloc byte[DnsLimits.MinUdpSize];
         ErrorReply.TryWrite(packet, Rcode.ServFail, reply, out var length, EdeCode.Other);
-        return Frame.Of(reply[..length]);
+        return ReplyFrame.Of(reply[..length]);
     }
 
-    // Length and message in one write (RFC 7766 section 8).
-    private async Task WriteAllAsync()
+    private ValueTask TakeAsync(int bytes) => _limits.TakeAsync(_place, bytes, _cut.Token);
+
+    private async ValueTask TakeForAsync(byte[] buffer, int bytes)
     {
-        try
+        try { await TakeAsync(bytes); }
+        catch
         {
-            await foreach (var frame in _replies.Reader.ReadAllAsync(_cut.Token))
-            {
-                _isSending = true;
-                for (var sent = 0; sent < frame.Length;)
-                    sent += await _socket.SendAsync(frame.Bytes.AsMemory(sent, frame.Length - sent), _cut.Token);
-                _isSending = false;
-                ArrayPool<byte>.Shared.Return(frame.Bytes);
-                Touch();
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or SocketException)
-        {
-            // Nobody reads the replies any more: those who wait to hand one in must not wait for ever.
-            await _cut.CancelAsync();
+            TcpBuffer.Return(buffer);
+            throw;
         }
     }
 
@@ -228,33 +276,27 @@ internal sealed class TcpConnection
     // A client that waits for an upstream's answer is not idle; one that does not take the answers it asked for is.
     private void OnIdle()
     {
-        try
+        if (Volatile.Read(ref _inFlight) > 0 && !_replies.IsSending)
         {
-            if (Volatile.Read(ref _inFlight) > 0 && !_isSending)
-            {
-                Touch();
-                return;
-            }
-            _services.Statistics.CountTcpTimedOut();
-            _cut.Cancel();
+            Touch();
+            return;
         }
-        catch (ObjectDisposedException)
-        {
-            // The connection ended at this moment.
-        }
+        _services.Statistics.CountTcpTimedOut();
+        Cut();
     }
 
-    // A reply with its length before it, in a pooled buffer.
-    private readonly record struct Frame(byte[] Bytes, int Length)
+    // Others need the room more.
+    private void MakeWay()
     {
-        public ReadOnlySpan<byte> Message => Bytes.AsSpan(PrefixSize, Length - PrefixSize);
+        _services.Statistics.CountTcpCut();
+        Cut();
+    }
 
-        public static Frame Of(ReadOnlySpan<byte> message)
-        {
-            var bytes = ArrayPool<byte>.Shared.Rent(PrefixSize + message.Length);
-            BinaryPrimitives.WriteUInt16BigEndian(bytes, (ushort)message.Length);
-            message.CopyTo(bytes.AsSpan(PrefixSize));
-            return new Frame(bytes, PrefixSize + message.Length);
-        }
+    // Any thread, also when the connection ends at this moment. What waits is given up first: who makes room goes on as soon as this returns.
+    private void Cut()
+    {
+        _replies.Drop();
+        try { _cut.Cancel(); }
+        catch (ObjectDisposedException) { }
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MeshDns.Host.Telemetry;
 
 namespace MeshDns.Host.Edge;
 
@@ -13,6 +14,7 @@ internal sealed class TcpEdge
     private readonly EdgeServices _services;
     private readonly TcpLimits _limits;
     private readonly QueryCounters _counters;
+    private readonly SpareDescriptor _spare = new();
     private readonly CancellationTokenSource _stopAccepting = new();
     private readonly CancellationTokenSource _abort = new();
     private readonly HashSet<Task> _connections = [];
@@ -24,16 +26,19 @@ internal sealed class TcpEdge
         _services = services;
         _limits = limits;
         _counters = counters;
+        Beat = new LoopBeat($"tcp {listener.LocalEndPoint}");
     }
 
     /// <summary>Binds and listens; nothing is accepted before <see cref="Start"/>.</summary>
     /// <exception cref="SocketException">The address cannot be bound.</exception>
-    public static TcpEdge Open(IPEndPoint listen, EdgeServices services, TcpLimits limits, QueryCounters counters)
+    public static TcpEdge Open(ListenAddress listen, EdgeServices services, TcpLimits limits, QueryCounters counters)
     {
-        var listener = new Socket(listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        var listener = listen.NewSocket(SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            listener.Bind(listen);
+            // Before it listens: what it accepts has the same.
+            listener.SendBufferSize = listener.ReceiveBufferSize = services.Options.TcpSocketBufferBytes;
+            listener.Bind(listen.Endpoint);
             listener.Listen(Backlog);
             return new TcpEdge(listener, services, limits, counters);
         }
@@ -43,6 +48,9 @@ internal sealed class TcpEdge
             throw;
         }
     }
+
+    /// <summary>Whether connections are accepted.</summary>
+    public LoopBeat Beat { get; }
 
     public void Start() => _run = Task.Run(AcceptAllAsync);
 
@@ -62,6 +70,7 @@ internal sealed class TcpEdge
     public void Close()
     {
         _listener.Dispose();
+        _spare.Dispose();
         _stopAccepting.Dispose();
         _abort.Dispose();
     }
@@ -72,16 +81,24 @@ internal sealed class TcpEdge
         {
             try
             {
-                Serve(await _listener.AcceptAsync(_stopAccepting.Token));
+                Beat.Waits();
+                var socket = await _listener.AcceptAsync(_stopAccepting.Token);
+                Beat.Works();
+                Serve(socket);
             }
             catch (OperationCanceledException)
             {
                 return;
             }
-            catch (SocketException)
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.TooManyOpenSockets && _spare.TryRefuse(_listener))
             {
-                // Out of descriptors, or the client has gone already: neither is worth a busy loop.
-                _services.Statistics.CountReceiveError();
+                _services.Statistics.CountTcpWithoutDescriptor();
+            }
+            catch (Exception e)
+            {
+                // The client has gone already, or the system has no room: nothing is worth a busy loop, or the end of this one.
+                if (e is SocketException) _services.Statistics.CountReceiveError();
+                else _services.Faults.Count(e);
                 await Task.Delay(_pause, _services.Time, CancellationToken.None);
             }
         }
@@ -89,19 +106,19 @@ internal sealed class TcpEdge
 
     private void Serve(Socket socket)
     {
-        if (socket.RemoteEndPoint is not IPEndPoint client || !_limits.TryEnter(client.Address))
+        if (socket.RemoteEndPoint is not IPEndPoint client || _limits.TryEnter(ClientAddress.Unmapped(client.Address)) is not { } place)
         {
             _services.Statistics.CountTcpRefused();
             socket.Dispose();
             return;
         }
-        var connection = new TcpConnection(socket, client.Address, _services, _counters);
-        var done = RunAsync(connection, client.Address);
+        var connection = new TcpConnection(socket, place, _limits, _services, _counters);
+        var done = RunAsync(connection, place);
         lock (_connections) _connections.Add(done);
         _ = done.ContinueWith(Forget, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    private async Task RunAsync(TcpConnection connection, IPAddress client)
+    private async Task RunAsync(TcpConnection connection, TcpPlace place)
     {
         _services.Statistics.AddTcpConnections(1);
         try
@@ -114,7 +131,7 @@ internal sealed class TcpEdge
         }
         finally
         {
-            _limits.Leave(client);
+            _limits.Leave(place);
             _services.Statistics.AddTcpConnections(-1);
         }
     }

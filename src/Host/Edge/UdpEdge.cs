@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MeshDns.Host.Telemetry;
 
 namespace MeshDns.Host.Edge;
 
@@ -19,15 +20,19 @@ internal sealed class UdpEdge
     /// <summary>The address with the real port.</summary>
     public IPEndPoint Endpoint { get; }
 
+    /// <summary>Whether its loops turn.</summary>
+    public IEnumerable<LoopBeat> Beats => _loops.Select(loop => loop.Beat);
+
     /// <summary>Binds all sockets; nothing is received before <see cref="Start"/>.</summary>
     /// <exception cref="SocketException">The address cannot be bound.</exception>
-    public static UdpEdge Open(IPEndPoint listen, EdgeServices services, DeferredQueries deferred)
+    public static UdpEdge Open(ListenAddress listen, EdgeServices services, DeferredQueries deferred)
     {
         var endpoint = Probe(listen);
+        listen = listen with { Endpoint = endpoint };
         var sockets = new List<UdpSocket>();
         try
         {
-            for (var i = 0; i < services.Options.UdpLoops; i++) sockets.Add(Bind(endpoint, services.Options.ReceiveBufferBytes));
+            for (var i = 0; i < services.Options.UdpLoops; i++) sockets.Add(Bind(listen, services.Options.ReceiveBufferBytes));
         }
         catch
         {
@@ -54,21 +59,21 @@ internal sealed class UdpEdge
 
     // A socket that shares its port can be bound beside those of another process of the same user, which would then get half of the queries. One
     // that does not share cannot; so it asks first whether the address is free, and which port 0 becomes.
-    private static IPEndPoint Probe(IPEndPoint listen)
+    private static IPEndPoint Probe(ListenAddress listen)
     {
-        using var probe = new Socket(listen.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
-        probe.Bind(listen);
+        using var probe = listen.NewSocket(SocketType.Dgram, ProtocolType.Udp);
+        probe.Bind(listen.Endpoint);
         return (IPEndPoint)probe.LocalEndPoint!;
     }
 
-    private static UdpSocket Bind(IPEndPoint endpoint, int receiveBufferBytes)
+    private static UdpSocket Bind(ListenAddress listen, int receiveBufferBytes)
     {
-        var socket = new Socket(endpoint.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        var socket = listen.NewSocket(SocketType.Dgram, ProtocolType.Udp);
         try
         {
             if (OperatingSystem.IsLinux()) socket.SetRawSocketOption(SolSocket, SoReusePort, BitConverter.GetBytes(1));
             socket.ReceiveBufferSize = receiveBufferBytes;
-            socket.Bind(endpoint);
+            socket.Bind(listen.Endpoint);
             return new UdpSocket(socket);
         }
         catch

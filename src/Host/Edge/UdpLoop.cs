@@ -1,3 +1,5 @@
+using MeshDns.Host.Telemetry;
+
 namespace MeshDns.Host.Edge;
 
 /// <summary>
@@ -25,8 +27,12 @@ internal abstract class UdpLoop
         _services = services;
         _counters = services.Statistics.NewCounters("udp", isShared: false);
         Pipeline = services.NewPipeline(_counters);
+        Beat = new LoopBeat(name);
         _thread = new Thread(Run) { Name = name, IsBackground = true };
     }
+
+    /// <summary>Whether it turns.</summary>
+    public LoopBeat Beat { get; }
 
     protected UdpSocket Socket { get; }
 
@@ -80,7 +86,10 @@ internal abstract class UdpLoop
     {
         while (!_isStopping)
         {
+            // A socket that gives nothing but errors is no work done.
+            if (_errorsInARow == 0) Beat.Waits();
             var count = Receive();
+            Beat.Works();
             if (count > 0) AnswerTimed(count);
             else if (count < 0 && !_isStopping) Pause();
         }

@@ -39,6 +39,9 @@ internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time, HeapT
         Volatile.Read(ref _changed).TrySetResult();
     }
 
+    /// <summary>So many bytes are garbage. On any thread.</summary>
+    public void LeftBehind(long bytes) => LetGo((int)Math.Min(int.MaxValue, bytes / ObjectsPerSnapshot));
+
     public async Task RunAsync(CancellationToken cancel)
     {
         // From nothing: what the start allocated counts.

@@ -35,6 +35,8 @@ internal sealed class Node
     private readonly MeshOptions _options;
     private readonly MeshDirectory _directory;
     private readonly MeshResolver _resolver;
+    private readonly DescriptorPlan _descriptors;
+    private readonly LoopWatch _loops;
     private readonly NodeHealth _health;
     private readonly LateMesh _lateMesh = new();
     private readonly MetricsRegistry _metrics = new();
@@ -47,16 +49,18 @@ internal sealed class Node
     private EdgeServer? _edge;
     private AdminServer? _admin;
 
-    public Node(MeshDnsSettings settings, ILoggerFactory loggers)
+    public Node(MeshDnsSettings settings, DescriptorPlan descriptors, ILoggerFactory loggers)
     {
         _settings = settings;
+        _descriptors = descriptors;
         _loggers = loggers;
         _log = loggers.CreateLogger("node");
         _options = OptionsOf(settings);
         _directory = new MeshDirectory(_options.Range, _options.Zones, _options.Shards, _time, violation => _log.LogCritical("{Violation}", violation));
         _resolver = new MeshResolver(_directory, ResolverOptionsOf(settings), _time);
-        _health = new NodeHealth(_directory);
-        _mesh = new NodeMesh(settings, _options, _directory, _time, loggers.CreateLogger("mesh"), _metrics);
+        _loops = new LoopWatch(_time);
+        _health = new NodeHealth(_directory, _loops, _log);
+        _mesh = new NodeMesh(settings, _options, _directory, _time, loggers.CreateLogger("mesh"), _metrics, _loops, descriptors.Cluster);
         _saver = new DirectorySaver(SavedDirectory, _directory, _time, _log);
     }
 
@@ -70,6 +74,7 @@ internal sealed class Node
         try
         {
             StartEdge();
+            _background.Add(Task.Run(LazyAssemblies.Touch, CancellationToken.None));
             _admin = AdminServer.Start(AdminServicesOf());
             await _mesh.ListenAsync();
             await StartMeshAsync(held, cancel);
@@ -94,7 +99,9 @@ internal sealed class Node
         else _log.LogInformation("starting without a saved directory: {Reason}", reason);
         var answers = new AnswerWriter(_resolver);
         var upstream = _upstream = new UpstreamForwarder(new UpstreamOptions(_settings.Upstream, _settings.Dns.Listen, _options.Range), answers, _time, _loggers.CreateLogger("upstream"));
-        var edge = _edge = EdgeServer.Start(_settings.Dns.Listen, new EdgeOptions(), _resolver, answers, upstream, _time, fault => _log.LogError(fault, "a query handler failed"), _lateOwners);
+        var edge = _edge = EdgeServer.Start(_settings.Dns.Listen, new EdgeOptions { MaxTcpConnections = _descriptors.Tcp, MaxTcpConnectionsPerClient = _descriptors.TcpPerClient }, _resolver, answers, upstream, _time, fault => _log.LogError(fault, "a query handler failed"), _lateOwners);
+        foreach (var beat in edge.Beats) _loops.Add(beat);
+        _loops.Add(upstream.Beat);
         _metrics.Register(text => NodeMetrics.Collect(text, edge.Statistics));
         _metrics.Register(text => NodeMetrics.Collect(text, upstream.Snapshot()));
         _metrics.Register(text => NodeMetrics.Collect(text, _directory));
@@ -112,6 +119,7 @@ internal sealed class Node
         _background.Add(_saver.RunAsync(_stopBackground.Token));
         var trim = new HeapTrim(_directory, _time, HeapTrim.Collector.Runtime);
         mesh.Local.Passivated += trim.LetGo;
+        _edge!.Ebbed += trim.LeftBehind;
         _background.Add(trim.RunAsync(_stopBackground.Token));
     }
 
@@ -188,7 +196,11 @@ internal sealed class Node
 
     private FileStream? TryLock()
     {
-        try { return SqliteJournal.Lock(_settings.Node.DataDirectory); }
+        try
+        {
+            DataDirectory.Tighten(_settings.Node.DataDirectory, _log);
+            return SqliteJournal.Lock(_settings.Node.DataDirectory);
+        }
         catch (JournalUnavailableException e)
         {
             Fail(e.Message);
@@ -211,6 +223,7 @@ internal sealed class Node
         Metrics = _metrics,
         Vips = _options.Range,
         Ttl = _settings.Dns.Ttl,
+        Connections = _descriptors.Api,
         Time = _time,
         Log = _loggers.CreateLogger("admin"),
     };

@@ -1,17 +1,30 @@
 using MeshDns.Actors.Cluster;
 using MeshDns.Actors.Directory;
 using MeshDns.Host.Admin;
+using MeshDns.Host.Telemetry;
+using Microsoft.Extensions.Logging;
 
 namespace MeshDns.Host.Nodes;
 
-/// <summary>Ready when queries get right answers: the directory is loaded. An owner that recovers does not make the node unready for queries.</summary>
-internal sealed class NodeHealth(MeshDirectory directory) : INodeHealth
+/// <summary>
+/// Live while every loop turns and the actors' scheduler runs what it is given. Ready when queries get right answers: the directory is loaded. An owner that
+/// recovers does not make the node unready for queries.
+/// </summary>
+internal sealed class NodeHealth(MeshDirectory directory, LoopWatch loops, ILogger log) : INodeHealth
 {
+    private string _told = "";
     private volatile bool _stopping;
     private Mesh? _mesh;
 
-    // Whoever can ask gets the answer from a process that lives; query loops and actors survive their own faults.
-    public bool IsLive => true;
+    public bool IsLive
+    {
+        get
+        {
+            var stuck = string.Join(", ", loops.Stuck());
+            if (Interlocked.Exchange(ref _told, stuck) != stuck && stuck.Length > 0) log.LogCritical("not live: {Loops} at the same work for more than {Seconds} s", stuck, LoopWatch.Patience.TotalSeconds);
+            return stuck.Length == 0;
+        }
+    }
 
     public IReadOnlyList<string> NotReady
     {

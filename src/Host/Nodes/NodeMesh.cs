@@ -13,7 +13,7 @@ namespace MeshDns.Host.Nodes;
 /// The part of a node that it shares with others: the journal, the way to other nodes and back, and the mesh over both. Started step by step, each as often
 /// as the caller likes; stopped in the order in which others can miss it.
 /// </summary>
-internal sealed class NodeMesh(MeshDnsSettings settings, MeshOptions options, MeshDirectory directory, TimeProvider time, ILogger log, MetricsRegistry metrics) : IAsyncDisposable
+internal sealed class NodeMesh(MeshDnsSettings settings, MeshOptions options, MeshDirectory directory, TimeProvider time, ILogger log, MetricsRegistry metrics, LoopWatch loops, int connections) : IAsyncDisposable
 {
     private readonly ActorLog _actorLog = (level, source, message, error) => log.Log(LevelOf(level), error, "{Source}: {Text}", source, message);
     private readonly IncarnationFile _incarnation = new(settings.Node.DataDirectory);
@@ -37,7 +37,7 @@ internal sealed class NodeMesh(MeshDnsSettings settings, MeshOptions options, Me
         if (settings.Cluster.Listen is not null)
         {
             // Not cancelled: it binds and returns, and a stop in between goes the same way as any later one.
-            _server = await ClusterServer.StartAsync(settings.Cluster, _tls, time, log, CancellationToken.None);
+            _server = await ClusterServer.StartAsync(settings.Cluster, _tls, time, log, CancellationToken.None, connections);
             metrics.Register(_server.Collect);
             log.LogInformation("other nodes reach this one at {Address}", _server.Address);
         }
@@ -66,7 +66,7 @@ internal sealed class NodeMesh(MeshDnsSettings settings, MeshOptions options, Me
     {
         var here = _server is null ? options : options with { Address = _server.Address };
         // One mesh for all attempts: it shows the same incarnation, should the answer to the first have been lost.
-        var mesh = _joining ??= new Mesh(new ActorSystem(TaskScheduler.Default, time, new Random(), _actorLog), _journal, here, directory, _client);
+        var mesh = _joining ??= NewMesh(here);
         await mesh.StartAsync(cancel, _incarnation.Read());
         _incarnation.Write(mesh.Identity.Incarnation);
         Mesh = mesh;
@@ -88,6 +88,17 @@ internal sealed class NodeMesh(MeshDnsSettings settings, MeshOptions options, Me
         _client?.Dispose();
         _tls?.Dispose();
         if (_journal is not null) await _journal.DisposeAsync();
+    }
+
+    private Mesh NewMesh(MeshOptions here)
+    {
+        var system = new ActorSystem(TaskScheduler.Default, time, new Random(), _actorLog);
+        loops.Add("actors", done => system.Run(() =>
+        {
+            done();
+            return Task.CompletedTask;
+        }));
+        return new Mesh(system, _journal, here, directory, _client);
     }
 
     private static LogLevel LevelOf(ActorLogLevel level) => level switch { ActorLogLevel.Information => LogLevel.Information, ActorLogLevel.Warning => LogLevel.Warning, _ => LogLevel.Critical };

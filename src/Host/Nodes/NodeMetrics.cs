@@ -25,6 +25,10 @@ internal static class NodeMetrics
         text.Sample(MeshMetrics.TcpConnections, edge.TcpConnections);
         text.Sample(MeshMetrics.TcpConnectionsClosedTotal, edge.TcpRefused, "limit");
         text.Sample(MeshMetrics.TcpConnectionsClosedTotal, edge.TcpTimedOut, "timeout");
+        text.Sample(MeshMetrics.TcpConnectionsClosedTotal, edge.TcpCut, "memory");
+        text.Sample(MeshMetrics.TcpConnectionsClosedTotal, edge.TcpWithoutDescriptor, "descriptors");
+        text.Sample(MeshMetrics.TcpHeldBytes, edge.TcpBytes);
+        text.Sample(MeshMetrics.EdgeReceiveErrorsTotal, edge.ReceiveErrors);
         text.Sample(MeshMetrics.QueriesWaiting, edge.DeferredInFlight);
     }
 

@@ -11,12 +11,19 @@ public static class RunNode
     public static async Task<int> RunAsync(MeshDnsSettings settings, CancellationToken cancel)
     {
         using var loggers = new ConsoleLog(Console.OpenStandardOutput(), TimeProvider.System);
+        var log = loggers.CreateLogger("node");
         if (settings.Unsupported() is { Count: > 0 } unsupported)
         {
-            var log = loggers.CreateLogger("node");
             foreach (var why in unsupported) log.LogCritical("{Why}", why);
             return 1;
         }
-        return await new Node(settings, loggers).RunAsync(cancel);
+        if (DescriptorPlan.Of(DescriptorLimit.Read(), settings, out var problem) is not { } descriptors)
+        {
+            log.LogCritical("{Problem}", problem);
+            return 1;
+        }
+        if (descriptors.Warning.Length > 0) log.LogWarning("{Warning}", descriptors.Warning);
+        DataDirectory.MakePrivate();
+        return await new Node(settings, descriptors, loggers).RunAsync(cancel);
     }
 }

@@ -49,7 +49,13 @@ public static class MeshMetrics
     public static readonly MetricDefinition TcpConnections = Gauge("meshdns_tcp_connections", "DNS connections over TCP that are open.");
 
     /// <summary>TCP connections that were closed by us.</summary>
-    public static readonly MetricDefinition TcpConnectionsClosedTotal = Counter("meshdns_tcp_connections_closed_total", "DNS connections over TCP closed by a limit or a timeout.", "reason");
+    public static readonly MetricDefinition TcpConnectionsClosedTotal = Counter("meshdns_tcp_connections_closed_total", "DNS connections over TCP closed by us: limit, timeout, memory (others needed what it held), descriptors (none left).", "reason");
+
+    /// <summary>Bytes held for TCP connections.</summary>
+    public static readonly MetricDefinition TcpHeldBytes = Gauge("meshdns_tcp_held_bytes", "Bytes held for DNS connections over TCP: replies that wait to be read above all.");
+
+    /// <summary>Failed receives and accepts.</summary>
+    public static readonly MetricDefinition EdgeReceiveErrorsTotal = Counter("meshdns_edge_receive_errors_total", "Receives of DNS packets and accepts of connections that the system failed.");
 
     /// <summary>Queries that wait for an upstream.</summary>
     public static readonly MetricDefinition QueriesWaiting = Gauge("meshdns_queries_waiting", "UDP queries that wait for an upstream.");
@@ -149,7 +155,7 @@ public static class MeshMetrics
     [
         QueriesTotal, QueryDurationSeconds, QueriesDroppedTotal, UpstreamQueriesTotal, UpstreamLatencySeconds, UpstreamIgnoredRepliesTotal, UpstreamEventsTotal,
         CacheHitsTotal, CacheMissesTotal, CacheStaleTotal, CacheEvictionsTotal, CacheBytes, CacheEntries,
-        EdgeFaultsTotal, TcpConnections, TcpConnectionsClosedTotal, QueriesWaiting, DirectoryViolationsTotal,
+        EdgeFaultsTotal, TcpConnections, TcpConnectionsClosedTotal, TcpHeldBytes, EdgeReceiveErrorsTotal, QueriesWaiting, DirectoryViolationsTotal,
         DirectoryNames, DirectoryAgeSeconds, DirectoryLagEvents, Vips, VipsCapacity, StreamsUnrecovered, StreamsOwned, StreamsPassive, StreamEpoch, StreamMovesTotal, ClusterMembers,
         JournalAppendSeconds, JournalAppendsTotal, ChangesTotal, AdminRequestsTotal, CollectorFailuresTotal,
         ClusterAsksTotal, ClusterAskDurationSeconds, ClusterStallsTotal, ClusterRequestsTotal, ClusterRejectedTotal,

@@ -4,6 +4,7 @@ using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;
 using MeshDns.Host.Resolve;
 using MeshDns.Host.Settings;
+using MeshDns.Host.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace MeshDns.Host.Upstream;
@@ -68,6 +69,9 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
         _loop.Serve(_desk);
         _loop.Start();
     }
+
+    /// <summary>Whether its loop turns.</summary>
+    internal LoopBeat Beat => _loop.Beat;
 
     /// <summary>The counters and the servers' state.</summary>
     public UpstreamStatistics Snapshot() => StatisticsReader.Read(_counters, _servers, _cache, _desk.Flights);

@@ -1,3 +1,4 @@
+using MeshDns.Host.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace MeshDns.Host.Upstream;
@@ -35,6 +36,9 @@ internal sealed class UpstreamLoop : IDisposable
         _timer = clock.Time.CreateTimer(static loop => ((UpstreamLoop)loop!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _thread = new Thread(Run) { Name = "upstream", IsBackground = true };
     }
+
+    /// <summary>Whether it turns.</summary>
+    public LoopBeat Beat { get; } = new("upstream");
 
     /// <summary>The timers.</summary>
     public TimerWheel Wheel { get; } = new();
@@ -122,7 +126,9 @@ internal sealed class UpstreamLoop : IDisposable
     /// <summary>Waits, and does all there is to do.</summary>
     public void RunTurn()
     {
+        Beat.Waits();
         ReadOnlySpan<UdpPort?> ready = Wire.Wait();
+        Beat.Works();
         Volatile.Write(ref _isAwake, 1);
         ReadClock();
         Turn++;

@@ -33,9 +33,10 @@ public sealed class EdgeBench : IAsyncDisposable
         return socket;
     }
 
-    public Socket NewTcp()
+    public Socket NewTcp(IPAddress? from = null)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = (int)_bound.TotalMilliseconds, SendTimeout = (int)_bound.TotalMilliseconds };
+        if (from is not null) socket.Bind(new IPEndPoint(from, 0));
         socket.Connect(Endpoint);
         return socket;
     }

@@ -21,6 +21,66 @@ public sealed class WildcardTests
         return AnswersFrom(batch, IPAddress.IPv6Any, IPAddress.IPv6Loopback, [IPAddress.IPv6Loopback, .. others]);
     }
 
+    // RFC 3493 section 5.3.
+    [Theory, InlineData(1), InlineData(64)]
+    public Task IPv4_on_the_wildcard_of_IPv6(int batch) =>
+        AnswersFrom(batch, IPAddress.IPv6Any, IPAddress.Loopback, [IPAddress.Loopback, IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.3.2.1")]);
+
+    [Fact]
+    public async Task IPv4_over_TCP_on_the_wildcard_of_IPv6_has_the_same_limits_as_everywhere()
+    {
+        await using var edge = new EdgeBench();
+        var bench = edge.Bench;
+        var server = EdgeServer.Start([new IPEndPoint(IPAddress.IPv6Any, 0)], new EdgeOptions { UdpLoops = 1, MaxTcpConnectionsPerClient = 1 }, bench.Resolver, bench.Answers, bench.Upstream, bench.Time);
+        using var client = await AskTcp(new IPEndPoint(IPAddress.Loopback, server.Endpoints[0].Port));
+        using var six = await AskTcp(new IPEndPoint(IPAddress.IPv6Loopback, server.Endpoints[0].Port));
+        using var more = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 10_000 };
+        more.Connect(IPAddress.Loopback, server.Endpoints[0].Port);
+        Assert.Null(EdgeBench.TryReceiveFrame(more));
+        await server.StopAsync(TimeSpan.FromSeconds(5));
+    }
+
+    [Theory, InlineData("0.0.0.0"), InlineData("127.0.0.1")]
+    public async Task Beside_an_IPv4_address_with_the_same_port_the_wildcard_of_IPv6_is_for_IPv6_alone(string other)
+    {
+        await using var edge = new EdgeBench();
+        var bench = edge.Bench;
+        var port = FreePort();
+        var server = EdgeServer.Start([new IPEndPoint(IPAddress.IPv6Any, port), new IPEndPoint(IPAddress.Parse(other), port)], new EdgeOptions { UdpLoops = 1 }, bench.Resolver, bench.Answers, bench.Upstream, bench.Time);
+        (await AskTcp(new IPEndPoint(IPAddress.Loopback, port))).Dispose();
+        (await AskTcp(new IPEndPoint(IPAddress.IPv6Loopback, port))).Dispose();
+        await server.StopAsync(TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public void An_IPv4_address_in_IPv6_form_is_listened_on_as_what_it_is() =>
+        Assert.Equal([new ListenAddress(new IPEndPoint(IPAddress.Loopback, 53), IsDual: false)], ListenAddress.Of([new IPEndPoint(IPAddress.Parse("::ffff:127.0.0.1"), 53)]));
+
+    [Fact]
+    public void An_IPv4_client_has_4_bytes_whatever_the_socket()
+    {
+        var client = new IPEndPoint(IPAddress.Parse("192.0.2.1"), 1000);
+        Assert.Equal([192, 0, 2, 1], ClientAddress.Of(client.Serialize()).ToArray());
+        Assert.Equal([192, 0, 2, 1], ClientAddress.Of(new IPEndPoint(client.Address.MapToIPv6(), 1000).Serialize()).ToArray());
+        Assert.Equal(IPAddress.Parse("2001:db8::ffff:192.0.2.1").GetAddressBytes(), ClientAddress.Of(new IPEndPoint(IPAddress.Parse("2001:db8::ffff:192.0.2.1"), 1000).Serialize()).ToArray());
+    }
+
+    private static int FreePort()
+    {
+        using var tcp = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true };
+        tcp.Bind(new IPEndPoint(IPAddress.IPv6Any, 0));
+        return ((IPEndPoint)tcp.LocalEndPoint!).Port;
+    }
+
+    private static async Task<Socket> AskTcp(IPEndPoint server)
+    {
+        var client = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 10_000 };
+        await client.ConnectAsync(server);
+        client.Send(QueryPacket.Framed(QueryPacket.Of("a.example", id: 3)));
+        Assert.Equal("10.0.0.1", Assert.Single(EdgeBench.ReceiveFrame(client).AnswerData));
+        return client;
+    }
+
     private static async Task AnswersFrom(int batch, IPAddress wildcard, IPAddress from, IEnumerable<IPAddress> asked)
     {
         await using var edge = new EdgeBench();

@@ -32,6 +32,25 @@ public sealed partial class NodeMetricsTests
         Assert.Equal((1, 9, 0), (dropped["malformed"], dropped["overload"] + dropped["abandoned"], dropped["send_error"]));
     }
 
+    [Fact]
+    public async Task What_the_edge_counts_is_shown()
+    {
+        await using var edge = new EdgeBench(new EdgeOptions { UdpLoops = 1 });
+        var edgeCounts = edge.Server.Statistics;
+        edgeCounts.CountReceiveError();
+        for (var i = 0; i < 2; i++) edgeCounts.CountTcpRefused();
+        for (var i = 0; i < 3; i++) edgeCounts.CountTcpTimedOut();
+        for (var i = 0; i < 4; i++) edgeCounts.CountTcpCut();
+        for (var i = 0; i < 5; i++) edgeCounts.CountTcpWithoutDescriptor();
+        Assert.True(edgeCounts.TcpShare!.TryTake(6, out _));
+        var text = new MetricsText();
+        NodeMetrics.Collect(text, edgeCounts);
+        edgeCounts.TcpShare.Give(6);
+        foreach (var sample in (string[])["meshdns_edge_receive_errors_total 1", "meshdns_tcp_connections_closed_total{reason=\"limit\"} 2", "meshdns_tcp_connections_closed_total{reason=\"timeout\"} 3",
+            "meshdns_tcp_connections_closed_total{reason=\"memory\"} 4", "meshdns_tcp_connections_closed_total{reason=\"descriptors\"} 5", "meshdns_tcp_held_bytes 6"])
+            Assert.Contains(sample + "\n", text.ToString(), StringComparison.Ordinal);
+    }
+
     [GeneratedRegex("^meshdns_queries_dropped_total\\{transport=\"udp\",reason=\"(\\w+)\"\\} (\\d+)$", RegexOptions.Multiline)]
     private static partial Regex Dropped();
 }
