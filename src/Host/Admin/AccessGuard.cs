@@ -1,7 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
-using MeshDns.Host.Settings;
+using MeshDns.Host.Telemetry;
 using Microsoft.AspNetCore.Http;
 
 namespace MeshDns.Host.Admin;
@@ -17,20 +17,26 @@ internal sealed class AccessGuard
 
     private readonly byte[]? _tokenHash;
     private readonly HashSet<string> _hosts;
+    private readonly CounterFamily _rejected = new(MeshMetrics.AdminRejectedTotal, maxSeries: 8);
+    private readonly Rejections _rejections;
 
-    public AccessGuard(AdminSettings settings)
+    public AccessGuard(AdminServices services)
     {
+        var settings = services.Settings;
+        _rejections = new Rejections("a request to the API", reason => _rejected.With(reason).Increment(), services.Time, services.Log);
         // Hashing makes the compared lengths equal, so that the time of the comparison does not tell the token's length either.
         _tokenHash = settings.Token.IsSet ? SHA256.HashData(Encoding.UTF8.GetBytes(settings.Token.Reveal())) : null;
         _hosts = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "localhost", "127.0.0.1", "[::1]", Bracketed(settings.Listen.Address) };
     }
+
+    public void Collect(MetricsText text) => _rejected.Collect(text);
 
     /// <summary>Null when the request may go on.</summary>
     public Problem? Check(HttpContext context)
     {
         var path = context.Request.Path;
         if (path.Equals("/healthz", StringComparison.Ordinal) || path.Equals("/readyz", StringComparison.Ordinal)) return null;
-        return _tokenHash is null ? CheckBrowser(context.Request) : CheckToken(context);
+        return _tokenHash is null ? CheckBrowser(context) : CheckToken(context);
     }
 
     private Problem? CheckToken(HttpContext context)
@@ -41,21 +47,28 @@ internal sealed class AccessGuard
             var shown = SHA256.HashData(Encoding.UTF8.GetBytes(header[Scheme.Length..].Trim()));
             if (CryptographicOperations.FixedTimeEquals(shown, _tokenHash)) return null;
         }
+        Reject(context, header.Length == 0 ? "token_missing" : "token_wrong", header.Length == 0 ? "it shows no token" : "it shows a wrong token");
         context.Response.Headers.WWWAuthenticate = "Bearer realm=\"meshdns\"";
         return Problem.Of(StatusCodes.Status401Unauthorized, "unauthorized", "Token needed", "send the configured admin.token as Authorization: Bearer TOKEN");
     }
 
-    private Problem? CheckBrowser(HttpRequest request)
+    private Problem? CheckBrowser(HttpContext context)
     {
+        var request = context.Request;
         if (!_hosts.Contains(request.Host.Host))
         {
+            Reject(context, "host", "its Host header names another server");
             return Problem.Of(StatusCodes.Status421MisdirectedRequest, "wrong-host", "Not this server's name",
                 "without admin.token only the names localhost, 127.0.0.1, [::1] and the listen address are answered");
         }
         var origin = request.Headers.Origin.ToString();
         if (origin.Length == 0 || origin == $"{request.Scheme}://{request.Host}") return null;
+        Reject(context, "origin", "it comes from a page of another origin");
         return Problem.Of(StatusCodes.Status403Forbidden, "cross-origin", "Request from another origin", "without admin.token a page of another origin may not call");
     }
+
+    // What the caller wrote itself never gets into the log.
+    private void Reject(HttpContext context, string reason, string hint) => _rejections.Add(reason, context.Connection.RemoteIpAddress?.ToString() ?? "unknown", hint);
 
     private static string Bracketed(IPAddress address) =>
         address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString();

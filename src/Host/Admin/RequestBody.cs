@@ -70,6 +70,11 @@ internal static class RequestBody
         {
             throw new ProblemException(Problem.Of(StatusCodes.Status408RequestTimeout, "body-timeout", "Body too slow", $"the body did not arrive within {AdminLimits.BodyTimeout.TotalSeconds} s"));
         }
+        catch (IOException e) when (e is not BadHttpRequestException)
+        {
+            // What Kestrel makes of a chunk whose size is more than it can count, and of a caller who has gone.
+            throw new ProblemException(Problem.BadRequest($"the body cannot be read: {e.Message}"));
+        }
         return body.GetBuffer().AsMemory(0, (int)body.Length);
     }
 

@@ -12,11 +12,15 @@ namespace MeshDns.Host.Admin;
 /// </summary>
 internal sealed class RequestPipeline(AdminServices services)
 {
-    private readonly AccessGuard _guard = new(services.Settings);
+    private readonly AccessGuard _guard = new(services);
     private readonly CounterFamily _requests = new(MeshMetrics.AdminRequestsTotal, maxSeries: 256);
     private int _underWay;
 
-    public void Collect(MetricsText text) => _requests.Collect(text);
+    public void Collect(MetricsText text)
+    {
+        _requests.Collect(text);
+        _guard.Collect(text);
+    }
 
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {

@@ -1,6 +1,7 @@
 using System.Text;
 using MeshDns.Actors.Cluster;
 using MeshDns.Contracts.Messages;
+using MeshDns.Host.Telemetry;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -15,7 +16,7 @@ internal sealed class AskRoute(MessageSeal seal, AskAdmission admission, Request
     private const string UnknownKind = "unknown";
 
     private readonly SeenNonces _nonces = new(ClusterLimits.Nonces);
-    private readonly Rejections _rejections = new(counters, time, log);
+    private readonly Rejections _rejections = new("cluster traffic", counters.Rejected, time, log);
     private INodeServer? _handler;
 
     /// <summary>The address under which nodes ask this one; set once it is known, before the first request.</summary>

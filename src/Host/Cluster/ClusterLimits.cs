@@ -44,7 +44,4 @@ internal static class ClusterLimits
 
     /// <summary>An idle connection is kept so long.</summary>
     public static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(2);
-
-    /// <summary>At most one line about rejected traffic is logged in this time.</summary>
-    public static readonly TimeSpan RejectedLogEvery = TimeSpan.FromMinutes(1);
 }

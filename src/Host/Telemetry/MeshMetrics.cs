@@ -108,6 +108,9 @@ public static class MeshMetrics
     /// <summary>API requests.</summary>
     public static readonly MetricDefinition AdminRequestsTotal = Counter("meshdns_admin_requests_total", "Requests to the admin API, by method and status code.", "method", "code");
 
+    /// <summary>API requests of callers who may not call.</summary>
+    public static readonly MetricDefinition AdminRejectedTotal = Counter("meshdns_admin_rejected_total", "Requests to the admin API by callers who may not call, by reason: token_missing, token_wrong, host or origin.", "reason");
+
     /// <summary>What this node asked of other nodes.</summary>
     public static readonly MetricDefinition ClusterAsksTotal = Counter("meshdns_cluster_asks_total", "Requests to other nodes, by kind and outcome: done, refused, timeout, cancelled or failed.", "kind", "outcome");
 
@@ -157,7 +160,7 @@ public static class MeshMetrics
         CacheHitsTotal, CacheMissesTotal, CacheStaleTotal, CacheEvictionsTotal, CacheBytes, CacheEntries,
         EdgeFaultsTotal, TcpConnections, TcpConnectionsClosedTotal, TcpHeldBytes, EdgeReceiveErrorsTotal, QueriesWaiting, DirectoryViolationsTotal,
         DirectoryNames, DirectoryAgeSeconds, DirectoryLagEvents, Vips, VipsCapacity, StreamsUnrecovered, StreamsOwned, StreamsPassive, StreamEpoch, StreamMovesTotal, ClusterMembers,
-        JournalAppendSeconds, JournalAppendsTotal, ChangesTotal, AdminRequestsTotal, CollectorFailuresTotal,
+        JournalAppendSeconds, JournalAppendsTotal, ChangesTotal, AdminRequestsTotal, AdminRejectedTotal, CollectorFailuresTotal,
         ClusterAsksTotal, ClusterAskDurationSeconds, ClusterStallsTotal, ClusterRequestsTotal, ClusterRejectedTotal,
         BuildInfo, HeapBytes, CollectionsTotal, GcPauseSecondsTotal,
         ProcessCpuSecondsTotal, ProcessResidentMemoryBytes, ProcessStartTimeSeconds, ProcessThreads,

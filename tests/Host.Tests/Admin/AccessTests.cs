@@ -1,3 +1,6 @@
+using MeshDns.Tests.Shared;
+using Microsoft.Extensions.Logging;
+
 namespace MeshDns.Host.Tests.Admin;
 
 /// <summary>Who may call.</summary>
@@ -19,6 +22,25 @@ public sealed class AccessTests
         Assert.Equal(200, (await api.GetAsync("/v1/hosts", ("Authorization", "bearer s3cret-token"), ("Host", "meshdns.example.com"))).Status);
         Assert.Equal(200, (await api.GetAsync("/healthz")).Status);
         Assert.Equal(200, (await api.GetAsync("/readyz")).Status);
+    }
+
+    [Fact]
+    public async Task A_flood_of_wrong_tokens_is_counted_and_leaves_a_line_a_minute_without_them()
+    {
+        var time = new ManualTimeProvider();
+        var log = new ListLogger();
+        await using var api = await AdminFixture.StartAsync(token: "s3cret-token", time: time, log: log);
+        for (var i = 0; i < 500; i++) (await api.GetAsync("/v1/hosts", ("Authorization", $"Bearer guess-{i}"))).Problem(401);
+        (await api.GetAsync("/v1/hosts")).Problem(401);
+        Assert.Equal("rejected a request to the API from 127.0.0.1: it shows a wrong token (0 more since the last such line)", Assert.Single(log.Lines).Text);
+        time.Advance(TimeSpan.FromSeconds(61));
+        (await api.GetAsync("/v1/hosts", ("Authorization", "Bearer guess"))).Problem(401);
+        Assert.EndsWith("(500 more since the last such line)", log.Of(LogLevel.Warning).Last(), StringComparison.Ordinal);
+        Assert.Equal(2, log.Lines.Count);
+        Assert.DoesNotContain(log.Lines, line => line.Text.Contains("guess", StringComparison.Ordinal));
+        var metrics = (await api.GetAsync("/metrics", ("Authorization", "Bearer s3cret-token"))).Text;
+        Assert.Contains("meshdns_admin_rejected_total{reason=\"token_wrong\"} 501\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("meshdns_admin_rejected_total{reason=\"token_missing\"} 1\n", metrics, StringComparison.Ordinal);
     }
 
     [Fact]

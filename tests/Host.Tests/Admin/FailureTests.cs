@@ -121,6 +121,29 @@ public sealed class FailureTests
         foreach (var answer in await Task.WhenAll(waiting)) Assert.Equal(200, answer.Status);
     }
 
+    [Theory]
+    [InlineData("ffffffffffffffff")]
+    [InlineData("7fffffffffffffff")]
+    [InlineData("80000000")]
+    [InlineData("-1")]
+    [InlineData("zz")]
+    public async Task A_chunk_of_a_size_that_nobody_can_count_is_400_and_ends_the_connection(string size)
+    {
+        var log = new ListLogger();
+        await using var api = await AdminFixture.StartAsync(log: log);
+        foreach (var head in new[] { $"PUT {Orders}", "POST /v1/manifests", "GET /healthz" })
+        {
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(api.Server.Endpoint);
+            await socket.SendAsync(Encoding.ASCII.GetBytes($"{head} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/yaml\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\nx"));
+            using var reader = new StreamReader(new NetworkStream(socket));
+            var reply = await reader.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(20));
+            Assert.StartsWith(head.StartsWith("GET", StringComparison.Ordinal) ? "HTTP/1.1 200" : "HTTP/1.1 400", reply, StringComparison.Ordinal);
+        }
+        Assert.Empty(log.Lines);
+        Assert.Equal(200, (await api.GetAsync("/healthz")).Status);
+    }
+
     [Fact]
     public async Task Garbage_on_the_wire_does_not_harm_the_server()
     {
