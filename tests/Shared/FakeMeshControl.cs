@@ -39,6 +39,9 @@ public sealed class FakeMeshControl : IMeshControl
     /// <summary>Every change asked, in order.</summary>
     public List<ChangeRequest> Requests { get; } = [];
 
+    /// <summary>Every page of documents asked, in order.</summary>
+    public List<PageRequest> Pages { get; } = [];
+
     /// <summary>Nodes drained.</summary>
     public List<string> Drained { get; } = [];
 
@@ -66,6 +69,7 @@ public sealed class FakeMeshControl : IMeshControl
 
     public async Task<Page<DocumentRecord>> ListDocumentsAsync(DocumentKind kind, PageRequest page, CancellationToken cancel)
     {
+        lock (_gate) Pages.Add(page);
         await OnRead(cancel);
         lock (_gate)
         {

@@ -27,7 +27,7 @@ internal sealed class LocalReads(MeshOptions options, LocalStreams local, TimePr
     {
         var matching = asked.Streams.SelectMany(s => Shard(s).Documents.Values)
             .Where(d => d.Document.Key.Kind == asked.Of && (asked.Page.Source is null || d.Source == asked.Page.Source));
-        return Pages.Of(matching, Pages.KeyOf, asked.Page);
+        return Pages.Of(matching, asked.Page);
     }
 
     public IReadOnlyList<HostFact> Hosts(IReadOnlyList<HostName> hosts)
@@ -59,32 +59,14 @@ internal sealed class LocalReads(MeshOptions options, LocalStreams local, TimePr
 
     public IReadOnlyList<VipRecord> Vips(PageRequest page)
     {
+        // In order already.
         var used = Ledger.Records(Now).Where(r => r.State != VipState.Free);
+        if (page.After is { } after) used = used.Where(r => string.CompareOrdinal(Pages.KeyOf(r), after) > 0);
         if (page.Query is { } query) used = used.Where(r => r.Hosts.Any(h => h.Text.Contains(query, StringComparison.OrdinalIgnoreCase)));
-        return Pages.Of(used, Pages.KeyOf, page with { Query = null });
+        return [.. used.Take(page.Limit + 1)];
     }
 
     public VipUsage Usage() => Ledger.Usage(Now);
 
     private ShardTable Shard(string stream) => (local.ShardOf.GetValueOrDefault(stream) ?? throw new OwnerAwayException($"there is no stream {stream}")).View.State;
-}
-
-/// <summary>How lists are cut into pages: by ordinal order of a key, one item more than the limit when there are more.</summary>
-internal static class Pages
-{
-    public static string KeyOf(StoredDocument stored) => $"{stored.Document.Key.Namespace}/{stored.Document.Key.Name}";
-
-    // Keys sort as numbers: five digits hold every index.
-    public static string KeyOf(VipRecord record) => record.Index.ToString("D5", System.Globalization.CultureInfo.InvariantCulture);
-
-    public static List<T> Of<T>(IEnumerable<T> items, Func<T, string> keyOf, PageRequest page)
-    {
-        var keyed = items.Select(item => (Key: keyOf(item), Item: item))
-            .Where(i => (page.After is null || string.CompareOrdinal(i.Key, page.After) > 0) && (page.Query is null || i.Key.Contains(page.Query, StringComparison.OrdinalIgnoreCase)));
-        return [.. keyed.OrderBy(i => i.Key, StringComparer.Ordinal).Take(page.Limit + 1).Select(i => i.Item)];
-    }
-
-    /// <summary>The page, of at most one item more than the limit.</summary>
-    public static (IReadOnlyList<T> Items, string? Next) Cut<T>(List<T> items, Func<T, string> keyOf, PageRequest page) =>
-        items.Count > page.Limit ? (items[..page.Limit], keyOf(items[page.Limit - 1])) : (items, null);
 }

@@ -39,7 +39,7 @@ internal sealed class MeshControl(Mesh mesh) : IMeshControl
     {
         var asked = Region.ByNode(Streams.All(mesh.Options.Shards).SkipLast(1), s => s).Select(n => Region.AskAsync<DocumentList>(n.Node, new PageDocuments(n.Items, kind, page), _readDeadline, cancel));
         var all = (await Task.WhenAll(asked)).SelectMany(d => d.Documents);
-        var (items, next) = Pages.Cut(Pages.Of(all, Pages.KeyOf, page), Pages.KeyOf, page);
+        var (items, next) = Pages.Cut(Pages.Of(all, page), Pages.KeyOf, page);
         return new Page<DocumentRecord>(await RecordsOfAsync(items, cancel), next);
     }
 

@@ -5,47 +5,51 @@ using Microsoft.AspNetCore.Routing;
 
 namespace MeshDns.Host.Admin;
 
-/// <summary>The whole interface at a glance: every path, its methods, and who answers.</summary>
+/// <summary>
+/// The whole interface at a glance: every path, its methods, who answers, and in which line it waits for its turn. A change that has a body waits once that is
+/// there, in its route; the probes wait for nobody.
+/// </summary>
 internal static class AdminRoutes
 {
-    public static void Map(IEndpointRouteBuilder routes, AdminServices services)
+    public static void Map(IEndpointRouteBuilder routes, AdminServices services, Admission admission)
     {
+        var (reads, lists) = (admission.Reads, admission.Lists);
         var changes = new ChangeRunner(services);
         services.Metrics.Register(changes.Collect);
 
-        MapDocuments(routes, "/v1/service-entries", new DocumentRoutes(DocumentKind.ServiceEntry, services, changes));
-        MapDocuments(routes, "/v1/services", new DocumentRoutes(DocumentKind.Service, services, changes));
+        MapDocuments(routes, "/v1/service-entries", new DocumentRoutes(DocumentKind.ServiceEntry, services, changes, admission), admission);
+        MapDocuments(routes, "/v1/services", new DocumentRoutes(DocumentKind.Service, services, changes, admission), admission);
         routes.Map("/v1/endpoint-slices/{**rest}", NotYet);
 
-        routes.MapPost("/v1/manifests", new ManifestRoute(changes).PostAsync);
+        routes.MapPost("/v1/manifests", new ManifestRoute(changes, admission).PostAsync);
 
         var hosts = new HostRoutes(services);
-        routes.MapGet("/v1/hosts", hosts.ListAsync);
-        routes.MapGet("/v1/hosts/{host}", hosts.GetAsync);
+        routes.MapGet("/v1/hosts", lists.Around(hosts.ListAsync));
+        routes.MapGet("/v1/hosts/{host}", reads.Around(hosts.GetAsync));
 
         var vips = new VipRoutes(services);
-        routes.MapGet("/v1/vips", vips.ListAsync);
-        routes.MapGet("/v1/vips/{ip}", vips.GetAsync);
+        routes.MapGet("/v1/vips", lists.Around(vips.ListAsync));
+        routes.MapGet("/v1/vips/{ip}", reads.Around(vips.GetAsync));
 
         var cluster = new ClusterRoutes(services);
-        routes.MapGet("/v1/cluster", cluster.GetAsync);
-        routes.MapPost("/v1/nodes/{node}/drain", cluster.DrainAsync);
+        routes.MapGet("/v1/cluster", reads.Around(cluster.GetAsync));
+        routes.MapPost("/v1/nodes/{node}/drain", admission.Changes.Around(cluster.DrainAsync));
 
-        routes.MapGet("/v1/export", new ExportRoute(services).GetAsync);
-        routes.MapGet("/v1/explain", new ExplainRoute(services).GetAsync);
+        routes.MapGet("/v1/export", lists.Around(new ExportRoute(services).GetAsync));
+        routes.MapGet("/v1/explain", reads.Around(new ExplainRoute(services).GetAsync));
 
         var node = new NodeRoutes(services);
-        routes.MapGet("/metrics", node.MetricsAsync);
+        routes.MapGet("/metrics", admission.Scrapes.Around(node.MetricsAsync));
         routes.MapMethods("/healthz", ["GET", "HEAD"], node.LiveAsync);
         routes.MapMethods("/readyz", ["GET", "HEAD"], node.ReadyAsync);
     }
 
-    private static void MapDocuments(IEndpointRouteBuilder routes, string path, DocumentRoutes documents)
+    private static void MapDocuments(IEndpointRouteBuilder routes, string path, DocumentRoutes documents, Admission admission)
     {
-        routes.MapGet(path, documents.ListAsync);
-        routes.MapGet(path + "/{namespace}/{name}", documents.GetAsync);
+        routes.MapGet(path, admission.Lists.Around(documents.ListAsync));
+        routes.MapGet(path + "/{namespace}/{name}", admission.Reads.Around(documents.GetAsync));
         routes.MapPut(path + "/{namespace}/{name}", documents.PutAsync);
-        routes.MapDelete(path + "/{namespace}/{name}", documents.DeleteAsync);
+        routes.MapDelete(path + "/{namespace}/{name}", admission.Changes.Around(documents.DeleteAsync));
     }
 
     private static Task NotYet(HttpContext context) => Reply.ProblemAsync(context,

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -18,8 +19,10 @@ namespace MeshDns.Host.Admin;
 public sealed class AdminServer : IAsyncDisposable
 {
     private const int Backlog = 512;
+    private const int ClosingConnections = 64;
 
     private readonly AdminServices _services;
+    private readonly Admission _admission;
     private readonly Socket _listener;
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private WebApplication? _app;
@@ -28,6 +31,7 @@ public sealed class AdminServer : IAsyncDisposable
     private AdminServer(AdminServices services, Socket listener)
     {
         _services = services;
+        _admission = new Admission(services);
         _listener = listener;
         Endpoint = (IPEndPoint)listener.LocalEndPoint!;
     }
@@ -108,15 +112,20 @@ public sealed class AdminServer : IAsyncDisposable
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton<IHostLifetime, NodeOwnsSignals>();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = AdminLimits.StopTimeout);
-        builder.Services.Configure<SocketTransportOptions>(options => options.CreateBoundListenSocket = _ => _listener);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(options => Configure(options, Endpoint, _services.Connections));
+        builder.Services.Configure<SocketTransportOptions>(options =>
+        {
+            options.CreateBoundListenSocket = _ => _listener;
+            options.MaxReadBufferSize = AdminLimits.ReadAheadBytes;
+        });
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(Configure);
         var app = builder.Build();
         try
         {
             var pipeline = new RequestPipeline(_services);
             _services.Metrics.Register(pipeline.Collect);
+            _services.Metrics.Register(_admission.Collect);
             app.Use(next => context => pipeline.InvokeAsync(context, next));
-            AdminRoutes.Map(app, _services);
+            AdminRoutes.Map(app, _services, _admission);
             await app.StartAsync(CancellationToken.None);
             return app;
         }
@@ -127,14 +136,29 @@ public sealed class AdminServer : IAsyncDisposable
         }
     }
 
-    private static void Configure(KestrelServerOptions options, IPEndPoint listen, int connections)
+    private void Configure(KestrelServerOptions options)
     {
         options.AddServerHeader = false;
-        options.Limits.MaxConcurrentConnections = connections;
+        // A connection that gave its place to another needs a moment to close.
+        options.Limits.MaxConcurrentConnections = _services.Bounds.Connections + ClosingConnections;
         options.Limits.MaxRequestBodySize = AdminLimits.DocumentBytes;
         options.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         options.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(2);
-        options.Listen(listen, endpoint => endpoint.Protocols = HttpProtocols.Http1);
+        options.Listen(Endpoint, endpoint =>
+        {
+            endpoint.Protocols = HttpProtocols.Http1;
+            endpoint.Use(next => connection => HoldAsync(connection, next));
+        });
+    }
+
+    private async Task HoldAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        var client = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
+        using var open = _admission.Connections.TryOpen(client, () => connection.Abort(new ConnectionAbortedException("another connection needed its place")));
+        // Returning closes it.
+        if (open is null) return;
+        connection.Features.Set(open);
+        await next(connection);
     }
 
     /// <summary>Ctrl-C and SIGTERM are the node's to handle: it drains before it stops this server. The host's own handler would race with it.</summary>

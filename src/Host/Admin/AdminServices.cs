@@ -31,8 +31,8 @@ public sealed record AdminServices
     /// <summary>The TTL of answers, shown with each host (<c>dns.ttl</c>).</summary>
     public required TimeSpan Ttl { get; init; }
 
-    /// <summary>Open connections at most.</summary>
-    public int Connections { get; init; } = AdminLimits.Connections;
+    /// <summary>How much it does at a time.</summary>
+    public AdminBounds Bounds { get; init; } = new();
 
     /// <summary>The clock of all deadlines.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -6,17 +6,12 @@ using Microsoft.AspNetCore.Http;
 namespace MeshDns.Host.Admin;
 
 /// <summary><c>/v1/service-entries</c> or <c>/v1/services</c>: one document at a time, in the shape that Istio or Kubernetes gives it.</summary>
-internal sealed class DocumentRoutes(DocumentKind kind, AdminServices services, ChangeRunner changes)
+internal sealed class DocumentRoutes(DocumentKind kind, AdminServices services, ChangeRunner changes, Admission admission)
 {
     private const int MaxNameLength = 253;
 
-    public async Task ListAsync(HttpContext context)
-    {
-        var page = RequestQuery.Page(context);
-        using var deadline = new ReadDeadline(context, services);
-        var documents = await services.Mesh.ListDocumentsAsync(kind, page, deadline.Token).WaitAsync(deadline.Token);
-        await PageReply.WriteAsync(context, documents, record => $"{record.Document.Key.Namespace}/{record.Document.Key.Name}", record => [DocumentView.Render(record)], AdminJson.Readable.JsonObject);
-    }
+    public Task ListAsync(HttpContext context) => PageReply.WriteAsync(context, services, (page, cancel) => services.Mesh.ListDocumentsAsync(kind, page, cancel),
+        record => $"{record.Document.Key.Namespace}/{record.Document.Key.Name}", record => [DocumentView.Render(record)], AdminJson.Readable.JsonObject);
 
     public async Task GetAsync(HttpContext context)
     {
@@ -44,7 +39,9 @@ internal sealed class DocumentRoutes(DocumentKind kind, AdminServices services, 
             IdempotencyKey = RequestQuery.IdempotencyKey(context),
         };
         var wait = RequestQuery.WaitsForEdges(context);
-        var documents = (await RequestBody.ReadAsync(context, AdminLimits.DocumentBytes, services.Time, strict: true)).Documents;
+        using var body = await RequestBody.ReceiveAsync(context, AdminLimits.DocumentBytes, admission, services.Time);
+        using var place = await admission.Changes.EnterAsync(context.RequestAborted);
+        var documents = body.Read(strict: true).Documents;
         if (documents.Count != 1) throw new ProblemException(Problem.BadRequest($"the body must have one document, it has {documents.Count}"));
         RefuseOther(documents[0], key);
         change = change with { Changes = [new DocumentChange(key, documents[0].Document, await IfMatchAsync(context, key))] };

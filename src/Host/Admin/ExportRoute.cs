@@ -1,4 +1,3 @@
-using System.Text;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Services;
 using Microsoft.AspNetCore.Http;
@@ -11,48 +10,30 @@ namespace MeshDns.Host.Admin;
 /// </summary>
 internal sealed class ExportRoute(AdminServices services)
 {
-    private const int PageItems = 1000;
-
-    private const int WriteChars = 64 * 1024;
-
     public async Task GetAsync(HttpContext context)
     {
         RequestQuery.Allow(context);
-        using var deadline = new ReadDeadline(context, services, AdminLimits.ExportTimeout);
-        foreach (var kind in Enum.GetValues<DocumentKind>()) await WriteKindAsync(context, kind, deadline.Token);
-        if (context.Response.HasStarted) return;
-        await Reply.YamlAsync(context, "");
+        using var deadline = new ReadDeadline(context, services, AdminLimits.StreamTimeout);
+        var reply = new StreamedReply(context, Reply.Yaml);
+        foreach (var kind in Enum.GetValues<DocumentKind>()) await WriteKindAsync(reply, kind, deadline.Token);
+        await reply.EndAsync(deadline.Token);
     }
 
-    private async Task WriteKindAsync(HttpContext context, DocumentKind kind, CancellationToken cancel)
+    private async Task WriteKindAsync(StreamedReply reply, DocumentKind kind, CancellationToken cancel)
     {
         string? after = null;
         do
         {
-            var page = await services.Mesh.ListDocumentsAsync(kind, new PageRequest(PageItems, after), cancel).WaitAsync(AdminLimits.ReadTimeout, services.Time, cancel);
-            // Few documents to a write, and a write waits for the caller to read: the size of documents must not add up here.
-            var text = new StringBuilder();
+            var page = await services.Mesh.ListDocumentsAsync(kind, new PageRequest(AdminLimits.PartItems, after), cancel).WaitAsync(AdminLimits.ReadTimeout, services.Time, cancel);
             foreach (var record in page.Items)
             {
-                text.Append("---\n").Append(DocumentView.Source(record));
-                if (text.Length >= WriteChars) await WriteAsync(context, text, cancel);
+                reply.Append("---\n");
+                reply.Append(DocumentView.Source(record));
+                await reply.SendAsync(cancel);
             }
-            if (text.Length > 0) await WriteAsync(context, text, cancel);
             if (page.Next == after && after is not null) throw new InvalidOperationException("a list of documents does not advance");
             after = page.Next;
         }
         while (after is not null);
-    }
-
-    private static ValueTask WriteAsync(HttpContext context, StringBuilder text, CancellationToken cancel)
-    {
-        if (!context.Response.HasStarted)
-        {
-            context.Response.ContentType = "application/yaml";
-            context.Response.Headers.CacheControl = "no-store";
-        }
-        var bytes = Encoding.UTF8.GetBytes(text.ToString());
-        text.Clear();
-        return context.Response.Body.WriteAsync(bytes, cancel);
     }
 }

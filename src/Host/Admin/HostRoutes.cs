@@ -12,13 +12,7 @@ namespace MeshDns.Host.Admin;
 /// </summary>
 internal sealed class HostRoutes(AdminServices services)
 {
-    public async Task ListAsync(HttpContext context)
-    {
-        var page = RequestQuery.Page(context);
-        using var deadline = new ReadDeadline(context, services);
-        var hosts = await services.Mesh.ListHostsAsync(page, deadline.Token).WaitAsync(deadline.Token);
-        await PageReply.WriteAsync(context, hosts, host => host.Host.Text, Render, AdminJson.Readable.HostJson);
-    }
+    public Task ListAsync(HttpContext context) => PageReply.WriteAsync(context, services, services.Mesh.ListHostsAsync, host => host.Host.Text, Render, AdminJson.Readable.HostJson);
 
     public async Task GetAsync(HttpContext context)
     {

@@ -8,8 +8,8 @@ namespace MeshDns.Host.Admin;
 /// <summary>Writes replies, all but the largest as a whole, so that they carry their length and a cut one is noticed.</summary>
 internal static class Reply
 {
-    private const string Json = "application/json";
-    private const string Yaml = "application/yaml";
+    public const string Json = "application/json";
+    public const string Yaml = "application/yaml";
 
     /// <summary>Writes a value as JSON.</summary>
     public static Task JsonAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK) =>
@@ -21,9 +21,6 @@ internal static class Reply
         Head(context.Response, StatusCodes.Status200OK, Json);
         return JsonSerializer.SerializeAsync(context.Response.Body, value, type, context.RequestAborted);
     }
-
-    /// <summary>Writes JSON that is rendered already.</summary>
-    public static Task JsonBytesAsync(HttpContext context, ReadOnlyMemory<byte> json) => BytesAsync(context, StatusCodes.Status200OK, Json, json);
 
     /// <summary>Writes YAML.</summary>
     public static Task YamlAsync(HttpContext context, string text) => BytesAsync(context, StatusCodes.Status200OK, Yaml, Encoding.UTF8.GetBytes(text));
@@ -43,14 +40,16 @@ internal static class Reply
         return BytesAsync(context, problem.Status, Problem.ContentType, JsonSerializer.SerializeToUtf8Bytes(problem, AdminJson.Readable.Problem));
     }
 
-    private static Task BytesAsync(HttpContext context, int status, string mediaType, ReadOnlyMemory<byte> body)
+    /// <summary>Writes bytes of a media type.</summary>
+    public static Task BytesAsync(HttpContext context, int status, string mediaType, ReadOnlyMemory<byte> body)
     {
         Head(context.Response, status, mediaType);
         context.Response.ContentLength = body.Length;
         return context.Response.Body.WriteAsync(body, context.RequestAborted).AsTask();
     }
 
-    private static void Head(HttpResponse response, int status, string mediaType)
+    /// <summary>Sets what every reply has.</summary>
+    public static void Head(HttpResponse response, int status, string mediaType)
     {
         response.StatusCode = status;
         response.ContentType = mediaType;

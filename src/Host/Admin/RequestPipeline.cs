@@ -7,14 +7,12 @@ using Microsoft.Extensions.Logging;
 namespace MeshDns.Host.Admin;
 
 /// <summary>
-/// What every request passes before its route: admission, then the access guard; and the one place where failures of any kind
-/// become problem documents.
+/// What every request passes before its route, the access guard; and the one place where failures of any kind become problem documents.
 /// </summary>
 internal sealed class RequestPipeline(AdminServices services)
 {
     private readonly AccessGuard _guard = new(services);
     private readonly CounterFamily _requests = new(MeshMetrics.AdminRequestsTotal, maxSeries: 256);
-    private int _underWay;
 
     public void Collect(MetricsText text)
     {
@@ -24,20 +22,18 @@ internal sealed class RequestPipeline(AdminServices services)
 
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
+        var connection = context.Features.Get<OpenConnection>();
+        connection?.Serve();
         var problem = await RunAsync(context, next);
         // A caller who has hung up gets nothing, and writing to the closed connection would throw.
         if (problem is not null && !context.RequestAborted.IsCancellationRequested) await Reply.ProblemAsync(context, problem);
         _requests.With(MethodLabel(context.Request.Method), context.Response.StatusCode.ToString(CultureInfo.InvariantCulture)).Increment();
+        connection?.Await();
     }
 
     private async Task<Problem?> RunAsync(HttpContext context, RequestDelegate next)
     {
         if (_guard.Check(context) is { } refusal) return refusal;
-        if (Interlocked.Increment(ref _underWay) > AdminLimits.Requests && !context.Request.Path.Equals("/healthz", StringComparison.Ordinal))
-        {
-            Interlocked.Decrement(ref _underWay);
-            return Problem.Unavailable($"{AdminLimits.Requests} requests are under way already");
-        }
         try
         {
             await next(context);
@@ -48,10 +44,6 @@ internal sealed class RequestPipeline(AdminServices services)
 #pragma warning restore CA1031
         {
             return OfException(context, e);
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _underWay);
         }
     }
 

@@ -8,13 +8,8 @@ namespace MeshDns.Host.Admin;
 /// <summary><c>GET /v1/vips</c> and <c>GET /v1/vips/{ip}</c>.</summary>
 internal sealed class VipRoutes(AdminServices services)
 {
-    public async Task ListAsync(HttpContext context)
-    {
-        var page = RequestQuery.Page(context);
-        using var deadline = new ReadDeadline(context, services);
-        var vips = await services.Mesh.ListVipsAsync(page, deadline.Token).WaitAsync(deadline.Token);
-        await PageReply.WriteAsync(context, vips, vip => vip.Index.ToString("D5", CultureInfo.InvariantCulture), vip => [Render(vip, services.Vips)], AdminJson.Readable.VipJson);
-    }
+    public Task ListAsync(HttpContext context) => PageReply.WriteAsync(context, services, services.Mesh.ListVipsAsync,
+        vip => vip.Index.ToString("D5", CultureInfo.InvariantCulture), vip => [Render(vip, services.Vips)], AdminJson.Readable.VipJson);
 
     public async Task GetAsync(HttpContext context)
     {

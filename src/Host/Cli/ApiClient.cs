@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
@@ -14,20 +15,25 @@ namespace MeshDns.Host.Cli;
 internal sealed class ApiClient : IDisposable
 {
     /// <summary>Above the server's own bounds, so that its answer, not our impatience, decides.</summary>
-    private static readonly TimeSpan _defaultTimeout = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan _defaultTimeout = TimeSpan.FromSeconds(120);
 
     private static readonly TimeSpan _connectTimeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>Least time between two requests, whatever the server says; up to twice as long, so that those who were refused together do not all come back together.</summary>
+    private static readonly TimeSpan _leastWait = TimeSpan.FromMilliseconds(100);
+
     private readonly HttpClient _http;
     private readonly Uri _server;
+    private readonly CliContext _context;
     private volatile bool _isConnected;
 
-    public ApiClient(Uri server, string? token, TimeSpan? timeout)
+    public ApiClient(Uri server, string? token, CliContext context)
     {
         _server = server;
+        _context = context;
         // A proxy is for reaching the Internet, never for the node beside us; a redirect would carry the token elsewhere.
         var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, ConnectTimeout = _connectTimeout, ConnectCallback = ConnectAsync };
-        _http = new HttpClient(handler) { BaseAddress = server, Timeout = timeout ?? _defaultTimeout };
+        _http = new HttpClient(handler) { BaseAddress = server, Timeout = context.RequestTimeout ?? _defaultTimeout };
         if (token is not null) _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
 
@@ -94,11 +100,32 @@ internal sealed class ApiClient : IDisposable
     /// <summary>The status of a path and what it said; for health checks, where 503 is an answer.</summary>
     public async Task<(HttpStatusCode Status, string Reason)> ProbeAsync(string path, CancellationToken cancel)
     {
-        using var reply = await SendAsync(HttpMethod.Get, path, null, null, cancel);
+        using var reply = await SendOnceAsync(HttpMethod.Get, path, null, null, cancel);
         return (reply.StatusCode, ProblemText.Of(await TextAsync(reply, cancel), []) ?? "");
     }
 
+    // A server that says when to ask again has done nothing yet.
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, byte[]? body, string? key, CancellationToken cancel)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        for (var hasTold = false; ; hasTold = true)
+        {
+            var reply = await SendOnceAsync(method, path, body, key, cancel);
+            var wait = (RetryAfter(reply) ?? TimeSpan.MaxValue / 2) + (_leastWait * (1 + Random.Shared.NextDouble()));
+            if (Stopwatch.GetElapsedTime(begin) + wait > _context.RetryPatience) return reply;
+            if (!hasTold) await _context.Error.WriteLineAsync(CliText.Printable($"{ProblemText.Of(await TextAsync(reply, cancel), []) ?? $"{_server} is busy"}; asking again"));
+            reply.Dispose();
+            await Task.Delay(wait, cancel);
+        }
+    }
+
+    private static TimeSpan? RetryAfter(HttpResponseMessage reply)
+    {
+        if (reply.StatusCode is not (HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests) || reply.Headers.RetryAfter is not { } after) return null;
+        return after.Delta ?? (after.Date is { } date && date > DateTimeOffset.UtcNow ? date - DateTimeOffset.UtcNow : TimeSpan.Zero);
+    }
+
+    private async Task<HttpResponseMessage> SendOnceAsync(HttpMethod method, string path, byte[]? body, string? key, CancellationToken cancel)
     {
         using var request = new HttpRequestMessage(method, path);
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));

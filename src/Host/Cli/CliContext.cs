@@ -27,6 +27,9 @@ public sealed record CliContext
     /// <summary>How long a server may take for one request; null: the default of each verb. Tests shorten it.</summary>
     public TimeSpan? RequestTimeout { get; init; }
 
+    /// <summary>How long a request that a busy server asks to repeat later (Retry-After) is repeated. Tests shorten it.</summary>
+    public TimeSpan RetryPatience { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>The context of this process.</summary>
     public static CliContext OfProcess(Func<MeshDnsSettings, CancellationToken, Task<int>> run, Func<MeshDnsSettings, CancellationToken, Task<int>> verify) => new()
     {

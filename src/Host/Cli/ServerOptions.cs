@@ -25,7 +25,7 @@ internal sealed class ServerOptions
         if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https") || url.PathAndQuery != "/")
             throw new VerbFailedException(ExitCode.Usage, $"'{text}' is not a server's URL; write http://HOST:PORT");
         if (token is not null && token.Any(c => c is <= ' ' or >= '\u007f')) throw new VerbFailedException(ExitCode.Usage, "the token has characters that a header cannot carry");
-        return new ApiClient(url, token, context.RequestTimeout);
+        return new ApiClient(url, token, context);
     }
 
     private static string? Variable(CliContext context, string name) => context.Environment.TryGetValue(name, out var value) && value.Length > 0 ? value : null;

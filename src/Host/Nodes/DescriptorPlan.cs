@@ -31,7 +31,7 @@ internal sealed record DescriptorPlan
     public int TcpPerClient { get; private init; } = new EdgeOptions().MaxTcpConnectionsPerClient;
 
     /// <summary>Connections to the API.</summary>
-    public int Api { get; private init; } = AdminLimits.Connections;
+    public int Api { get; private init; } = new AdminBounds().Connections;
 
     /// <summary>Connections from other nodes.</summary>
     public int Cluster { get; private init; } = ClusterLimits.Connections;

@@ -59,7 +59,7 @@ internal sealed class Node
         _directory = new MeshDirectory(_options.Range, _options.Zones, _options.Shards, _time, violation => _log.LogCritical("{Violation}", violation));
         _resolver = new MeshResolver(_directory, ResolverOptionsOf(settings), _time);
         _loops = new LoopWatch(_time);
-        _health = new NodeHealth(_directory, _loops, _log);
+        _health = new NodeHealth(_directory, _loops, _time, _log);
         _mesh = new NodeMesh(settings, _options, _directory, _time, loggers.CreateLogger("mesh"), _metrics, _loops, descriptors.Cluster);
         _saver = new DirectorySaver(SavedDirectory, _directory, _time, _log);
     }
@@ -79,6 +79,7 @@ internal sealed class Node
             await _mesh.ListenAsync();
             await StartMeshAsync(held, cancel);
             await WaitUntilReadyAsync(cancel);
+            _health.Started();
             _log.LogInformation("ready: dns {Dns} (udp and tcp), admin http://{Admin}", string.Join(", ", _edge!.Endpoints), _admin.Endpoint);
             foreach (var path in _settings.Sources.Manifests) _background.Add(new ManifestSource(path, _lateMesh, _time, new Random(), _loggers.CreateLogger("source"), _mesh.Mesh!.Runs).RunAsync(_stopBackground.Token));
             await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancel);
@@ -188,6 +189,8 @@ internal sealed class Node
             catch (Exception e) when (e is JournalUnavailableException and not JournalRefusedException or JournalInDoubtException)
             {
                 _lateMesh.Explain(e.Message);
+                // Whatever is needed for changes may be away for long; queries are answered meanwhile.
+                _health.Started();
                 _log.LogError("{What}, trying again: {Error}", what, e.Message);
                 await Task.Delay(TimeSpan.FromSeconds(Math.Min(5, 1 << Math.Min(tries, 3))), _time, cancel);
             }
@@ -223,7 +226,7 @@ internal sealed class Node
         Metrics = _metrics,
         Vips = _options.Range,
         Ttl = _settings.Dns.Ttl,
-        Connections = _descriptors.Api,
+        Bounds = AdminBounds.Within(_descriptors.Api),
         Time = _time,
         Log = _loggers.CreateLogger("admin"),
     };

@@ -7,12 +7,17 @@ using Microsoft.Extensions.Logging;
 namespace MeshDns.Host.Nodes;
 
 /// <summary>
-/// Live while every loop turns and the actors' scheduler runs what it is given. Ready when queries get right answers: the directory is loaded. An owner that
-/// recovers does not make the node unready for queries.
+/// Live while every loop turns and the actors' scheduler runs what it is given. Ready when queries get right answers, the directory is loaded, and the start is
+/// over: the API can answer, or it is known that it cannot yet, since the store is away, or it takes longer than a start should. An owner that recovers later
+/// does not make the node unready for queries.
 /// </summary>
-internal sealed class NodeHealth(MeshDirectory directory, LoopWatch loops, ILogger log) : INodeHealth
+internal sealed class NodeHealth(MeshDirectory directory, LoopWatch loops, TimeProvider time, ILogger log) : INodeHealth
 {
+    internal static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(10);
+
+    private readonly long _begin = time.GetTimestamp();
     private string _told = "";
+    private volatile bool _started;
     private volatile bool _stopping;
     private Mesh? _mesh;
 
@@ -33,12 +38,15 @@ internal sealed class NodeHealth(MeshDirectory directory, LoopWatch loops, ILogg
             var reasons = new List<string>();
             if (_stopping) reasons.Add("the node is stopping");
             if (Volatile.Read(ref _mesh) is { IsDraining: true }) reasons.Add("the node is draining");
+            if (!_started && time.GetElapsedTime(_begin) < LongestStart) reasons.Add("the node is starting");
             if (!directory.IsLoaded) reasons.Add("the directory has not been loaded yet");
             return reasons;
         }
     }
 
     public void Set(Mesh mesh) => Volatile.Write(ref _mesh, mesh);
+
+    public void Started() => _started = true;
 
     public void Stopping() => _stopping = true;
 }

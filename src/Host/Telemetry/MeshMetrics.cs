@@ -111,6 +111,21 @@ public static class MeshMetrics
     /// <summary>API requests of callers who may not call.</summary>
     public static readonly MetricDefinition AdminRejectedTotal = Counter("meshdns_admin_rejected_total", "Requests to the admin API by callers who may not call, by reason: token_missing, token_wrong, host or origin.", "reason");
 
+    /// <summary>API requests in line.</summary>
+    public static readonly MetricDefinition AdminRequestsWaiting = Gauge("meshdns_admin_requests_waiting", "Requests to the admin API that wait for their turn, by kind: read, list, scrape, change or large_change.", "kind");
+
+    /// <summary>API requests without room.</summary>
+    public static readonly MetricDefinition AdminRequestsRefusedTotal = Counter("meshdns_admin_requests_refused_total", "Requests to the admin API refused with 503 because their line was too long or too slow, or (body) there was no memory for their bodies.", "kind");
+
+    /// <summary>Memory of request bodies.</summary>
+    public static readonly MetricDefinition AdminBodyBytes = Gauge("meshdns_admin_body_bytes", "Memory of request bodies that arrive or wait to be read.");
+
+    /// <summary>Connections to the API.</summary>
+    public static readonly MetricDefinition AdminConnections = Gauge("meshdns_admin_connections", "Connections to the admin API that are open.");
+
+    /// <summary>Connections to the API that found no place or lost theirs.</summary>
+    public static readonly MetricDefinition AdminConnectionsClosedTotal = Counter("meshdns_admin_connections_closed_total", "Connections to the admin API closed because there are too many: displaced (it had kept the server waiting) or refused.", "reason");
+
     /// <summary>What this node asked of other nodes.</summary>
     public static readonly MetricDefinition ClusterAsksTotal = Counter("meshdns_cluster_asks_total", "Requests to other nodes, by kind and outcome: done, refused, timeout, cancelled or failed.", "kind", "outcome");
 
@@ -160,7 +175,8 @@ public static class MeshMetrics
         CacheHitsTotal, CacheMissesTotal, CacheStaleTotal, CacheEvictionsTotal, CacheBytes, CacheEntries,
         EdgeFaultsTotal, TcpConnections, TcpConnectionsClosedTotal, TcpHeldBytes, EdgeReceiveErrorsTotal, QueriesWaiting, DirectoryViolationsTotal,
         DirectoryNames, DirectoryAgeSeconds, DirectoryLagEvents, Vips, VipsCapacity, StreamsUnrecovered, StreamsOwned, StreamsPassive, StreamEpoch, StreamMovesTotal, ClusterMembers,
-        JournalAppendSeconds, JournalAppendsTotal, ChangesTotal, AdminRequestsTotal, AdminRejectedTotal, CollectorFailuresTotal,
+        JournalAppendSeconds, JournalAppendsTotal, ChangesTotal, AdminRequestsTotal, AdminRejectedTotal,
+        AdminRequestsWaiting, AdminRequestsRefusedTotal, AdminBodyBytes, AdminConnections, AdminConnectionsClosedTotal, CollectorFailuresTotal,
         ClusterAsksTotal, ClusterAskDurationSeconds, ClusterStallsTotal, ClusterRequestsTotal, ClusterRejectedTotal,
         BuildInfo, HeapBytes, CollectionsTotal, GcPauseSecondsTotal,
         ProcessCpuSecondsTotal, ProcessResidentMemoryBytes, ProcessStartTimeSeconds, ProcessThreads,

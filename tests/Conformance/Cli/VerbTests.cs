@@ -6,6 +6,7 @@ using MeshDns.Host.Sources;
 using MeshDns.Tests.Shared;
 using Microsoft.Data.Sqlite;
 using Xunit.Abstractions;
+using YamlDotNet.RepresentationModel;
 
 namespace MeshDns.Conformance.Cli;
 
@@ -95,14 +96,18 @@ public sealed class VerbTests(DefaultNode fixture, ITestOutputHelper output) : M
     [Fact]
     public async Task Lists_are_tables_json_and_yaml()
     {
-        _ = (await Node.ApplyAsync(Manifest.Vip("listed", "listed.test"))).Done;
+        _ = (await Node.ApplyAsync(Manifest.Vip("listed", "listed.test") + Manifest.Service("listed", "clusterIP: 10.96.0.82", "ports: [{ port: 80 }]"))).Done;
         foreach (var what in (string[])["entries", "services", "hosts", "vips", "nodes", "streams"])
         {
             var table = (await Node.CliAsync($"get {what}")).Done();
             Assert.Matches("^[A-Z0-9]+( +[A-Z0-9]+)*\n", table);
             var items = JsonNode.Parse((await Node.CliAsync($"get {what} -o json")).Done())!["items"]!.AsArray();
             Assert.Equal(table.Count(c => c == '\n') - 1, items.Count);
-            Assert.NotEqual("", (await Node.CliAsync($"get {what} -o yaml")).Done() + "services");
+            // Documents are a stream that apply takes back, anything else is one list; the same is in it.
+            var yaml = new YamlStream();
+            yaml.Load(new StringReader((await Node.CliAsync($"get {what} -o yaml")).Done()));
+            var shown = what is "entries" or "services" ? yaml.Documents.Select(document => document.RootNode) : (YamlSequenceNode)yaml.Documents.Single().RootNode["items"];
+            Assert.Equal(items.Select(LeavesOf), shown.Select(LeavesOf));
         }
         var vip = JsonNode.Parse((await Node.CliAsync("get vips -o json")).Done())!["items"]!.AsArray().Single(item => (string?)item!["host"] == "listed.test")!;
         Assert.Equal(Assert.Single(await Node.AddressesAsync("listed.test")), (string?)vip["ipv4"]);
@@ -202,6 +207,20 @@ public sealed class VerbTests(DefaultNode fixture, ITestOutputHelper output) : M
         Assert.Equal(1, await second.WaitForExitAsync());
         Assert.Contains($"cannot listen for HTTP on {Node.Admin.Authority}", second.Log);
     }
+
+    private static string LeavesOf(JsonNode? node) => node switch
+    {
+        JsonObject map => string.Join('\n', map.Select(field => $"{field.Key}: {LeavesOf(field.Value)}")),
+        JsonArray list => string.Join('\n', list.Select(LeavesOf)),
+        _ => node?.ToString() ?? "null",
+    };
+
+    private static string LeavesOf(YamlNode node) => node switch
+    {
+        YamlMappingNode map => string.Join('\n', map.Select(field => $"{field.Key}: {LeavesOf(field.Value)}")),
+        YamlSequenceNode list => string.Join('\n', list.Select(LeavesOf)),
+        _ => ((YamlScalarNode)node).Value ?? "null",
+    };
 
     private static Task<CommandRun> CliRun(string arguments) => Harness.Cli.RunAsync(arguments);
 }

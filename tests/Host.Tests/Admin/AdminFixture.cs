@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -32,7 +34,7 @@ public sealed class AdminFixture : IAsyncDisposable
 
     public Uri Url => Http.BaseAddress!;
 
-    public static Task<AdminFixture> StartAsync(string token = "", FakeMeshControl? mesh = null, TimeProvider? time = null, ILogger? log = null)
+    public static Task<AdminFixture> StartAsync(string token = "", FakeMeshControl? mesh = null, TimeProvider? time = null, ILogger? log = null, AdminBounds? bounds = null)
     {
         mesh ??= new FakeMeshControl();
         var health = new FakeHealth();
@@ -49,6 +51,7 @@ public sealed class AdminFixture : IAsyncDisposable
             Ttl = TimeSpan.FromSeconds(30),
             Time = time ?? TimeProvider.System,
             Log = log ?? NullLogger.Instance,
+            Bounds = bounds ?? new AdminBounds(),
         });
         var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://{server.Endpoint}") };
         return Task.FromResult(new AdminFixture(server, mesh, health, http));
@@ -70,6 +73,17 @@ public sealed class AdminFixture : IAsyncDisposable
     public Task<Answer> PutAsync(string path, string body, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Put, path, body, "application/yaml", headers);
 
     public Task<Answer> ApplyAsync(string body, string query = "") => SendAsync(HttpMethod.Post, "/v1/manifests" + query, body);
+
+    /// <summary>A sample of /metrics by its name and labels.</summary>
+    public async Task<long> MetricAsync(string sample) =>
+        long.Parse((await GetAsync("/metrics")).Text.Split('\n').Single(line => line.StartsWith(sample + " ", StringComparison.Ordinal))[(sample.Length + 1)..], CultureInfo.InvariantCulture);
+
+    /// <summary>Waits until a sample of /metrics has a value.</summary>
+    public async Task MetricReachesAsync(string sample, long value)
+    {
+        for (var begin = Stopwatch.GetTimestamp(); await MetricAsync(sample) is var now && now != value; await Task.Delay(20))
+            Assert.True(Stopwatch.GetElapsedTime(begin) < TimeSpan.FromSeconds(60), $"{sample} is {now}, not {value}");
+    }
 
     public static string Entry(string name, string host, string ns = "default", string more = "") =>
         $$"""

@@ -3,6 +3,8 @@ using System.Net.Sockets;
 using System.Text;
 using MeshDns.Actors.Runtime;
 using MeshDns.Contracts.Messages;
+using MeshDns.Host.Admin;
+using MeshDns.Tests.Shared;
 
 namespace MeshDns.Host.Tests.Admin;
 
@@ -107,16 +109,19 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task More_requests_than_the_bound_get_503_and_health_still_answers()
+    public async Task More_reads_than_may_wait_get_503_and_health_and_changes_still_answer()
     {
-        await using var api = await AdminFixture.StartAsync();
+        await using var api = await AdminFixture.StartAsync(time: new ManualTimeProvider(), bounds: new AdminBounds { Reads = 3, Waiting = 2 });
         var gate = new TaskCompletionSource();
-        var entered = new CountdownEvent(64);
-        api.Mesh.OnRead = cancel => { entered.Signal(); return gate.Task.WaitAsync(cancel); };
-        var waiting = Enumerable.Range(0, 64).Select(_ => api.GetAsync("/v1/cluster")).ToArray();
-        Assert.True(entered.Wait(TimeSpan.FromSeconds(20)));
-        (await api.GetAsync("/v1/cluster")).Problem(503);
-        Assert.Equal(200, (await api.GetAsync("/healthz")).Status);
+        api.Mesh.OnRead = cancel => gate.Task.WaitAsync(cancel);
+        var waiting = Enumerable.Range(0, 5).Select(_ => api.GetAsync("/v1/cluster")).ToArray();
+        await api.MetricReachesAsync("meshdns_admin_requests_waiting{kind=\"read\"}", 2);
+        var refused = await api.GetAsync("/v1/vips/240.240.0.1");
+        Assert.Equal("3 reads are under way and 2 wait already", (string?)refused.Problem(503)["detail"]);
+        Assert.True(refused.HasRetryAfter);
+        Assert.Equal(1, await api.MetricAsync("meshdns_admin_requests_refused_total{kind=\"read\"}"));
+        foreach (var path in new[] { "/healthz", "/readyz" }) Assert.Equal(200, (await api.GetAsync(path)).Status);
+        Assert.Equal(201, (await api.PutAsync(Orders, _body)).Status);
         gate.SetResult();
         foreach (var answer in await Task.WhenAll(waiting)) Assert.Equal(200, answer.Status);
     }

@@ -10,7 +10,7 @@ public sealed record CliRun(int Exit, string Output, string Error)
     public static Task<CliRun> AgainstAsync(Uri server, params string[] arguments) =>
         RunAsync([.. arguments, "--server", server.ToString()], new Dictionary<string, string>());
 
-    public static async Task<CliRun> RunAsync(string[] arguments, IReadOnlyDictionary<string, string> environment, string input = "", TimeSpan? timeout = null, List<MeshDnsSettings>? started = null)
+    public static async Task<CliRun> RunAsync(string[] arguments, IReadOnlyDictionary<string, string> environment, string input = "", TimeSpan? timeout = null, List<MeshDnsSettings>? started = null, TimeSpan patience = default)
     {
         var output = new StringWriter { NewLine = "\n" };
         var error = new StringWriter { NewLine = "\n" };
@@ -23,6 +23,7 @@ public sealed record CliRun(int Exit, string Output, string Error)
             Input = new MemoryStream(Encoding.UTF8.GetBytes(input)),
             Environment = environment,
             RequestTimeout = timeout,
+            RetryPatience = patience,
         };
         var exit = await MeshDnsCommand.RunAsync(arguments, context, CancellationToken.None);
         return new CliRun(exit, output.ToString(), error.ToString());
