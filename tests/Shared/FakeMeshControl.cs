@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using MeshDns.Actors.Cluster;
+using MeshDns.Actors.Shards;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
@@ -41,6 +42,9 @@ public sealed class FakeMeshControl : IMeshControl
 
     /// <summary>Every page of documents asked, in order.</summary>
     public List<PageRequest> Pages { get; } = [];
+
+    /// <summary>What rests.</summary>
+    public List<RestingVip> Rests { get; } = [];
 
     /// <summary>Nodes drained.</summary>
     public List<string> Drained { get; } = [];
@@ -102,6 +106,12 @@ public sealed class FakeMeshControl : IMeshControl
         lock (_gate) return Cut(Vips(), vip => vip.Index.ToString("D5", CultureInfo.InvariantCulture), page, vip => vip.Hosts[0].Text);
     }
 
+    public async Task<Page<RestingVip>> ListRestsAsync(PageRequest page, CancellationToken cancel)
+    {
+        await OnRead(cancel);
+        lock (_gate) return Cut(Rests, rest => rest.Vip, page);
+    }
+
     public async Task<ClusterView> GetClusterAsync(CancellationToken cancel)
     {
         await OnRead(cancel);
@@ -125,7 +135,7 @@ public sealed class FakeMeshControl : IMeshControl
         if (request.IdempotencyKey is { } key && _keys.TryGetValue(key, out var before))
             return before.Body == body ? before.Reply : ChangeReply.Refused(RefusalReason.KeyReused, "the key was used for another change");
         foreach (var change in request.Changes) if (Refusal(request, change) is { } refusal) return refusal;
-        var wanted = request.Changes.Where(change => change.Document is not null).SelectMany(change => Eligible(change.Document!)).Select(host => host.Text).Except(_vips.Keys).Distinct().Count();
+        var wanted = request.Changes.Where(change => change.Document is not null).SelectMany(change => Eligible(Kept(request, change.Document!))).Select(host => host.Text).Except(_vips.Keys).Distinct().Count();
         if (_vips.Count + wanted > Capacity)
             return ChangeReply.Refused(RefusalReason.PoolExhausted, $"{_vips.Count} leased, 0 quarantined, 0 reserved of {Capacity}");
         var reply = new ChangeReply
@@ -153,7 +163,7 @@ public sealed class FakeMeshControl : IMeshControl
     {
         var id = change.Key.ToString();
         _documents.TryGetValue(id, out var record);
-        if (change.Document is not { } document)
+        if (change.Document is not { } asked)
         {
             if (!request.DryRun && record is not null)
             {
@@ -162,6 +172,7 @@ public sealed class FakeMeshControl : IMeshControl
             }
             return new DocumentResult { Key = change.Key, Action = record is null ? DocumentAction.Absent : DocumentAction.Deleted };
         }
+        var document = Kept(request, asked);
         // The same text twice is the same document here; the real mesh compares values.
         var same = record is not null && Same(record.Document, document);
         var action = record is null ? DocumentAction.Created : same ? DocumentAction.Unchanged : DocumentAction.Configured;
@@ -173,6 +184,9 @@ public sealed class FakeMeshControl : IMeshControl
         }
         return new DocumentResult { Key = change.Key, Action = action, Version = version, Addresses = AddressesOf(document) };
     }
+
+    private static MeshDocument Kept(ChangeRequest request, MeshDocument document) =>
+        DeclaredDocument.Of(document, null, request.Source, null, VipRange.Default, _clusterDomain).Document;
 
     private static bool Same(MeshDocument left, MeshDocument right) => JsonSerializer.Serialize(left) == JsonSerializer.Serialize(right);
 

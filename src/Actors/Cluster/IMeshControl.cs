@@ -35,6 +35,9 @@ public interface IMeshControl
     /// <summary>VIPs that are not free, ordered by index.</summary>
     Task<Page<VipRecord>> ListVipsAsync(PageRequest page, CancellationToken cancel);
 
+    /// <summary>What rests: VIPs ordered by index, then CIDRs.</summary>
+    Task<Page<RestingVip>> ListRestsAsync(PageRequest page, CancellationToken cancel);
+
     /// <summary>The cluster as this node sees it.</summary>
     Task<ClusterView> GetClusterAsync(CancellationToken cancel);
 

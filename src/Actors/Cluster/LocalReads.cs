@@ -66,6 +66,8 @@ internal sealed class LocalReads(MeshOptions options, LocalStreams local, TimePr
         return [.. used.Take(page.Limit + 1)];
     }
 
+    public IReadOnlyList<RestingVip> Rests(PageRequest page) => Pages.Of(Ledger.Rests(Now), r => Pages.KeyOf(r, options.Range), page);
+
     public VipUsage Usage() => Ledger.Usage(Now);
 
     private ShardTable Shard(string stream) => (local.ShardOf.GetValueOrDefault(stream) ?? throw new OwnerAwayException($"there is no stream {stream}")).View.State;

@@ -51,7 +51,7 @@ public sealed class Mesh
         Region = new ShardRegion(system, options, Local, map, Server, client);
         if (journal is not null)
         {
-            _coordinator = new ChangeCoordinator(system, Region, journal, new ChangePlanner(options.Shards, options.ClusterDomain));
+            _coordinator = new ChangeCoordinator(system, Region, journal, new ChangePlanner(options.Shards, options.ClusterDomain, options.Range));
             _forwarder = new ChangeForwarder(system, Identity, Region, map, Local, journal, _coordinator);
         }
         Feed = new DirectoryFeed(system, source, directory, new ShardTableCore(options.Range), new VipLedgerCore(options.Range)) { Taken = _relay is { } relay ? relay.Offer : null, OnRewound = TellRewoundAsync };

@@ -63,6 +63,13 @@ internal sealed class MeshControl(Mesh mesh) : IMeshControl
         return new Page<VipRecord>(items, next);
     }
 
+    public async Task<Page<RestingVip>> ListRestsAsync(PageRequest page, CancellationToken cancel)
+    {
+        var found = await Region.AskOwnerAsync<RestList>(Streams.Vips, new PageRests(page), _readDeadline, cancel);
+        var (items, next) = Pages.Cut([.. found.Rests], r => Pages.KeyOf(r, Region.Range), page);
+        return new Page<RestingVip>(items, next);
+    }
+
     public async Task<ClusterView> GetClusterAsync(CancellationToken cancel) => ClusterViews.Of(mesh, await mesh.ReadUsageAsync(TimeSpan.FromSeconds(1), cancel));
 
     public async Task<bool> DrainAsync(string node, CancellationToken cancel)

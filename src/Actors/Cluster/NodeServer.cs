@@ -49,6 +49,7 @@ internal sealed class NodeServer(ActorSystem system, IJournal journal, MeshOptio
                 return new VipList(_reads.VipsOf(read.Hosts));
             case ReadVip read: return new VipList(_reads.Vip(read.Index));
             case PageVips page: return new VipList(_reads.Vips(page.Page));
+            case PageRests page: return new RestList(_reads.Rests(page.Page));
             case ReadUsage: return new UsageReply(_reads.Usage());
             case TellRewound rewound:
                 _ = local.Allocator.View;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Services;
+using MeshDns.Contracts.Vips;
 
 namespace MeshDns.Actors.Cluster;
 
@@ -14,6 +15,11 @@ internal static class Pages
 
     // Keys sort as numbers: five digits hold every index.
     public static string KeyOf(VipRecord record) => record.Index.ToString("D5", CultureInfo.InvariantCulture);
+
+    // A withdrawn one has no index; it comes after those that have.
+    public static string KeyOf(RestingVip rest, VipRange range) => Cidr.TryParseAddress(rest.Vip, out var address) && range.TryIndexOf(address, out var index)
+        ? index.ToString("D5", CultureInfo.InvariantCulture)
+        : "r" + rest.Vip;
 
     /// <summary>The documents of a page.</summary>
     public static List<StoredDocument> Of(IEnumerable<StoredDocument> documents, PageRequest page) => Of(documents, page, KeyOf,

@@ -94,7 +94,7 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
         for (var i = 0; i < changes.Count; i++)
         {
             if (plans[i].Refused is { } refused) changes[i].Complete(refused);
-            else if (plans[i].Commands.Count == 0 && !changes[i].EarlierKeys.Any()) unchanged.Add((i, plans[i]));
+            else if (plans[i].Commands.Count == 0 && changes[i].Request.Rests is null && !changes[i].EarlierKeys.Any()) unchanged.Add((i, plans[i]));
             else
             {
                 _plans[i] = plans[i];
@@ -144,7 +144,7 @@ internal sealed class ChangeBatch(ActorSystem system, ShardRegion region, IJourn
     {
         var parts = new List<VipPart>();
         for (var i = 0; i < changes.Count; i++)
-            if (_plans[i] is { } plan && _effects.Demands(plan, i) is { Count: > 0 } demands) parts.Add(new VipPart(i, new VipCommand(demands, 0)));
+            if (_plans[i] is { } plan && (_effects.Demands(plan, i), changes[i].Request.Rests) is var (demands, rests) && (demands.Count > 0 || rests is not null)) parts.Add(new VipPart(i, new VipCommand(demands, 0, rests)));
         if (parts.Count == 0) return null;
         _held.Add((Streams.Vips, region.OwnerOf(Streams.Vips)));
         var prepared = await region.PrepareAsync(_batch, Hold, parts, _askDeadline);

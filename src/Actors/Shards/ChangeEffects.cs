@@ -12,6 +12,7 @@ internal sealed class ChangeEffects(int changes)
 {
     private readonly List<ShardReply>[] _shards = [.. Enumerable.Range(0, changes).Select(_ => new List<ShardReply>())];
     private readonly VipReply?[] _vips = new VipReply?[changes];
+    private readonly HashSet<HostName>?[] _granted = new HashSet<HostName>?[changes];
 
     // What the batch did to leases, null for a release; and what the allocator said of hosts that it did not touch.
     private readonly Dictionary<HostName, int?> _leases = [];
@@ -24,7 +25,11 @@ internal sealed class ChangeEffects(int changes)
         _vips[change] = reply;
         foreach (var fact in events)
         {
-            if (fact is VipGranted granted) _leases[granted.Host] = granted.Index;
+            if (fact is VipGranted granted)
+            {
+                _leases[granted.Host] = granted.Index;
+                (_granted[change] ??= []).Add(granted.Host);
+            }
             else if (fact is VipReleased released) _leases[released.Host] = null;
         }
     }
@@ -34,7 +39,9 @@ internal sealed class ChangeEffects(int changes)
     {
         var order = new Dictionary<HostName, int>();
         foreach (var (host, _) in plan.Documents.SelectMany(d => d.After)) order.TryAdd(host, order.Count);
-        return [.. _shards[change].SelectMany(s => s.Demands).OrderBy(d => order.GetValueOrDefault(d.Host, -1)).ThenBy(d => d.Host)];
+        var wishes = Wishes(plan);
+        var demands = _shards[change].SelectMany(s => s.Demands).OrderBy(d => order.GetValueOrDefault(d.Host, -1)).ThenBy(d => d.Host);
+        return wishes.Count == 0 ? [.. demands] : [.. demands.Select(d => d.Lease && wishes.TryGetValue(d.Host, out var wish) ? d with { Wish = wish } : d)];
     }
 
     /// <summary>Asks the allocator what the hosts hold that the replies will show and the batch did not touch.</summary>
@@ -50,7 +57,7 @@ internal sealed class ChangeEffects(int changes)
     {
         var versions = new Dictionary<DocumentKey, long>();
         foreach (var (key, version) in _shards[change].SelectMany(s => s.Versions)) versions[key] = version;
-        var warnings = Warnings(plan, change);
+        var warnings = Warnings(plan, change, range);
         return new ChangeReply
         {
             Outcome = ChangeOutcome.Applied,
@@ -62,6 +69,7 @@ internal sealed class ChangeEffects(int changes)
                 Addresses = [.. d.After.Where(h => h.Declaration.Eligible).SelectMany(h => AddressesOf(h.Host, range))],
                 Warnings = warnings.GetValueOrDefault(d.Change.Key) ?? [],
             })],
+            Warnings = _vips[change]?.Notes,
         };
     }
 
@@ -69,17 +77,34 @@ internal sealed class ChangeEffects(int changes)
     public static IEnumerable<HostAddress> AddressesOf(HostName host, int index, VipRange range) =>
         [new HostAddress(host, range.IPv4(index).ToString()), new HostAddress(host, range.IPv6(index).ToString())];
 
-    private IEnumerable<HostAddress> AddressesOf(HostName host, VipRange range)
+    private IEnumerable<HostAddress> AddressesOf(HostName host, VipRange range) => LeaseOf(host) is { } lease ? AddressesOf(host, lease, range) : [];
+
+    private int? LeaseOf(HostName host) => _leases.TryGetValue(host, out var changed) ? changed : _untouched.TryGetValue(host, out var held) ? held : null;
+
+    // Of two documents that wish for one host the first in the change counts.
+    private static Dictionary<HostName, int> Wishes(ChangePlan plan)
     {
-        var index = _leases.TryGetValue(host, out var changed) ? changed : _untouched.TryGetValue(host, out var held) ? held : null;
-        return index is { } lease ? AddressesOf(host, lease, range) : [];
+        var wishes = new Dictionary<HostName, int>();
+        foreach (var (host, index) in plan.Documents.SelectMany(d => d.Declared?.Wishes ?? new Dictionary<HostName, int>())) wishes.TryAdd(host, index);
+        return wishes;
+    }
+
+    // The allocator says what became of the wishes that it was told of; of others, that a VIP does not move for them.
+    private IEnumerable<string> WishWarnings(PlannedDocument document, int change, Dictionary<HostName, int> told, VipRange range)
+    {
+        foreach (var (host, wish) in document.Declared!.Wishes)
+            if (LeaseOf(host) is { } lease && lease != wish && !(told[host] == wish && _granted[change]?.Contains(host) == true))
+                yield return $"{host} keeps {range.IPv4(lease)}; it does not move to {range.IPv4(wish)}, which it had elsewhere";
     }
 
     // A warning goes to the documents that declare its host; one about a host of somebody else goes to the first document of the change.
-    private Dictionary<DocumentKey, List<string>> Warnings(ChangePlan plan, int change)
+    private Dictionary<DocumentKey, List<string>> Warnings(ChangePlan plan, int change, VipRange range)
     {
         var byHost = plan.Documents.SelectMany(d => d.After.Select(h => (h.Host, d.Change.Key))).ToLookup(p => p.Host, p => p.Key);
         var warnings = new Dictionary<DocumentKey, List<string>>();
+        var wishes = Wishes(plan);
+        foreach (var document in plan.Documents)
+            foreach (var text in document.Declared is { } declared ? declared.Warnings.Concat(WishWarnings(document, change, wishes, range)) : []) AddTo(document.Change.Key, text);
         foreach (var warning in _shards[change].SelectMany(s => s.Warnings)) Add(warning.Host, warning.Text);
         foreach (var warning in _vips[change]?.Warnings ?? []) Add(warning.Host, warning.Text);
         // Who moves another's VIP is told, and so is whoever declares the host that moves, in whatever change of the batch.
@@ -89,11 +114,13 @@ internal sealed class ChangeEffects(int changes)
 
         void Add(HostName host, string text)
         {
-            foreach (var key in byHost[host].DefaultIfEmpty(plan.Documents[0].Change.Key))
-            {
-                if (!warnings.TryGetValue(key, out var list)) warnings.Add(key, list = []);
-                if (!list.Contains(text)) list.Add(text);
-            }
+            foreach (var key in byHost[host].DefaultIfEmpty(plan.Documents[0].Change.Key)) AddTo(key, text);
+        }
+
+        void AddTo(DocumentKey key, string text)
+        {
+            if (!warnings.TryGetValue(key, out var list)) warnings.Add(key, list = []);
+            if (!list.Contains(text)) list.Add(text);
         }
     }
 }

@@ -2,6 +2,7 @@ using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
+using MeshDns.Contracts.Vips;
 
 namespace MeshDns.Actors.Shards;
 
@@ -10,7 +11,11 @@ namespace MeshDns.Actors.Shards;
 /// <param name="Action">What will be done.</param>
 /// <param name="Before">The document as it is; null when it is not there.</param>
 /// <param name="After">What it declares afterwards, in its order.</param>
-public sealed record PlannedDocument(DocumentChange Change, DocumentAction Action, StoredDocument? Before, IReadOnlyList<(HostName Host, HostDeclaration Declaration)> After);
+public sealed record PlannedDocument(DocumentChange Change, DocumentAction Action, StoredDocument? Before, IReadOnlyList<(HostName Host, HostDeclaration Declaration)> After)
+{
+    /// <summary>The document as it is kept, and what it says of VIPs; null for a deletion.</summary>
+    public DeclaredDocument? Declared { get; init; }
+}
 
 /// <summary>A change laid out over the streams that it touches. <see cref="Commands"/> is empty when there is nothing to do.</summary>
 /// <param name="Documents">Per document, in the request's order.</param>
@@ -22,14 +27,16 @@ public sealed record ChangePlan(IReadOnlyList<PlannedDocument> Documents, IReadO
 /// Turns a request and the documents as they are into commands for shards. Pure; what it read is checked again by the documents'
 /// shards when they prepare, so a stale read costs a retry, never a wrong write.
 /// </summary>
-public sealed class ChangePlanner(int shards, HostName clusterDomain)
+public sealed class ChangePlanner(int shards, HostName clusterDomain, VipRange range)
 {
     private const int MaxDocuments = 100_000;
+    private const int MaxRests = 100_000;
 
     /// <summary>Checks what a request says of itself; null when it is in order.</summary>
     public static ChangeReply? Check(ChangeRequest request)
     {
-        if (request.Changes.Count is 0 or > MaxDocuments) return ChangeReply.Refused(RefusalReason.Invalid, $"a change has 1 to {MaxDocuments} documents, this one has {request.Changes.Count}");
+        if (request.Rests is { Count: > MaxRests } rests) return ChangeReply.Refused(RefusalReason.Invalid, $"a change has at most {MaxRests} resting VIPs, this one has {rests.Count}");
+        if (request.Changes.Count > MaxDocuments || request.Changes.Count == 0 && request.Rests is not { Count: > 0 }) return ChangeReply.Refused(RefusalReason.Invalid, $"a change has 1 to {MaxDocuments} documents, this one has {request.Changes.Count}");
         if (request.IdempotencyKey is { } key && (key.Length is 0 or > 128 || key.Any(c => c is < '!' or > '~'))) return ChangeReply.Refused(RefusalReason.Invalid, "an Idempotency-Key has 1 to 128 printable ASCII characters");
         var seen = new HashSet<DocumentKey>();
         foreach (var change in request.Changes)
@@ -73,11 +80,12 @@ public sealed class ChangePlanner(int shards, HostName clusterDomain)
     {
         if (change.Document is null && before is null) return new PlannedDocument(change, DocumentAction.Absent, null, []);
         var created = before?.Created ?? at;
-        var after = change.Document is { } document ? HostDeclaration.Of(document, created, clusterDomain) : [];
-        if (before is not null && change.Document is { } same && before.Source == request.Source && ShardTableSnapshot.SameDocument(before.Document, same))
-            return new PlannedDocument(change, DocumentAction.Unchanged, before, after);
-        Add(Streams.ShardOf(change.Key, shards), change.Document is { } put
-            ? new PutDocument(put, request.Source, before?.Version ?? 0)
+        var declared = change.Document is { } document ? DeclaredDocument.Of(document, change.Wishes, request.Source, before?.Document, range, clusterDomain) : null;
+        var after = declared is not null ? HostDeclaration.Of(declared.Document, created, clusterDomain) : [];
+        if (before is not null && declared is not null && before.Source == request.Source && ShardTableSnapshot.SameDocument(before.Document, declared.Document))
+            return new PlannedDocument(change, DocumentAction.Unchanged, before, after) { Declared = declared };
+        Add(Streams.ShardOf(change.Key, shards), declared is not null
+            ? new PutDocument(declared.Document, request.Source, before?.Version ?? 0)
             : new DeleteDocument(change.Key, before!.Version));
         var kept = after.Select(h => h.Host).ToHashSet();
         if (before is not null)
@@ -85,7 +93,7 @@ public sealed class ChangePlanner(int shards, HostName clusterDomain)
                 if (!kept.Contains(host)) Add(Streams.ShardOf(host, shards), new WithdrawHost(host, change.Key));
         foreach (var (host, declaration) in after) Add(Streams.ShardOf(host, shards), new DeclareHost(host, declaration));
         var action = change.Document is null ? DocumentAction.Deleted : before is null ? DocumentAction.Created : DocumentAction.Configured;
-        return new PlannedDocument(change, action, before, after);
+        return new PlannedDocument(change, action, before, after) { Declared = declared };
 
         void Add(int shard, ShardStep step)
         {

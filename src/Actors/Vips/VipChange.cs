@@ -9,24 +9,28 @@ namespace MeshDns.Actors.Vips;
 /// One change while it is decided. Each event is applied as it is made, by the function that replays it, so the decision's state is
 /// what replay gives. Nothing leaves this class unless the whole change can be done.
 /// </summary>
-internal sealed class VipChange
+internal sealed partial class VipChange
 {
     private const int WarnPercent = 80;
     private readonly VipLedger _before;
     private readonly IReadOnlyList<WantedVips> _wanted;
+    private readonly IReadOnlyList<WantedRest> _rests;
     private readonly long _at;
+    private readonly long _behindMs;
     private readonly List<MeshEvent> _events = [];
     private readonly List<VipMove> _moves = [];
     private readonly List<VipWarning> _warnings = [];
     private readonly List<Seeker> _evicted = [];
     private VipLedger _ledger;
 
-    public VipChange(VipLedger state, IReadOnlyList<WantedVips> wanted, long at)
+    public VipChange(VipLedger state, IReadOnlyList<WantedVips> wanted, IReadOnlyList<WantedRest> rests, long at)
     {
         _before = state;
         _wanted = wanted;
+        _rests = rests;
         // The journal's time never goes back; a clock that did is reported by its own event.
         _at = Math.Max(at, state.LastAt);
+        _behindMs = _at - at;
         _ledger = state.MaturedAt(_at);
     }
 
@@ -38,9 +42,10 @@ internal sealed class VipChange
         foreach (var wanted in _wanted) Claim(wanted);
         foreach (var wanted in _wanted) Exclude(wanted);
         foreach (var wanted in _wanted) WarnOfSharedClaims(wanted);
+        Rest();
         var refused = Grant(Seekers());
         if (refused is not null) return new(_before, [], null, refused);
-        return new(_events.Count == 0 ? _before : _ledger, _events, new VipReply(_moves, _warnings), null);
+        return new(_events.Count == 0 ? _before : _ledger, _events, new VipReply(_moves, _warnings, Notes), null);
     }
 
     private void GiveUp(WantedVips wanted)
@@ -77,7 +82,7 @@ internal sealed class VipChange
         if (slot is { State: VipState.Leased, Host: { } holder })
             Evict(index, holder, $"{claimant} declares the address {address}");
         if (slot is { State: VipState.Quarantined, Host: { } last } && last != claimant)
-            Warn(claimant, $"{address} is taken out of quarantine: until lately it was the VIP of {last}, and clients may still use it for that name until {DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(slot.Until, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())):u}");
+            Warn(claimant, $"{address} is taken out of quarantine: until lately it was the VIP of {last}, and clients may still use it for that name until {Moment(slot.Until)}");
         Emit(new VipReserved(index) { At = _at });
     }
 
@@ -117,9 +122,10 @@ internal sealed class VipChange
     {
         var moving = _evicted.Select(seeker => seeker.Host).ToHashSet();
         var seekers = _wanted.Where(wanted => wanted.Lease && !moving.Contains(wanted.Host) && !_ledger.TryGetLease(wanted.Host, out _))
-            .Select(wanted => new Seeker(wanted.Host, null, ""))
+            .Select(wanted => new Seeker(wanted.Host, null, "", wanted.Wish))
             .ToList();
-        seekers.AddRange(_evicted);
+        var wishes = _evicted.Count == 0 ? [] : _wanted.Where(wanted => wanted.Wish is not null).ToDictionary(wanted => wanted.Host, wanted => wanted.Wish);
+        seekers.AddRange(_evicted.Select(seeker => seeker with { Wish = wishes.GetValueOrDefault(seeker.Host) }));
         return seekers;
     }
 
@@ -127,22 +133,46 @@ internal sealed class VipChange
     {
         if (seekers.Count == 0) return null;
         var usage = _ledger.Usage(_at);
-        // Those who come back first: else a newcomer earlier in the same change could be given the VIP that another one is entitled to.
+        // Those who come back first, and wishes next: else a newcomer earlier in the same change could be given the VIP that another one is entitled to.
         var newcomers = new List<Seeker>();
         foreach (var seeker in seekers)
-        {
-            if (_ledger.Pool.TryGetFormer(seeker.Host, _ledger.ExcludedRanges.Covered, out var former)) Grant(seeker, former);
-            else newcomers.Add(seeker);
-        }
+            if (seeker.Wish is not null || !GrantFormer(seeker)) newcomers.Add(seeker);
+        // In order of index, so that next-fit goes on above all that a moved mesh brought.
+        foreach (var seeker in newcomers.Where(seeker => seeker.Wish is not null).OrderBy(seeker => seeker.Wish).ThenBy(seeker => !IsFormer(seeker)))
+            if (IsWishFree(seeker)) Grant(seeker, seeker.Wish!.Value);
         foreach (var seeker in newcomers)
         {
-            var next = _ledger.Pool.NextFree(_ledger.ExcludedRanges.Covered);
-            if (next < 0) return Exhausted(usage, seekers.Count);
-            Grant(seeker, next);
+            if (_ledger.TryGetLease(seeker.Host, out _)) continue;
+            if (seeker.Wish is null || !GrantFormer(seeker))
+            {
+                var next = _ledger.Pool.NextFree(_ledger.ExcludedRanges.Covered);
+                if (next < 0) return Exhausted(usage, seekers.Count);
+                Grant(seeker, next);
+            }
+            if (seeker.Wish is { } missed) Warn(seeker.Host, $"{seeker.Host} gets another VIP than {_ledger.Range.IPv4(missed)}, which it had elsewhere: {WhyNot(missed)}");
         }
         WarnOfFullness(seekers[0].Host);
         return null;
     }
+
+    private bool GrantFormer(Seeker seeker)
+    {
+        if (!_ledger.Pool.TryGetFormer(seeker.Host, _ledger.ExcludedRanges.Covered, out var former)) return false;
+        Grant(seeker, former);
+        return true;
+    }
+
+    private bool IsFormer(Seeker seeker) => _ledger.Pool.TryGetFormer(seeker.Host, _ledger.ExcludedRanges.Covered, out var former) && former == seeker.Wish;
+
+    private bool IsWishFree(Seeker seeker) => _ledger.Pool.CanGrant(seeker.Wish!.Value, seeker.Host) && !_ledger.ExcludedRanges.Covered.Contains(seeker.Wish.Value);
+
+    private string WhyNot(int index) => _ledger.Pool.Slots[index] switch
+    {
+        { State: VipState.Leased, Host: { } holder } => $"{holder} holds it here",
+        { State: VipState.Reserved } => $"{_ledger.ClaimantsOf(index)[0]} declares the address here",
+        { State: VipState.Quarantined } slot => $"it rests for {slot.Host?.Text ?? "nobody"} until {Moment(slot.Until)}",
+        _ => "a declared CIDR covers it, or did until lately",
+    };
 
     private void Grant(Seeker seeker, int index)
     {
@@ -172,6 +202,6 @@ internal sealed class VipChange
         _events.Add(fact);
     }
 
-    /// <summary>A host that is to get a lease; From is the index that it had to leave.</summary>
-    private sealed record Seeker(HostName Host, int? From, string Cause);
+    /// <summary>A host that is to get a lease; From is the index that it had to leave, Wish the one that it had elsewhere.</summary>
+    private sealed record Seeker(HostName Host, int? From, string Cause, int? Wish = null);
 }

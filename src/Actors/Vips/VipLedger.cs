@@ -75,6 +75,15 @@ public sealed record VipLedger
     /// <summary>Every index that was ever used, in order, at a time.</summary>
     public IEnumerable<VipRecord> Records(long now) => Pool.Slots.Used(Range.First, Range.Last).Select(used => RecordOf(used.Index, used.Slot, now));
 
+    /// <summary>Everything that rests at a time, the VIPs in order of index, then the CIDRs.</summary>
+    public IEnumerable<RestingVip> Rests(long now)
+    {
+        foreach (var (index, slot) in Pool.Slots.Used(Range.First, Range.Last))
+            if (slot.State == VipState.Quarantined && slot.Until > now) yield return new RestingVip(Range.IPv4(index).ToString(), slot.Host, slot.Until);
+        foreach (var (cidr, until) in RestingExclusions)
+            if (until > now) yield return new RestingVip(cidr, null, until);
+    }
+
     /// <summary>How full the pool is at a time.</summary>
     public VipUsage Usage(long now)
     {
@@ -140,6 +149,8 @@ public sealed record VipLedger
             VipUnreserved e => now.Unreserved(e),
             RangeExcluded e => now with { ExcludedRanges = now.ExcludedRanges.Exclude(e.Cidr, e.Host) },
             RangeIncluded e => now with { ExcludedRanges = now.ExcludedRanges.Include(e.Cidr, e.Host, e.Until) },
+            VipRested e => now with { Pool = now.Pool.RestFor(e.Index, e.Host, e.Until, e.At) },
+            RangeRested e => now with { ExcludedRanges = now.ExcludedRanges.Rest(e.Cidr, e.Until) },
             QuarantineChanged { PeriodMs: > 0 } e => now with { QuarantineMs = e.PeriodMs },
             TimelineSeen e => now with { Timeline = e.Timeline, Pool = e.RestUntil == 0 ? now.Pool : now.Pool.RestedUntil(e.RestUntil, e.At) },
             ClockSetBack { ByMs: > 0 } e => now with { Pool = now.Pool.Extended(e.ByMs), ExcludedRanges = now.ExcludedRanges.Extended(e.ByMs) },

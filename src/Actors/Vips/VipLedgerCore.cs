@@ -7,7 +7,7 @@ namespace MeshDns.Actors.Vips;
 
 /// <summary>
 /// The pure half of the VIP allocator: who gets which VIP ("Who gets a VIP" of behaviour.md). The order of a decision: what hosts give up,
-/// explicit addresses and CIDRs (they win, and evict), then leases, to those who come back first, then next-fit.
+/// explicit addresses and CIDRs (they win, and evict), what rested elsewhere, then leases: to those who come back, by wishes, then next-fit.
 /// </summary>
 public sealed class VipLedgerCore : IStreamCore<VipLedger, VipCommand, VipReply>
 {
@@ -43,7 +43,9 @@ public sealed class VipLedgerCore : IStreamCore<VipLedger, VipCommand, VipReply>
     public Decision<VipLedger, VipReply> Decide(VipLedger state, VipCommand command)
     {
         var invalid = WantedVips.TryRead(_range, command.Demands, out var wanted);
-        return invalid is null ? new VipChange(state, wanted, command.At).Decide() : new(state, [], null, invalid);
+        IReadOnlyList<WantedRest> rests = [];
+        if (command.Rests is { } asked) invalid ??= WantedRests.TryRead(_range, asked, command.At, out rests);
+        return invalid is null ? new VipChange(state, wanted, rests, command.At).Decide() : new(state, [], null, invalid);
     }
 
     /// <inheritdoc/>

@@ -89,12 +89,15 @@ internal sealed record VipPool
         return next >= 0 ? next : Free.Next(Range.First, Cursor, excluded);
     }
 
+    /// <summary>True when an index is free, or rests for nobody but this host.</summary>
+    public bool CanGrant(int index, HostName host) => Slots[index] is null or { State: VipState.Free } || Slots[index] is { State: VipState.Quarantined } slot && slot.Host == host;
+
     public VipPool Grant(int index, HostName host, long at)
     {
         var slot = Usable(index);
         if (TryGetLease(host, out var held)) throw Broken($"{host} is granted index {index} but holds {held}");
         var returning = slot is { Returns: true } && slot.Host == host && slot.State is VipState.Free or VipState.Quarantined;
-        if (!returning && slot is not (null or { State: VipState.Free })) throw Broken($"index {index} is granted to {host} but is {slot.State} ({slot.Host})");
+        if (!returning && !CanGrant(index, host)) throw Broken($"index {index} is granted to {host} but is {slot?.State} ({slot?.Host})");
         var pool = Vacate(index, slot);
         var slots = pool.Slots;
         if (pool.Hosts.TryGetValue(host, out var former)) slots = slots.With(former, slots[former]! with { Returns = false });
@@ -126,6 +129,37 @@ internal sealed record VipPool
     {
         if (Usable(index)?.State != VipState.Reserved) throw Broken($"index {index} is no longer reserved but never was");
         return Rest(index, null, until, at) with { Reserved = Reserved - 1 };
+    }
+
+    /// <summary>
+    /// An index that nobody holds rests until then. Of several that rest for a host that holds none, it has the one back that rests longest: the one that it held last.
+    /// </summary>
+    public VipPool RestFor(int index, HostName? host, long until, long at)
+    {
+        var slot = Usable(index);
+        if (slot is { State: VipState.Leased or VipState.Reserved }) throw Broken($"index {index} is to rest but is {slot.State} ({slot.Host})");
+        if (until <= at) throw Broken($"the rest of index {index} ends at {until}, which is not after {at}");
+        if (slot is { State: VipState.Quarantined })
+        {
+            if (until <= slot.Until) throw Broken($"the rest of index {index} is to end at {until}, but it rests until {slot.Until}");
+            return this with { Slots = Slots.With(index, slot with { Until = until }), Quarantine = Quarantine.Remove((slot.Until, index)).Add((until, index)) };
+        }
+        var pool = Vacate(index, slot);
+        var (slots, hosts) = (pool.Slots, pool.Hosts);
+        var returns = host is not null;
+        if (host is { } last)
+        {
+            var own = hosts.TryGetValue(last, out var other) ? slots[other] : null;
+            returns = own is null || own.State != VipState.Leased && own.Until < until;
+            if (returns && own is not null) slots = slots.With(other, own with { Returns = false });
+            if (returns) hosts = hosts.SetItem(last, index);
+        }
+        return pool with
+        {
+            Slots = slots.With(index, new VipSlot(VipState.Quarantined, host, at, until, returns)),
+            Hosts = hosts,
+            Quarantine = pool.Quarantine.Add((until, index)),
+        };
     }
 
     /// <summary>Frees what has rested long enough: a function of the time alone, so that it needs no event.</summary>

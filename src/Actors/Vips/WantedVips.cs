@@ -12,7 +12,8 @@ namespace MeshDns.Actors.Vips;
 /// <param name="Claims">Addresses inside the ranges.</param>
 /// <param name="Exclusions">CIDRs that cover part of the pool.</param>
 /// <param name="WholeRanges">CIDRs that cover all of it.</param>
-internal sealed record WantedVips(HostName Host, bool Lease, ImmutableSortedSet<string> Claims, ImmutableSortedSet<string> Exclusions, IReadOnlyList<string> WholeRanges)
+/// <param name="Wish">The index that it would like best; null for any.</param>
+internal sealed record WantedVips(HostName Host, bool Lease, ImmutableSortedSet<string> Claims, ImmutableSortedSet<string> Exclusions, IReadOnlyList<string> WholeRanges, int? Wish)
 {
     private static readonly ImmutableSortedSet<string> _none = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
 
@@ -47,7 +48,8 @@ internal sealed record WantedVips(HostName Host, bool Lease, ImmutableSortedSet<
             if (all) whole.Add(cidr.ToString());
             else exclusions = exclusions.Add(cidr.ToString());
         }
-        read.Add(new WantedVips(demand.Host, demand.Lease, claims, exclusions, whole));
+        if (demand.Wish is { } wish && !range.IsUsable(wish)) return Invalid($"{demand.Host}: the wished index {wish} is not usable");
+        read.Add(new WantedVips(demand.Host, demand.Lease, claims, exclusions, whole, demand.Wish));
         return null;
     }
 

@@ -30,6 +30,8 @@ public static class EventCodec
         Register("vip-unreserved.1", json.VipUnreserved);
         Register("range-excluded.1", json.RangeExcluded);
         Register("range-included.1", json.RangeIncluded);
+        Register("vip-rested.1", json.VipRested);
+        Register("range-rested.1", json.RangeRested);
         Register("quarantine-changed.1", json.QuarantineChanged);
         Register("clock-set-back.1", json.ClockSetBack);
         Register("timeline-seen.1", json.TimelineSeen);
@@ -75,6 +77,8 @@ public static class EventCodec
 [JsonSerializable(typeof(VipUnreserved))]
 [JsonSerializable(typeof(RangeExcluded))]
 [JsonSerializable(typeof(RangeIncluded))]
+[JsonSerializable(typeof(VipRested))]
+[JsonSerializable(typeof(RangeRested))]
 [JsonSerializable(typeof(QuarantineChanged))]
 [JsonSerializable(typeof(ClockSetBack))]
 [JsonSerializable(typeof(TimelineSeen))]

@@ -70,6 +70,15 @@ public sealed record RangeExcluded(string Cidr, HostName Host) : VipEvent;
 /// <summary>A host no longer declares a CIDR; when it was the last one to do so, what it covered rests until <paramref name="Until"/>.</summary>
 public sealed record RangeIncluded(string Cidr, HostName Host, long Until) : VipEvent;
 
+/// <summary>A VIP that nobody holds here rests until <paramref name="Until"/>, because it did so where a change came from (docs/adr/0023).</summary>
+/// <param name="Index">The VIP.</param>
+/// <param name="Host">Its last holder, when it did not rest here already; null for none.</param>
+/// <param name="Until">When the rest ends.</param>
+public sealed record VipRested(int Index, HostName? Host, long Until) : VipEvent;
+
+/// <summary>What a CIDR covers rests until <paramref name="Until"/>, as if it had been declared here and withdrawn.</summary>
+public sealed record RangeRested(string Cidr, long Until) : VipEvent;
+
 /// <summary>The quarantine period changed; it holds for later releases only.</summary>
 public sealed record QuarantineChanged(long PeriodMs) : VipEvent;
 

@@ -7,7 +7,8 @@ namespace MeshDns.Contracts.Messages;
 /// <param name="Key">Which document.</param>
 /// <param name="Document">The new document; null deletes it.</param>
 /// <param name="IfMatch">The version it must have now; 0 means that it must not exist; null takes any.</param>
-public sealed record DocumentChange(DocumentKey Key, MeshDocument? Document, long? IfMatch = null);
+/// <param name="Wishes">The VIPs that its hosts had elsewhere, as <c>status.addresses</c> has them; not part of the document. Null for none.</param>
+public sealed record DocumentChange(DocumentKey Key, MeshDocument? Document, long? IfMatch = null, IReadOnlyList<HostAddress>? Wishes = null);
 
 /// <summary>A set of document changes that are applied whole or not at all. At most 100,000 documents.</summary>
 public sealed record ChangeRequest
@@ -23,6 +24,9 @@ public sealed record ChangeRequest
 
     /// <summary>Deleting a document that is not there is an error (a single DELETE), not a no-op (a manifest).</summary>
     public bool MustExist { get; init; }
+
+    /// <summary>What rested where the documents come from, and is to rest here as well; at most 100,000. Null for nothing; with it there may be no document.</summary>
+    public IReadOnlyList<RestingVip>? Rests { get; init; }
 
     /// <summary>Decide everything and write nothing.</summary>
     public bool DryRun { get; init; }
@@ -133,6 +137,9 @@ public sealed record ChangeReply
 
     /// <summary>The document that the refusal is about, where it is about one.</summary>
     public DocumentKey? Document { get; init; }
+
+    /// <summary>What the caller should know that is about no document; null for nothing.</summary>
+    public IReadOnlyList<string>? Warnings { get; init; }
 
     /// <summary>The last seq of each stream that it wrote; edges have it when they have read this far.</summary>
     public IReadOnlyDictionary<string, long> Position { get; init; } = new Dictionary<string, long>();

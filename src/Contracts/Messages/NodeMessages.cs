@@ -18,6 +18,7 @@ namespace MeshDns.Contracts.Messages;
 [JsonDerivedType(typeof(ReadHostVips), "read-host-vips.1")]
 [JsonDerivedType(typeof(ReadVip), "read-vip.1")]
 [JsonDerivedType(typeof(PageVips), "page-vips.1")]
+[JsonDerivedType(typeof(PageRests), "page-rests.1")]
 [JsonDerivedType(typeof(ReadUsage), "read-usage.1")]
 [JsonDerivedType(typeof(AwaitFeed), "await-feed.1")]
 [JsonDerivedType(typeof(DrainNode), "drain.1")]
@@ -37,6 +38,7 @@ public abstract record NodeRequest;
 [JsonDerivedType(typeof(HostFactList), "hosts.1")]
 [JsonDerivedType(typeof(HostNameList), "host-names.1")]
 [JsonDerivedType(typeof(VipList), "vips.1")]
+[JsonDerivedType(typeof(RestList), "rests.1")]
 [JsonDerivedType(typeof(UsageReply), "usage.1")]
 [JsonDerivedType(typeof(FeedAwaited), "feed-awaited.1")]
 [JsonDerivedType(typeof(FeedReply), "feed.1")]
@@ -165,6 +167,12 @@ public sealed record PageVips(PageRequest Page) : NodeRequest;
 
 /// <summary>VIPs. Of a page, one more than the limit when there are more.</summary>
 public sealed record VipList(IReadOnlyList<VipRecord> Vips) : NodeReply;
+
+/// <summary>One page of what rests, one more than the limit when there are more.</summary>
+public sealed record PageRests(PageRequest Page) : NodeRequest;
+
+/// <summary>What rests.</summary>
+public sealed record RestList(IReadOnlyList<RestingVip> Rests) : NodeReply;
 
 /// <summary>How full the pool is.</summary>
 public sealed record ReadUsage : NodeRequest;

@@ -12,7 +12,7 @@ public sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
 /// <param name="Limit">1 to 10,000.</param>
 /// <param name="After">
 /// The place of the last item that was seen, which the <c>next</c> of its page says: <c>namespace/name</c> of a document, a host's text, the
-/// five digits of a VIP's index; null for the first page.
+/// five digits of a VIP's index, <c>r</c> and the text of a resting CIDR; null for the first page.
 /// </param>
 /// <param name="Query">Only items whose name contains this, without case; null for all.</param>
 /// <param name="Source">Only documents of this source; null for all.</param>

@@ -10,20 +10,33 @@ namespace MeshDns.Contracts.Messages;
 /// <param name="Lease">True when it should hold an automatic VIP.</param>
 /// <param name="Claims">Explicit addresses inside the VIP ranges, canonical text, ordered, without duplicates.</param>
 /// <param name="Exclusions">CIDRs that cover part of the VIP ranges, canonical text, ordered, without duplicates.</param>
-public sealed record VipDemand(HostName Host, bool Lease, IReadOnlyList<string> Claims, IReadOnlyList<string> Exclusions);
+/// <param name="Wish">The index that the host had elsewhere; it counts only when the host gets a VIP now (docs/adr/0023).</param>
+public sealed record VipDemand(HostName Host, bool Lease, IReadOnlyList<string> Claims, IReadOnlyList<string> Exclusions, int? Wish = null);
+
+/// <summary>A VIP that nobody holds and that is given to no other host before an end.</summary>
+/// <param name="Vip">Its IPv4 address; a CIDR for what a withdrawn CIDR covered, where the last holders may not have theirs back either.</param>
+/// <param name="Host">Its last holder, who may have it back; null for none.</param>
+/// <param name="Until">When the rest ends, milliseconds since the Unix epoch.</param>
+public sealed record RestingVip(string Vip, HostName? Host, long Until)
+{
+    /// <summary>The longest rest that is believed: as long as <c>vips.quarantine</c> may be.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromDays(365);
+}
 
 /// <summary>The demands of one change; granted whole or not at all.</summary>
 /// <param name="Demands">At most one a host, in the order in which new VIPs are to be given out.</param>
 /// <param name="At">Now, by the journal's clock, milliseconds since the Unix epoch.</param>
-public sealed record VipCommand(IReadOnlyList<VipDemand> Demands, long At);
+/// <param name="Rests">What rested in the mesh that the change comes from, and is to rest here as well; null for nothing.</param>
+public sealed record VipCommand(IReadOnlyList<VipDemand> Demands, long At, IReadOnlyList<RestingVip>? Rests = null);
 
 /// <summary>A host that had to give its VIP to an explicit address and got another.</summary>
 public sealed record VipMove(HostName Host, int From, int To, string Cause);
 
 /// <summary>What the allocator did for a change.</summary>
 /// <param name="Moves">Hosts that moved.</param>
-/// <param name="Warnings">What the caller should know (shared claims, CIDRs that exclude nothing, the pool above 80 %), with the host each is about.</param>
-public sealed record VipReply(IReadOnlyList<VipMove> Moves, IReadOnlyList<VipWarning> Warnings);
+/// <param name="Warnings">What the caller should know (shared claims, wishes not granted, CIDRs that exclude nothing, the pool above 80 %), with the host each is about.</param>
+/// <param name="Notes">What the caller should know of the command's rests; null for nothing.</param>
+public sealed record VipReply(IReadOnlyList<VipMove> Moves, IReadOnlyList<VipWarning> Warnings, IReadOnlyList<string>? Notes = null);
 
 /// <summary>A warning about a host's demand.</summary>
 public sealed record VipWarning(HostName Host, string Text)

@@ -32,7 +32,7 @@ public sealed record HostDeclaration
     /// <summary>The CNAME target of an ExternalName Service.</summary>
     public string? ExternalName { get; init; }
 
-    /// <summary>The label that opts a ServiceEntry out of a VIP when it is "false" in any case.</summary>
+    /// <summary>The label that opts a ServiceEntry or Service out of a VIP when it is "false" in any case.</summary>
     public const string AutoAllocateLabel = "networking.istio.io/enable-autoallocate-ip";
 
     /// <summary>What a document declares, host by host, in the document's order (behaviour.md, "Who gets a VIP").</summary>
@@ -42,10 +42,13 @@ public sealed record HostDeclaration
     public static IReadOnlyList<(HostName Host, HostDeclaration Declaration)> Of(MeshDocument document, long created, HostName clusterDomain) =>
         document.ServiceEntry is { } entry ? OfServiceEntry(document, entry, created) : OfService(document, document.Service!, created, clusterDomain);
 
+    /// <summary>True when a document's label opts it out of a VIP.</summary>
+    public static bool IsOptedOut(MeshDocument document) =>
+        document.Labels is { } labels && labels.TryGetValue(AutoAllocateLabel, out var label) && label.Equals("false", StringComparison.OrdinalIgnoreCase);
+
     private static IReadOnlyList<(HostName, HostDeclaration)> OfServiceEntry(MeshDocument document, ServiceEntrySpec entry, long created)
     {
-        var optedOut = document.Labels is { } labels && labels.TryGetValue(AutoAllocateLabel, out var label) && label.Equals("false", StringComparison.OrdinalIgnoreCase);
-        var eligible = entry.Addresses.Count == 0 && entry.Resolution != Resolution.None && !optedOut;
+        var eligible = entry.Addresses.Count == 0 && entry.Resolution != Resolution.None && !IsOptedOut(document);
         return [.. entry.Hosts.Select(host => (host, new HostDeclaration
         {
             Document = document.Key,
@@ -66,6 +69,7 @@ public sealed record HostDeclaration
         {
             Document = document.Key,
             Created = created,
+            Eligible = service.TakesVip,
             Addresses = service.ClusterIPs,
             Ports = service.Ports,
             ExternalName = service.ExternalName,

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MeshDns.Contracts.Services;
 
 /// <summary>A checked Kubernetes Service, reduced to what names need.</summary>
@@ -6,7 +8,7 @@ public sealed record ServiceSpec
     /// <summary>ClusterIP, NodePort, LoadBalancer or ExternalName.</summary>
     public required string Type { get; init; }
 
-    /// <summary>Cluster IPs in canonical text; empty for headless and ExternalName.</summary>
+    /// <summary>Cluster IPs in canonical text; empty for headless, ExternalName and who takes a VIP.</summary>
     public IReadOnlyList<string> ClusterIPs { get; init; } = [];
 
     /// <summary>True for <c>clusterIP: None</c>.</summary>
@@ -20,4 +22,8 @@ public sealed record ServiceSpec
 
     /// <summary>True when endpoints that are not ready are published too.</summary>
     public bool PublishNotReadyAddresses { get; init; }
+
+    /// <summary>True when nobody else assigns it an address, so that it gets a VIP; never for a Service of a live Kubernetes source. The mesh decides it, no manifest does.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool TakesVip { get; init; }
 }

@@ -12,6 +12,9 @@ public sealed record ChangeJson
     /// <summary>The documents of the body that were passed over, since their kinds mean nothing for names; absent when there are none.</summary>
     public IReadOnlyList<SkippedJson>? Skipped { get; init; }
 
+    /// <summary>What the caller should know that is about no document; absent when there is nothing.</summary>
+    public IReadOnlyList<string>? Warnings { get; init; }
+
     /// <summary>Whether the edges have it; absent unless <c>?wait=edges</c> was asked.</summary>
     public EdgesJson? Edges { get; init; }
 }

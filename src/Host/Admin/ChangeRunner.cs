@@ -1,6 +1,7 @@
 using MeshDns.Actors.Cluster;
 using MeshDns.Actors.Runtime;
 using MeshDns.Contracts.Messages;
+using MeshDns.Contracts.Vips;
 using MeshDns.Host.Sources;
 using MeshDns.Host.Telemetry;
 using Microsoft.AspNetCore.Http;
@@ -24,6 +25,9 @@ internal sealed class ChangeRunner(AdminServices services)
     /// <summary>The clock of all deadlines.</summary>
     public TimeProvider Time => services.Time;
 
+    /// <summary>The ranges that VIPs come from.</summary>
+    public VipRange Vips => services.Vips;
+
     /// <summary>The mesh, to look documents up.</summary>
     public IMeshControl Mesh => services.Mesh;
 
@@ -46,6 +50,7 @@ internal sealed class ChangeRunner(AdminServices services)
         {
             DryRun = request.DryRun,
             Results = [.. reply.Results.Select((result, i) => Render(result, i, i < documents.Count ? documents[i] : null, request.Changes[i].Document is null))],
+            Warnings = reply.Warnings,
             Edges = waitForEdges && !request.DryRun ? await WaitForEdgesAsync(reply.Position) : null,
         };
     }

@@ -41,10 +41,11 @@ internal sealed class DocumentRoutes(DocumentKind kind, AdminServices services, 
         var wait = RequestQuery.WaitsForEdges(context);
         using var body = await RequestBody.ReceiveAsync(context, AdminLimits.DocumentBytes, admission, services.Time);
         using var place = await admission.Changes.EnterAsync(context.RequestAborted);
-        var documents = body.Read(strict: true).Documents;
+        var read = body.Read(services.Vips, services.Time, strict: true);
+        var documents = read.Documents;
         if (documents.Count != 1) throw new ProblemException(Problem.BadRequest($"the body must have one document, it has {documents.Count}"));
         RefuseOther(documents[0], key);
-        change = change with { Changes = [new DocumentChange(key, documents[0].Document, await IfMatchAsync(context, key))] };
+        change = change with { Changes = [documents[0].ToChange() with { IfMatch = await IfMatchAsync(context, key) }], Rests = read.RestingVips };
         var reply = await changes.RunAsync(context, change, documents, wait);
         var result = reply.Results[0];
         if (!reply.DryRun) context.Response.Headers.ETag = Preconditions.ETag(result.Version);

@@ -22,8 +22,8 @@ internal static class DocumentView
         return json;
     }
 
-    /// <summary>The document alone, as YAML: what its author could have written.</summary>
-    public static string Source(DocumentRecord record) => ManifestWriter.ToYaml(record.Document);
+    /// <summary>The document as YAML, with the VIPs that its hosts hold: applied elsewhere they are wishes.</summary>
+    public static string Source(DocumentRecord record) => ManifestWriter.ToYaml(record.Document, record.Addresses);
 
     /// <summary>True when the caller would rather have YAML than JSON.</summary>
     public static bool PrefersYaml(HttpRequest request)

@@ -1,3 +1,5 @@
+using MeshDns.Actors.Vips;
+using MeshDns.Contracts.Vips;
 using MeshDns.Host.Sources;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -45,12 +47,14 @@ internal sealed class RequestBody : IDisposable
     }
 
     /// <summary>What the body holds; without errors.</summary>
+    /// <param name="range">The ranges that VIPs come from; what rests must be of them.</param>
+    /// <param name="time">The clock that tells which rests are over.</param>
     /// <param name="strict">Refuse kinds that mean nothing for names.</param>
     /// <exception cref="ProblemException">Anything is wrong with it; the problem names each error.</exception>
-    public ManifestResult Read(bool strict)
+    public ManifestResult Read(VipRange range, TimeProvider time, bool strict)
     {
         var result = ManifestReader.Read("body", _bytes.AsMemory(0, Length), Format, strict);
-        if (result.Errors.Count == 0) return result;
+        if (result.Errors.Count == 0) return CheckRests(result, range, time.GetUtcNow().ToUnixTimeMilliseconds());
         var errors = result.Errors.Take(AdminLimits.ProblemErrors).Select(Render).ToList();
         // An error of a document that could be read as a tree names a field; one without is about the text itself.
         var malformed = result.Errors.All(error => error.Path.Length == 0);
@@ -98,6 +102,15 @@ internal sealed class RequestBody : IDisposable
         _bytes.AsSpan(0, Length).CopyTo(larger);
         _memory.Give(_bytes.Length);
         _bytes = larger;
+    }
+
+    // The mesh checks it again; here the line is known.
+    private static ManifestResult CheckRests(ManifestResult result, VipRange range, long now)
+    {
+        var wrong = result.Rests.Select(rest => (rest.Line, rest.Vip.Vip, Reason: WantedRests.WrongWith(range, rest.Vip, now))).Where(rest => rest.Reason is not null)
+            .Select(rest => new ProblemError { Line = rest.Line, Reason = $"the resting line of {rest.Vip}: {rest.Reason}" }).Take(AdminLimits.ProblemErrors).ToList();
+        if (wrong.Count == 0) return result;
+        throw new ProblemException(Problem.Of(StatusCodes.Status422UnprocessableEntity, "invalid-manifest", "Invalid manifest", $"{Count(wrong.Count)}; nothing was applied", wrong));
     }
 
     private static string Count(int errors) => errors == 1 ? "1 error" : $"{errors} errors";

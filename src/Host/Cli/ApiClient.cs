@@ -44,7 +44,7 @@ internal sealed class ApiClient : IDisposable
     public async Task<JsonNode> GetAsync(string path, CancellationToken cancel)
     {
         using var reply = await SendAsync(HttpMethod.Get, path, null, null, cancel);
-        return await ReadAsync(reply, [], static async (body, stop) => await JsonNode.ParseAsync(body, cancellationToken: stop), cancel);
+        return await ReadAsync(reply, null, static async (body, stop) => await JsonNode.ParseAsync(body, cancellationToken: stop), cancel);
     }
 
     /// <summary>Copies a reply's text as it comes.</summary>
@@ -52,7 +52,7 @@ internal sealed class ApiClient : IDisposable
     public async Task CopyAsync(string path, TextWriter output, CancellationToken cancel)
     {
         using var reply = await SendAsync(HttpMethod.Get, path, null, null, cancel);
-        if (!reply.IsSuccessStatusCode) throw Refusal(reply.StatusCode, await TextAsync(reply, cancel), []);
+        if (!reply.IsSuccessStatusCode) throw Refusal(reply.StatusCode, await TextAsync(reply, cancel), null);
         try
         {
             using var reader = new StreamReader(await reply.Content.ReadAsStreamAsync(cancel));
@@ -71,20 +71,19 @@ internal sealed class ApiClient : IDisposable
     /// </summary>
     /// <param name="method">PUT, POST or DELETE.</param>
     /// <param name="path">Path and query.</param>
-    /// <param name="body">JSON, or null.</param>
+    /// <param name="request">The body, or null.</param>
     /// <param name="key">The idempotency key, or null.</param>
-    /// <param name="documents">What to call each document of the body in errors.</param>
     /// <param name="type">What the reply is.</param>
     /// <param name="cancel">Ends it.</param>
     /// <exception cref="VerbFailedException">It was refused, or its outcome is unknown.</exception>
-    public async Task<T> ChangeAsync<T>(HttpMethod method, string path, byte[]? body, string? key, IReadOnlyList<string> documents, JsonTypeInfo<T> type, CancellationToken cancel) where T : class
+    public async Task<T> ChangeAsync<T>(HttpMethod method, string path, RequestText? request, string? key, JsonTypeInfo<T> type, CancellationToken cancel) where T : class
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                using var reply = await SendAsync(method, path, body, key, cancel);
-                return await ReadAsync(reply, documents, async (body, stop) => await JsonSerializer.DeserializeAsync(body, type, stop), cancel);
+                using var reply = await SendAsync(method, path, request, key, cancel);
+                return await ReadAsync(reply, request, async (body, stop) => await JsonSerializer.DeserializeAsync(body, type, stop), cancel);
             }
             catch (ConnectionLostException e) when (attempt == 1 && key is not null && e.IsWorthRepeating)
             {
@@ -101,19 +100,19 @@ internal sealed class ApiClient : IDisposable
     public async Task<(HttpStatusCode Status, string Reason)> ProbeAsync(string path, CancellationToken cancel)
     {
         using var reply = await SendOnceAsync(HttpMethod.Get, path, null, null, cancel);
-        return (reply.StatusCode, ProblemText.Of(await TextAsync(reply, cancel), []) ?? "");
+        return (reply.StatusCode, ProblemText.Of(await TextAsync(reply, cancel), null) ?? "");
     }
 
     // A server that says when to ask again has done nothing yet.
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, byte[]? body, string? key, CancellationToken cancel)
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, RequestText? text, string? key, CancellationToken cancel)
     {
         var begin = Stopwatch.GetTimestamp();
         for (var hasTold = false; ; hasTold = true)
         {
-            var reply = await SendOnceAsync(method, path, body, key, cancel);
+            var reply = await SendOnceAsync(method, path, text, key, cancel);
             var wait = (RetryAfter(reply) ?? TimeSpan.MaxValue / 2) + (_leastWait * (1 + Random.Shared.NextDouble()));
             if (Stopwatch.GetElapsedTime(begin) + wait > _context.RetryPatience) return reply;
-            if (!hasTold) await _context.Error.WriteLineAsync(CliText.Printable($"{ProblemText.Of(await TextAsync(reply, cancel), []) ?? $"{_server} is busy"}; asking again"));
+            if (!hasTold) await _context.Error.WriteLineAsync(CliText.Printable($"{ProblemText.Of(await TextAsync(reply, cancel), null) ?? $"{_server} is busy"}; asking again"));
             reply.Dispose();
             await Task.Delay(wait, cancel);
         }
@@ -125,12 +124,12 @@ internal sealed class ApiClient : IDisposable
         return after.Delta ?? (after.Date is { } date && date > DateTimeOffset.UtcNow ? date - DateTimeOffset.UtcNow : TimeSpan.Zero);
     }
 
-    private async Task<HttpResponseMessage> SendOnceAsync(HttpMethod method, string path, byte[]? body, string? key, CancellationToken cancel)
+    private async Task<HttpResponseMessage> SendOnceAsync(HttpMethod method, string path, RequestText? text, string? key, CancellationToken cancel)
     {
         using var request = new HttpRequestMessage(method, path);
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
         if (key is not null) request.Headers.Add("Idempotency-Key", key);
-        if (body is not null) request.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        if (text is not null) request.Content = new ByteArrayContent(text.Body) { Headers = { ContentType = new MediaTypeHeaderValue(text.MediaType) } };
         try
         {
             return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel);
@@ -142,12 +141,12 @@ internal sealed class ApiClient : IDisposable
     }
 
     // The reply to a large set is read as it comes: as text, as a tree and as values it would be there three times.
-    private async Task<T> ReadAsync<T>(HttpResponseMessage reply, IReadOnlyList<string> documents, Func<Stream, CancellationToken, Task<T?>> read, CancellationToken cancel) where T : class
+    private async Task<T> ReadAsync<T>(HttpResponseMessage reply, RequestText? request, Func<Stream, CancellationToken, Task<T?>> read, CancellationToken cancel) where T : class
     {
         using var timer = BodyTimer(cancel);
         try
         {
-            if (!reply.IsSuccessStatusCode) throw Refusal(reply.StatusCode, await reply.Content.ReadAsStringAsync(timer.Token), documents);
+            if (!reply.IsSuccessStatusCode) throw Refusal(reply.StatusCode, await reply.Content.ReadAsStringAsync(timer.Token), request);
             return await read(await reply.Content.ReadAsStreamAsync(timer.Token), timer.Token) ?? throw new JsonException("null");
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
@@ -181,9 +180,9 @@ internal sealed class ApiClient : IDisposable
         return method == HttpMethod.Get ? new VerbFailedException(ExitCode.Failed, what) : new ConnectionLostException(what, isWorthRepeating: cause is not OperationCanceledException);
     }
 
-    private VerbFailedException Refusal(HttpStatusCode status, string text, IReadOnlyList<string> documents) => new(
+    private VerbFailedException Refusal(HttpStatusCode status, string text, RequestText? request) => new(
         status == HttpStatusCode.GatewayTimeout ? ExitCode.OutcomeUnknown : ExitCode.Failed,
-        ProblemText.Of(text, documents) ?? $"{_server} answered {(int)status}");
+        ProblemText.Of(text, request) ?? $"{_server} answered {(int)status}");
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
     {

@@ -20,7 +20,7 @@ internal static class ApplyVerb
         {
             using var client = server.Connect(parsed, context);
             var set = ManifestSet.Read(parsed.GetRequiredValue(files), context, parsed.GetValue(strict));
-            var reply = await client.ChangeAsync(HttpMethod.Post, "/v1/manifests" + change.Query(parsed), set.ToJson(), NewKey(), set.Names, AdminJson.Readable.ChangeJson, cancel);
+            var reply = await client.ChangeAsync(HttpMethod.Post, "/v1/manifests" + change.Query(parsed), set.ToRequest(), NewKey(), AdminJson.Readable.ChangeJson, cancel);
             ChangeReport.Write(context, reply, set.Documents);
             return ExitCode.Done;
         });

@@ -33,6 +33,7 @@ internal static class ChangeReport
             var ignored = (document?.Ignored ?? []).Concat(result.Ignored).Distinct(StringComparer.Ordinal).ToList();
             if (ignored.Count > 0) Warn(context, $"{name}: ignored, as they mean nothing for DNS: {string.Join(", ", ignored)}");
         }
+        foreach (var warning in change.Warnings ?? []) Warn(context, warning);
         if (change.Edges is { Waited: false }) Warn(context, "the change is durable, but the edges could not be asked whether they have it");
         if (change.Edges is { Missing.Count: > 0 } edges) Warn(context, $"the change is durable, but these nodes had not read it in time: {string.Join(", ", edges.Missing)}");
     }

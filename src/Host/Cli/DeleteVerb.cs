@@ -34,12 +34,12 @@ internal static class DeleteVerb
             if (parsed.GetValue(files) is { Length: > 0 } paths)
             {
                 var set = ManifestSet.Read(paths, context, parsed.GetValue(strict));
-                var deleted = await client.ChangeAsync(HttpMethod.Post, "/v1/manifests" + change.Query(parsed, delete: true), set.ToJson(), ApplyVerb.NewKey(), set.Names, AdminJson.Readable.ChangeJson, cancel);
+                var deleted = await client.ChangeAsync(HttpMethod.Post, "/v1/manifests" + change.Query(parsed, delete: true), set.ToRequest(), ApplyVerb.NewKey(), AdminJson.Readable.ChangeJson, cancel);
                 ChangeReport.Write(context, deleted, []);
                 return ExitCode.Done;
             }
             var path = $"{KindName.PathOf(parsed.GetValue(kind)!)}/{Uri.EscapeDataString(parsed.GetValue(ns) ?? "default")}/{Uri.EscapeDataString(parsed.GetValue(name)!)}";
-            var reply = await client.ChangeAsync(HttpMethod.Delete, path + change.Query(parsed), null, ApplyVerb.NewKey(), [], AdminJson.Readable.ChangeJson, cancel);
+            var reply = await client.ChangeAsync(HttpMethod.Delete, path + change.Query(parsed), null, ApplyVerb.NewKey(), AdminJson.Readable.ChangeJson, cancel);
             ChangeReport.Write(context, reply, []);
             return ExitCode.Done;
         });

@@ -16,7 +16,7 @@ internal static class DrainVerb
         {
             using var client = server.Connect(parsed, context);
             var name = parsed.GetRequiredValue(node);
-            await client.ChangeAsync(HttpMethod.Post, $"/v1/nodes/{Uri.EscapeDataString(name)}/drain", null, null, [], AdminJson.Readable.DrainJson, cancel);
+            await client.ChangeAsync(HttpMethod.Post, $"/v1/nodes/{Uri.EscapeDataString(name)}/drain", null, null, AdminJson.Readable.DrainJson, cancel);
             await context.Output.WriteLineAsync($"{name} drains");
             return ExitCode.Done;
         });

@@ -34,6 +34,8 @@ internal sealed class LateMesh : IMeshControl
 
     public Task<Page<VipRecord>> ListVipsAsync(PageRequest page, CancellationToken cancel) => Mesh.ListVipsAsync(page, cancel);
 
+    public Task<Page<RestingVip>> ListRestsAsync(PageRequest page, CancellationToken cancel) => Mesh.ListRestsAsync(page, cancel);
+
     public Task<ClusterView> GetClusterAsync(CancellationToken cancel) => Mesh.GetClusterAsync(cancel);
 
     public Task<bool> DrainAsync(string node, CancellationToken cancel) => Mesh.DrainAsync(node, cancel);

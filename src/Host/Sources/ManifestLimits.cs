@@ -12,6 +12,12 @@ public static class ManifestLimits
     /// <summary>Documents of one manifest, as many as one change may carry.</summary>
     public const int Documents = 100_000;
 
+    /// <summary>Lines of all manifests of a set that say what rests, as many as one change may carry.</summary>
+    public const int Rests = 100_000;
+
+    /// <summary>Addresses in the status of a ServiceEntry: a pair for each host, and as many again.</summary>
+    public const int StatusAddresses = 4 * ListItems;
+
     /// <summary>Document markers (<c>---</c>) of one manifest; empty documents cost time too.</summary>
     public const int Markers = 200_000;
 

@@ -28,19 +28,24 @@ public static class ManifestReader
             if (reading.Errors.Full) break;
             reading.Read(input);
         }
-        return new ManifestResult(reading.Documents, reading.Errors.All, reading.Skipped);
+        return new ManifestResult(reading.Documents, reading.Errors.All, reading.Skipped, reading.Resting.Rests);
     }
 
-    private sealed class Reading(bool strict)
+    private sealed class Reading
     {
+        private readonly bool _strict;
         private readonly Dictionary<DocumentKey, ManifestDocument> _seen = [];
         private readonly AliasBudget _aliases = new();
+
+        public Reading(bool strict) => (_strict, Resting) = (strict, new RestingLines(Errors));
 
         public List<ManifestDocument> Documents { get; } = [];
 
         public List<SkippedDocument> Skipped { get; } = [];
 
         public ManifestErrors Errors { get; } = new();
+
+        public RestingLines Resting { get; }
 
         public void Read(ManifestInput input)
         {
@@ -56,7 +61,9 @@ public static class ManifestReader
                 Errors.Add(new ManifestError(input.Name, 0, utf8.Span[..offset].Count((byte)'\n') + 1, "", "the text is not UTF-8"));
                 return;
             }
-            var trees = IsJson(utf8.Span, input.Format) ? new JsonTreeReader(input.Name, utf8, Errors).Read() : new YamlTreeReader(input.Name, utf8, Errors, _aliases).Read();
+            var isJson = IsJson(utf8.Span, input.Format);
+            if (!isJson) Resting.Read(input.Name, utf8.Span);
+            var trees = isJson ? new JsonTreeReader(input.Name, utf8, Errors).Read() : new YamlTreeReader(input.Name, utf8, Errors, _aliases).Read();
             foreach (var tree in trees)
             {
                 if (Errors.Full) return;
@@ -81,7 +88,7 @@ public static class ManifestReader
                 case ObjectKind.ServiceEntry: Add(scope, root, DocumentKind.ServiceEntry); break;
                 case ObjectKind.Service: Add(scope, root, DocumentKind.Service); break;
                 case ObjectKind.List: ReadList(scope, root); break;
-                case ObjectKind.Other when strict: ObjectKinds.Refuse(scope, root); break;
+                case ObjectKind.Other when _strict: ObjectKinds.Refuse(scope, root); break;
                 case ObjectKind.Other when HasRoom(scope, root): Skipped.Add(ObjectKinds.Skipped(file, number, root)); break;
             }
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Services;
 
 namespace MeshDns.Host.Sources;
@@ -29,7 +30,20 @@ public sealed record ManifestInput(string Name, ReadOnlyMemory<byte> Content, Ma
 /// <param name="Warnings">What its author should know.</param>
 /// <param name="File">The manifest.</param>
 /// <param name="Number">Its number among the manifest's documents that are not empty, from 1.</param>
-public sealed record ManifestDocument(MeshDocument Document, IReadOnlyList<string> Ignored, IReadOnlyList<string> Warnings, string File, int Number);
+public sealed record ManifestDocument(MeshDocument Document, IReadOnlyList<string> Ignored, IReadOnlyList<string> Warnings, string File, int Number)
+{
+    /// <summary>The VIPs that its status says its hosts had; null for none.</summary>
+    public IReadOnlyList<HostAddress>? Wishes { get; init; }
+
+    /// <summary>The change that puts it.</summary>
+    public DocumentChange ToChange() => new(Document.Key, Document, null, Wishes);
+}
+
+/// <summary>A line of a manifest that says what rested where it was written.</summary>
+/// <param name="Vip">What it says.</param>
+/// <param name="File">The manifest.</param>
+/// <param name="Line">The line in it, from 1.</param>
+public sealed record ManifestRest(RestingVip Vip, string File, int Line);
 
 /// <summary>Why something in a manifest is refused.</summary>
 /// <param name="File">The manifest.</param>
@@ -68,4 +82,9 @@ public sealed record SkippedDocument(string File, int Number, string ApiVersion,
 /// <param name="Documents">The documents that are in order, as they were written.</param>
 /// <param name="Errors">Every reason to refuse; at most <see cref="ManifestLimits.Errors"/> and a last one that says that reading stopped.</param>
 /// <param name="Skipped">What was passed over, as it was written; empty where such kinds are refused.</param>
-public sealed record ManifestResult(IReadOnlyList<ManifestDocument> Documents, IReadOnlyList<ManifestError> Errors, IReadOnlyList<SkippedDocument> Skipped);
+/// <param name="Rests">What rested where the manifests were written.</param>
+public sealed record ManifestResult(IReadOnlyList<ManifestDocument> Documents, IReadOnlyList<ManifestError> Errors, IReadOnlyList<SkippedDocument> Skipped, IReadOnlyList<ManifestRest> Rests)
+{
+    /// <summary>The rests as a change has them; null for none.</summary>
+    public IReadOnlyList<RestingVip>? RestingVips => Rests.Count == 0 ? null : [.. Rests.Select(rest => rest.Vip)];
+}

@@ -42,7 +42,7 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
 
     private readonly string _source = "file:" + path;
     private ManifestWatch _watch = new(path);
-    private IReadOnlyList<MeshDocument>? _set;
+    private ManifestResult? _set;
     private bool _isApplied;
     private string? _lastLogged;
     private int _tries;
@@ -60,7 +60,7 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
             while (true)
             {
                 LookAndTake();
-                if (_set is { } documents && time.GetUtcNow() >= _nextTry && isMine?.Invoke(_source) != false) await TryApplyAsync(documents, cancel);
+                if (_set is { } set && time.GetUtcNow() >= _nextTry && isMine?.Invoke(_source) != false) await TryApplyAsync(set, cancel);
                 await Task.Delay(_watch.IsMoving ? SettleInterval : PollInterval, time, cancel);
             }
         }
@@ -97,7 +97,7 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
                 foreach (var warning in document.Warnings)
                     logger.LogWarning("{File}: document {Number}: {Warning}", document.File, document.Number, warning);
             foreach (var skipped in result.Skipped) logger.LogInformation("{Skipped}", skipped);
-            _set = [.. result.Documents.Select(d => d.Document)];
+            _set = result;
             (_isApplied, _lastLogged, _tries, _nextTry) = (false, null, 0, time.GetUtcNow());
             return;
         }
@@ -105,15 +105,15 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
         Failed(errors.Count == 1 ? errors[0].ToString() : $"{errors[0]} (and {errors.Count - 1} more)");
     }
 
-    private async Task TryApplyAsync(IReadOnlyList<MeshDocument> documents, CancellationToken cancel)
+    private async Task TryApplyAsync(ManifestResult set, CancellationToken cancel)
     {
         string reason;
         try
         {
-            var request = new ChangeRequest { Source = _source, Changes = await ChangesAsync(documents, cancel) };
+            var request = new ChangeRequest { Source = _source, Changes = await ChangesAsync(set.Documents, cancel), Rests = set.RestingVips };
             // Nothing to put and nothing to delete: an empty folder that never had anything.
-            var reply = request.Changes.Count == 0 ? new ChangeReply { Outcome = ChangeOutcome.Applied } : await mesh.ChangeAsync(request, _changeDeadline, cancel);
-            if (reply.Outcome == ChangeOutcome.Applied) { Applied(documents.Count, reply); return; }
+            var reply = request.Changes.Count == 0 && request.Rests is null ? new ChangeReply { Outcome = ChangeOutcome.Applied } : await mesh.ChangeAsync(request, _changeDeadline, cancel);
+            if (reply.Outcome == ChangeOutcome.Applied) { Applied(set.Documents.Count, reply); return; }
             reason = reply.Outcome == ChangeOutcome.Refused ? $"{reply.Reason}: {reply.Detail}" : $"{reply.Outcome}: {reply.Detail}";
         }
         catch (MeshUnavailableException e) { reason = $"{ChangeOutcome.Unavailable}: {e.Message}"; }
@@ -124,10 +124,10 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
         FailedAgain("is not applied, and will be tried again", reason);
     }
 
-    private async Task<List<DocumentChange>> ChangesAsync(IReadOnlyList<MeshDocument> documents, CancellationToken cancel)
+    private async Task<List<DocumentChange>> ChangesAsync(IReadOnlyList<ManifestDocument> documents, CancellationToken cancel)
     {
-        var changes = documents.Select(d => new DocumentChange(d.Key, d)).ToList();
-        var kept = documents.Select(d => d.Key).ToHashSet();
+        var changes = documents.Select(d => d.ToChange()).ToList();
+        var kept = changes.Select(c => c.Key).ToHashSet();
         foreach (var kind in Enum.GetValues<DocumentKind>())
         {
             string? after = null;
@@ -150,6 +150,7 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
         Volatile.Write(ref _state, _state with { LastSuccess = time.GetUtcNow(), Documents = documents, Error = null });
         if (!isNews) return;
         logger.LogInformation("{Source} is applied: {Documents} documents, {Changed} changed", _source, documents, changed);
+        foreach (var warning in reply.Warnings ?? []) logger.LogWarning("{Source}: {Warning}", _source, warning);
         foreach (var result in reply.Results)
             foreach (var warning in result.Warnings)
                 logger.LogWarning("{Source}: {Document}: {Warning}", _source, result.Key, warning);

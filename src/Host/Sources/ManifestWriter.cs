@@ -8,7 +8,7 @@ namespace MeshDns.Host.Sources;
 
 /// <summary>
 /// Writes documents in the shape of the Istio and Kubernetes APIs. What it writes, <see cref="ManifestReader"/> reads back as the same
-/// document; assigned VIPs are shown in <c>status.addresses</c>, which a reader ignores.
+/// document. Assigned VIPs are shown where Istio and Kubernetes have them, in <c>status.addresses</c> and <c>spec.clusterIP</c>; read back they are wishes.
 /// </summary>
 public static class ManifestWriter
 {
@@ -17,7 +17,7 @@ public static class ManifestWriter
 
     /// <summary>The document as a JSON object.</summary>
     /// <param name="document">A checked document.</param>
-    /// <param name="addresses">VIPs that its hosts hold; none leaves <c>status</c> out.</param>
+    /// <param name="addresses">VIPs that its hosts hold, or held elsewhere.</param>
     public static JsonObject ToJsonNode(MeshDocument document, IReadOnlyList<HostAddress>? addresses = null)
     {
         var root = new JsonObject
@@ -25,9 +25,9 @@ public static class ManifestWriter
             ["apiVersion"] = document.Key.Kind == DocumentKind.ServiceEntry ? "networking.istio.io/v1" : "v1",
             ["kind"] = document.Key.Kind.ToString(),
             ["metadata"] = Metadata(document),
-            ["spec"] = document.ServiceEntry is { } entry ? Spec(entry) : Spec(document.Service!),
+            ["spec"] = document.ServiceEntry is { } entry ? Spec(entry) : Spec(document.Service!, [.. (addresses ?? []).Select(a => a.Value)]),
         };
-        if (addresses is { Count: > 0 })
+        if (addresses is { Count: > 0 } && document.ServiceEntry is not null)
             root["status"] = new JsonObject { ["addresses"] = Array(addresses, a => new JsonObject { ["host"] = a.Host.Text, ["value"] = a.Value }) };
         return root;
     }
@@ -70,14 +70,15 @@ public static class ManifestWriter
         return spec;
     }
 
-    private static JsonObject Spec(ServiceSpec service)
+    private static JsonObject Spec(ServiceSpec service, IReadOnlyList<string> vips)
     {
+        var addresses = service.ClusterIPs.Count > 0 || service.Headless || service.ExternalName is not null ? service.ClusterIPs : vips;
         var spec = new JsonObject { ["type"] = service.Type };
         if (service.Headless) spec["clusterIP"] = "None";
-        if (service.ClusterIPs.Count > 0)
+        if (addresses.Count > 0)
         {
-            spec["clusterIP"] = service.ClusterIPs[0];
-            spec["clusterIPs"] = Array(service.ClusterIPs, a => JsonValue.Create(a));
+            spec["clusterIP"] = addresses[0];
+            spec["clusterIPs"] = Array(addresses, a => JsonValue.Create(a));
         }
         if (service.ExternalName is { } name) spec["externalName"] = name;
         if (service.Ports.Count > 0) spec["ports"] = Array(service.Ports, p => Port(p, "port"));

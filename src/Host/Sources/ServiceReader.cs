@@ -29,8 +29,6 @@ internal static class ServiceReader
         var type = ReadType(spec);
         var isExternal = type == "ExternalName";
         var clusterIPs = ReadClusterIPs(spec, type, out var headless);
-        if (type != "ExternalName" && !headless && clusterIPs.Count == 0 && !scope.Failed)
-            scope.Warn(spec.Map, "there is no clusterIP (nothing assigns one here): the name is known and has no address");
         if (headless) scope.Warn(spec.Map, "headless: its addresses are its endpoints, which this build does not read: the name is known and has no address");
         return new ServiceSpec
         {

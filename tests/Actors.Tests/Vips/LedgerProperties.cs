@@ -30,7 +30,7 @@ public class LedgerProperties(ITestOutputHelper output)
 
     private void Check(LedgerWorld world, int cases, int steps, long keptQuarantineMs = LedgerWorld.QuarantineMs, bool onlyPromises = false)
     {
-        int refusals = 0, moves = 0;
+        int refusals = 0, moves = 0, wishes = 0, rests = 0;
         var lives = Arb.From(Gen.Choose(1, steps).SelectMany(n => Gen.ListOf(world.Step, n)).Select(list => list.ToList()), LedgerWorld.Shrink);
         var property = Prop.ForAll(lives, life =>
         {
@@ -38,10 +38,12 @@ public class LedgerProperties(ITestOutputHelper output)
             run.Play(life);
             refusals += run.Refusals;
             moves += run.Moves;
+            wishes += run.Wishes;
+            rests += run.Rests;
         });
         property.Check(Config.QuickThrowOnFailure.WithMaxTest(cases));
-        output.WriteLine($"{cases} lives, {refusals} refusals, {moves} moves");
+        output.WriteLine($"{cases} lives, {refusals} refusals, {moves} moves, {wishes} wishes granted, {rests} rests taken");
         // A generator that never fills the pool would prove nothing of its limits.
-        if (!onlyPromises && cases >= 20) Assert.True(refusals > 0 && moves > 0);
+        if (!onlyPromises && cases >= 20) Assert.True(refusals > 0 && moves > 0 && wishes > 0 && rests > 0);
     }
 }

@@ -39,29 +39,37 @@ internal sealed class LedgerRig
     public static VipDemand Exclude(string host, params string[] cidrs) => new(HostName.Parse(host), false, [], cidrs);
 
     /// <summary>Decides and, where accepted, goes on from there; folding the events must give the decision's state.</summary>
-    public Decision<VipLedger, VipReply> Try(params VipDemand[] demands)
+    public Decision<VipLedger, VipReply> Try(RestingVip[]? rests, VipDemand[] demands)
     {
         var before = State;
-        var decision = Core.Decide(before, new VipCommand(demands, Now));
+        var decision = Core.Decide(before, new VipCommand(demands, Now, rests));
         var folded = decision.Events.Aggregate(before, Core.Apply);
         Assert.Equal(Core.Snapshot(folded), Core.Snapshot(decision.State));
         State = decision.State;
         return decision;
     }
 
-    public VipReply Do(params VipDemand[] demands)
+    public Decision<VipLedger, VipReply> Try(params VipDemand[] demands) => Try(null, demands);
+
+    public VipReply Do(params VipDemand[] demands) => Do(null, demands);
+
+    public VipReply Do(RestingVip[]? rests, VipDemand[] demands)
     {
-        var decision = Try(demands);
+        var decision = Try(rests, demands);
         Assert.Null(decision.Refused);
         return decision.Reply!;
     }
 
     public IReadOnlyList<MeshEvent> Events(params VipDemand[] demands) => Try(demands).Events;
 
-    public Refusal Refused(params VipDemand[] demands)
+    public IReadOnlyList<MeshEvent> Events(RestingVip[] rests, VipDemand[] demands) => Try(rests, demands).Events;
+
+    public Refusal Refused(params VipDemand[] demands) => Refused(null, demands);
+
+    public Refusal Refused(RestingVip[]? rests, VipDemand[] demands)
     {
         var before = State;
-        var decision = Try(demands);
+        var decision = Try(rests, demands);
         Assert.NotNull(decision.Refused);
         Assert.Empty(decision.Events);
         Assert.Same(before, decision.State);

@@ -34,6 +34,10 @@ internal sealed class LedgerRun
 
     public int Moves { get; private set; }
 
+    public int Rests { get; private set; }
+
+    public int Wishes { get; private set; }
+
     public void Play(IEnumerable<LedgerStep> steps)
     {
         foreach (var step in steps)
@@ -60,7 +64,7 @@ internal sealed class LedgerRun
                 _model = _model.QuarantineChanged(s.PeriodMs, _now);
                 Append(changed);
                 break;
-            case LedgerStep.Change s: Change(new VipCommand(s.Demands, _now)); break;
+            case LedgerStep.Change s: Change(s.At(_now)); break;
         }
     }
 
@@ -77,7 +81,7 @@ internal sealed class LedgerRun
         var before = _core.Snapshot(_state);
         var decision = _core.Decide(_state, command);
         Assert.Equal(before, _core.Snapshot(_state));
-        if (decision.Refused is null) _witness.Saw(command.Demands, decision.Events);
+        if (decision.Refused is null) _witness.Saw(command, decision.Events);
         if (_onlyPromises) { _state = decision.State; return; }
 
         Assert.Equal(decision.Events, _core.Decide(_restored, command).Events);
@@ -91,6 +95,7 @@ internal sealed class LedgerRun
             return;
         }
         Moves += decision.Reply!.Moves.Count;
+        Wishes += decision.Events.OfType<VipGranted>().Count(e => command.Demands.Any(d => d.Host == e.Host && d.Wish == e.Index));
         Assert.Equal(decision.Events.OfType<VipReleased>().Count(e => e.Reason == ReleaseReason.Evicted), decision.Reply.Moves.Count);
         Assert.All(decision.Events, e => Assert.Equal(Math.Max(_now, _state.LastAt), ((VipEvent)e).At));
         _model = model!;
@@ -99,6 +104,7 @@ internal sealed class LedgerRun
         _state = decision.Events.Aggregate(_state, _core.Apply);
         Assert.Equal(_core.Snapshot(decision.State), _core.Snapshot(_state));
         _restored = decision.Events.Aggregate(_restored, _core.Apply);
+        Rests += decision.Events.Count(e => e is VipRested or RangeRested);
         var again = _core.Decide(_state, command);
         Assert.Empty(again.Events);
         Assert.Same(_state, again.State);

@@ -2,6 +2,7 @@ using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using MeshDns.Contracts.Messages;
+using MeshDns.Contracts.Vips;
 using HostName = MeshDns.Contracts.Names.HostName;
 
 namespace MeshDns.Actors.Tests.Vips;
@@ -10,9 +11,12 @@ namespace MeshDns.Actors.Tests.Vips;
 public abstract record LedgerStep
 {
     /// <summary>One change.</summary>
-    public sealed record Change(IReadOnlyList<VipDemand> Demands) : LedgerStep
+    public sealed record Change(IReadOnlyList<VipDemand> Demands, IReadOnlyList<RestingVip> Rests) : LedgerStep
     {
-        public override string ToString() => "Change " + string.Join("; ", Demands.Select(d => $"{d.Host}{(d.Lease ? "!" : "")} [{string.Join(' ', d.Claims)}] [{string.Join(' ', d.Exclusions)}]"));
+        /// <summary>As a command; the ends of rests count from now.</summary>
+        public VipCommand At(long now) => new(Demands, now, Rests.Count == 0 ? null : [.. Rests.Select(r => r with { Until = now + r.Until })]);
+
+        public override string ToString() => $"Change rests [{string.Join(' ', Rests)}] " + string.Join("; ", Demands.Select(d => $"{d.Host}{(d.Lease ? "!" : "")}{d.Wish} [{string.Join(' ', d.Claims)}] [{string.Join(' ', d.Exclusions)}]"));
     }
 
     /// <summary>Time passes.</summary>
@@ -47,14 +51,38 @@ internal sealed record LedgerWorld(string V4, int Hosts, int DemandsPerChange, s
     private Gen<LedgerStep> Changes =>
         from count in Gen.Choose(1, DemandsPerChange)
         from demands in Gen.ListOf(Demand, count)
-        select (LedgerStep)new LedgerStep.Change([.. demands.DistinctBy(d => d.Host)]);
+        from dice in Gen.Choose(0, 3)
+        from rests in Gen.ListOf(Rest, dice == 0 ? 3 : 0)
+        select (LedgerStep)new LedgerStep.Change([.. demands.DistinctBy(d => d.Host)], [.. rests.DistinctBy(r => r.Vip)]);
+
+    private int[] Usable { get; } = [.. Range(V4)];
+
+    private Gen<RestingVip> Rest =>
+        from index in Gen.Elements(Usable)
+        from host in Gen.Choose(-2, Hosts - 1)
+        from until in Gen.Choose(-300, 2500)
+        from cidr in Gen.Elements(PartialCidrs)
+        from dice in Gen.Choose(0, 9)
+        select dice == 0 ? new RestingVip(cidr, null, until) : new RestingVip($"240.240.{index >> 8}.{index & 0xFF}", host < 0 ? null : HostName.Parse($"h{host}"), until);
+
+    private string[] PartialCidrs { get; } = [.. Cidrs.Where(c => VipRangeOf(V4).TryCovered(Cidr.Parse(c), out _, out _, out var whole) && !whole)];
 
     private Gen<VipDemand> Demand =>
         from host in Gen.Choose(0, Hosts - 1)
         from lease in Gen.Elements(true, true, true, false)
         from claims in Some(Claims, 8)
         from cidrs in Some(Cidrs, 14)
-        select new VipDemand(HostName.Parse($"h{host}"), lease, claims, cidrs);
+        from wish in Gen.Elements(Usable)
+        from wishes in Gen.Choose(0, 2)
+        select new VipDemand(HostName.Parse($"h{host}"), lease, claims, cidrs, wishes == 0 ? wish : null);
+
+    private static VipRange VipRangeOf(string v4) => new(Cidr.Parse(v4), Cidr.Parse("2001:2::/48"));
+
+    private static IEnumerable<int> Range(string v4)
+    {
+        var range = VipRangeOf(v4);
+        return Enumerable.Range(range.First, range.Last - range.First + 1).Where(range.IsUsable);
+    }
 
     /// <summary>Shorter sequences, and changes of fewer demands.</summary>
     public static IEnumerable<List<LedgerStep>> Shrink(List<LedgerStep> steps)
@@ -64,9 +92,11 @@ internal sealed record LedgerWorld(string V4, int Hosts, int DemandsPerChange, s
                 yield return [.. steps[..start], .. steps[(start + size)..]];
         for (var i = 0; i < steps.Count; i++)
         {
-            if (steps[i] is not LedgerStep.Change { Demands.Count: > 1 } change) continue;
+            if (steps[i] is not LedgerStep.Change change) continue;
+            if (change.Rests.Count > 0) yield return [.. steps[..i], change with { Rests = [.. change.Rests.Skip(1)] }, .. steps[(i + 1)..]];
+            if (change.Demands.Count < 2) continue;
             for (var d = 0; d < change.Demands.Count; d++)
-                yield return [.. steps[..i], new LedgerStep.Change([.. change.Demands.Where((_, at) => at != d)]), .. steps[(i + 1)..]];
+                yield return [.. steps[..i], change with { Demands = [.. change.Demands.Where((_, at) => at != d)] }, .. steps[(i + 1)..]];
         }
     }
 

@@ -28,7 +28,9 @@ internal sealed class NaiveLedger(VipRange range, long quarantineMs)
     public NaiveLedger? Change(VipCommand command)
     {
         var next = Copy();
-        var changed = next.Do(command.Demands, Math.Max(command.At, LastAt));
+        var at = Math.Max(command.At, LastAt);
+        RestingVip[] rests = [.. (command.Rests ?? []).Select(rest => rest with { Until = rest.Until + at - command.At })];
+        var changed = next.Do(command.Demands, rests, at);
         return changed is null ? null : changed.Value ? next : this;
     }
 
@@ -77,7 +79,7 @@ internal sealed class NaiveLedger(VipRange range, long quarantineMs)
     public bool Excluded(int index, long now) =>
         _exclusions.Any(e => Covers(e.Cidr, index)) || _resting.Any(r => r.Value > now && Covers(r.Key, index));
 
-    private bool? Do(IReadOnlyList<VipDemand> demands, long at)
+    private bool? Do(IReadOnlyList<VipDemand> demands, IReadOnlyList<RestingVip> rests, long at)
     {
         Mature(at);
         var changed = false;
@@ -87,20 +89,32 @@ internal sealed class NaiveLedger(VipRange range, long quarantineMs)
             foreach (var address in demand.Claims.Select(Canonical).Order(StringComparer.Ordinal)) changed |= Claim(demand.Host, address, at, evicted);
         foreach (var demand in demands)
             foreach (var cidr in demand.Exclusions.Where(Partial).Select(text => Cidr.Parse(text).ToString()).Order(StringComparer.Ordinal)) changed |= Exclude(demand.Host, cidr, at, evicted);
+        foreach (var rest in rests) changed |= Rest(rest, at);
         var seekers = demands.Where(d => d.Lease && LeaseOf(d.Host) is null && !evicted.Contains(d.Host)).Select(d => d.Host).Concat(evicted).ToList();
-        foreach (var host in seekers.ToList())
+        var wishes = demands.Where(d => d.Wish is not null).ToDictionary(d => d.Host, d => d.Wish!.Value);
+        int? OwnOf(HostName host) => _own.TryGetValue(host, out var own) && _entries[own].State is VipState.Free or VipState.Quarantined && !Excluded(own, at) ? own : null;
+        void Give(HostName host, int index)
         {
-            if (!_own.TryGetValue(host, out var own) || _entries[own].State is not (VipState.Free or VipState.Quarantined) || Excluded(own, at)) continue;
-            Grant(own, host);
+            Grant(index, host);
             seekers.Remove(host);
             changed = true;
         }
-        foreach (var host in seekers)
+        foreach (var host in seekers.Where(h => !wishes.ContainsKey(h)).ToList())
+            if (OwnOf(host) is { } own) Give(host, own);
+        foreach (var host in seekers.Where(wishes.ContainsKey).OrderBy(h => wishes[h]).ThenBy(h => OwnOf(h) == wishes[h] ? 0 : 1).ToList())
         {
+            var (wish, entry) = (wishes[host], _entries[wishes[host]]);
+            var returns = OwnOf(host) == wish;
+            if (Excluded(wish, at) || entry.State is not VipState.Free && (entry.State is not VipState.Quarantined || entry.Host != host)) continue;
+            Give(host, wish);
+            if (!returns) _last = wish;
+        }
+        foreach (var host in seekers.ToList())
+        {
+            if (wishes.ContainsKey(host) && OwnOf(host) is { } own) { Give(host, own); continue; }
             var free = Usable(range).Where(i => _entries[i].State == VipState.Free && !Excluded(i, at)).OrderBy(i => i <= _last).ThenBy(i => i).ToList();
             if (free.Count == 0) return null;
-            Grant(_last = free[0], host);
-            changed = true;
+            Give(host, _last = free[0]);
         }
         if (changed) LastAt = at;
         return changed;
@@ -150,6 +164,26 @@ internal sealed class NaiveLedger(VipRange range, long quarantineMs)
             evicted.Add(holder);
             _entries[index] = new Entry(VipState.Quarantined, holder, at + QuarantineMs);
         }
+        return true;
+    }
+
+    private bool Rest(RestingVip rest, long at)
+    {
+        if (rest.Until <= at) return false;
+        if (!IPAddress.TryParse(rest.Vip, out var vip))
+        {
+            var cidr = Cidr.Parse(rest.Vip).ToString();
+            if (_exclusions.Any(e => e.Cidr == cidr) || _resting.GetValueOrDefault(cidr) >= rest.Until || _entries.Any(e => e.Value.State == VipState.Leased && Covers(cidr, e.Key))) return false;
+            _resting[cidr] = rest.Until;
+            return true;
+        }
+        Assert.True(range.TryIndexOf(vip, out var index));
+        var entry = _entries[index];
+        if (entry.State is VipState.Leased or VipState.Reserved || entry.State == VipState.Quarantined && entry.Until >= rest.Until) return false;
+        if (entry.State == VipState.Quarantined) { _entries[index] = entry with { Until = rest.Until }; return true; }
+        foreach (var former in _own.Where(own => own.Value == index).ToList()) _own.Remove(former.Key);
+        _entries[index] = new Entry(VipState.Quarantined, rest.Host, rest.Until);
+        if (rest.Host is { } host && LeaseOf(host) is null && (!_own.TryGetValue(host, out var other) || _entries[other].Until < rest.Until)) _own[host] = index;
         return true;
     }
 

@@ -17,11 +17,14 @@ internal sealed class PromiseWitness(VipRange range, long quarantineMs)
     private readonly Dictionary<HostName, int> _own = [];
     private readonly HashSet<(string Address, HostName Host)> _claims = [];
     private readonly HashSet<(string Cidr, HostName Host)> _exclusions = [];
+    private Dictionary<HostName, int> _wishes = [];
     private long _quarantineMs = quarantineMs;
 
     /// <summary>A change was accepted with these events.</summary>
-    public void Saw(IReadOnlyList<VipDemand> demands, IReadOnlyList<MeshEvent> events)
+    public void Saw(VipCommand command, IReadOnlyList<MeshEvent> events)
     {
+        var demands = command.Demands;
+        _wishes = demands.Where(d => d.Wish is not null).ToDictionary(d => d.Host, d => d.Wish!.Value);
         var before = _holders.ToDictionary(entry => entry.Value, entry => entry.Key);
         foreach (var fact in events) Saw(fact);
         var now = _holders.ToDictionary(entry => entry.Value, entry => entry.Key);
@@ -33,7 +36,12 @@ internal sealed class PromiseWitness(VipRange range, long quarantineMs)
             if (after != index && !TakenExplicitly(index)) throw Broken(2, $"{host} moved from {index} to {after} though nothing explicit is there");
         }
         foreach (var demand in demands)
+        {
             if (demand.Lease != now.ContainsKey(demand.Host)) throw Broken(7, $"{demand.Host}: demand and lease differ after an accepted change");
+            if (demand is { Lease: true, Wish: { } wish } && !before.ContainsKey(demand.Host) && now[demand.Host] != wish && !TakenExplicitly(wish) && !RangeRests(wish, command.At) && !now.ContainsValue(wish)
+                && !(_rests.TryGetValue(wish, out var rest) && rest.End > command.At && rest.Last != demand.Host)) throw Broken(2, $"{demand.Host} wished for {wish}, which nobody has");
+        }
+        foreach (var rest in command.Rests ?? []) Imported(rest, command.At);
     }
 
     /// <summary>An event outside a change.</summary>
@@ -60,9 +68,36 @@ internal sealed class PromiseWitness(VipRange range, long quarantineMs)
                 _exclusions.Remove((e.Cidr, e.Host));
                 if (!_exclusions.Any(x => x.Cidr == e.Cidr)) _rangeRests[e.Cidr] = e.At + _quarantineMs;
                 break;
+            case VipRested e:
+                if (_holders.ContainsKey(e.Index)) throw Broken(1, $"{e} of a leased index");
+                var running = _rests.TryGetValue(e.Index, out var known) && known.End > e.At;
+                if (running && known.End > e.Until) throw Broken(4, $"{e} cuts short what rests until {known.End}");
+                _rests[e.Index] = running ? (known.Last, e.Until) : (e.Host, e.Until);
+                if (!running) Remember(e);
+                break;
+            case RangeRested e:
+                if (_holders.Keys.Any(index => Covers(e.Cidr, index))) throw Broken(1, $"{e} over a leased index");
+                _rangeRests[e.Cidr] = Math.Max(e.Until, _rangeRests.GetValueOrDefault(e.Cidr));
+                break;
             case QuarantineChanged e: _quarantineMs = e.PeriodMs; break;
             case ClockSetBack e: SetBack(e); break;
         }
+    }
+
+    // Of several that rest for a host that holds none, it has the one back that rests longest.
+    private void Remember(VipRested e)
+    {
+        foreach (var (host, _) in _own.Where(own => own.Value == e.Index).ToList()) _own.Remove(host);
+        if (e.Host is not { } last || _holders.ContainsValue(last)) return;
+        if (!_own.TryGetValue(last, out var other) || !_rests.TryGetValue(other, out var rest) || rest.End <= e.At || rest.End < e.Until) _own[last] = e.Index;
+    }
+
+    // Whatever the events say: what was to rest until then is held by somebody, is claimed, or rests that long.
+    private void Imported(RestingVip rest, long at)
+    {
+        if (rest.Until <= at || !System.Net.IPAddress.TryParse(rest.Vip, out var vip)) return;
+        if (!range.TryIndexOf(vip, out var index) || _holders.ContainsKey(index) || TakenExplicitly(index)) return;
+        if (!_rests.TryGetValue(index, out var kept) || kept.End < rest.Until) throw Broken(4, $"{rest} does not rest so long");
     }
 
     private void Granted(VipGranted e)
@@ -72,7 +107,7 @@ internal sealed class PromiseWitness(VipRange range, long quarantineMs)
         if (TakenExplicitly(e.Index)) throw Broken(1, $"{e}: it is claimed or excluded");
         if (_rests.TryGetValue(e.Index, out var rest) && rest.End > e.At && rest.Last != e.Host) throw Broken(4, $"{e}: it rests until {rest.End} for {rest.Last}");
         if (RangeRests(e.Index, e.At)) throw Broken(4, $"{e}: a range over it rests");
-        if (_own.TryGetValue(e.Host, out var own) && own != e.Index && !TakenExplicitly(own) && !RangeRests(own, e.At)) throw Broken(2, $"{e}: its old VIP {own} is still free");
+        if (_own.TryGetValue(e.Host, out var own) && own != e.Index && _wishes.GetValueOrDefault(e.Host, -1) != e.Index && !TakenExplicitly(own) && !RangeRests(own, e.At)) throw Broken(2, $"{e}: its old VIP {own} is still free");
         foreach (var (host, _) in _own.Where(entry => entry.Value == e.Index).ToList()) _own.Remove(host);
         _own[e.Host] = e.Index;
         _holders[e.Index] = e.Host;

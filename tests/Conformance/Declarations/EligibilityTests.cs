@@ -107,6 +107,40 @@ public sealed class EligibilityTests(DefaultNode fixture, ITestOutputHelper outp
         Assert.Equal([vip.IPv4], await Node.AddressesAsync(host));
     }
 
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("cluster-ip", "type: ClusterIP")]
+    [InlineData("node-port", "type: NodePort")]
+    [InlineData("balancer", "type: LoadBalancer")]
+    public async Task A_Service_without_a_cluster_IP_gets_a_VIP_shown_where_Kubernetes_has_it(string name, params string[] spec)
+    {
+        var host = $"{name}.shop.svc.cluster.local";
+        var service = Manifest.Service(name, ["ports: [{ name: http, port: 80 }]", .. spec]);
+        _ = (await Node.ApplyAsync(service)).Done;
+        var vip = (await VipOfAsync(host))!.Value;
+        Assert.Equal("leased", vip.State);
+        Assert.Equal([vip.IPv4], await Node.AddressesAsync(host));
+        Assert.Equal([vip.IPv6], await Node.AddressesAsync(host, "AAAA"));
+        var shown = (await Node.GetAsync($"/v1/services/shop/{name}")).Done["spec"]!;
+        Assert.Equal(vip.IPv4, (string?)shown["clusterIP"]);
+        Assert.Equal([vip.IPv4, vip.IPv6], shown["clusterIPs"]!.AsArray().Select(address => (string)address!));
+        Assert.Contains($"{vip.IPv4},{vip.IPv6}", (await Node.CliAsync("get services")).Done());
+        Assert.All((await Node.ApplyAsync(service)).Actions, action => Assert.EndsWith(" unchanged", action));
+
+        // Opted out, with an address of its own, headless or gone: it rests, and comes back.
+        foreach (var other in (string[])[
+            service.Replace("namespace: shop }", "namespace: shop, labels: { networking.istio.io/enable-autoallocate-ip: \"False\" } }"),
+            Manifest.Service(name, "clusterIP: 10.96.7.7", "ports: [{ name: http, port: 80 }]"),
+            Manifest.Service(name, "clusterIP: None", "ports: [{ name: http, port: 80 }]"),
+            Manifest.Service(name, "type: ExternalName", "externalName: target.up.test")])
+        {
+            _ = (await Node.ApplyAsync(other)).Done;
+            Assert.Equal((vip.IPv4, vip.IPv6, "quarantined"), (await VipOfAsync(host))!.Value);
+            _ = (await Node.ApplyAsync(service)).Done;
+            Assert.Equal(vip, (await VipOfAsync(host))!.Value);
+        }
+    }
+
     [Fact]
     public async Task A_released_vip_is_not_the_next_one_granted()
     {

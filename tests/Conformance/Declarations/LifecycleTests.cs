@@ -37,6 +37,7 @@ public sealed class LifecycleTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Equal(["198.51.100.7"], await Node.AddressesAsync("printer.internal"));
         Assert.Equal(["203.0.113.40"], await Node.AddressesAsync("a.b.apps.internal"));
         Assert.Equal(["10.96.0.80"], await Node.AddressesAsync("web.shop.svc.cluster.local"));
+        Assert.StartsWith("240.240.0.", Assert.Single(await Node.AddressesAsync("cart.shop.svc.cluster.local")));
         _mesh.Upstream.Address4("api.example.org", "198.51.100.99");
         Assert.Equal(["198.51.100.99"], await Node.AddressesAsync("api.example.org"));
 

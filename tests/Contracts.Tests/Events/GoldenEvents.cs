@@ -75,5 +75,9 @@ internal static class GoldenEvents
         new QuarantineChanged(3_600_000) { At = 12 },
         new ClockSetBack(5_000) { At = 13 },
         new TimelineSeen("0000000A", 1_700_000_000_000) { At = 14 },
+        new VipRested(258, _host, 86_400_015) { At = 15 },
+        new VipRested(259, null, 86_400_016) { At = 16 },
+        new RangeRested("240.240.4.0/24", 86_400_017) { At = 17 },
+        new DocumentPut(new MeshDocument { Key = new DocumentKey(DocumentKind.Service, "shop", "own"), Service = new ServiceSpec { Type = "NodePort", TakesVip = true } }, 15, "api", 1, 2),
     ];
 }

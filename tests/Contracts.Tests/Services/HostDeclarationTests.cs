@@ -54,13 +54,16 @@ public sealed class HostDeclarationTests
     }
 
     [Fact]
-    public void A_Service_is_one_host_under_the_cluster_domain_with_its_cluster_IPs_and_never_a_VIP()
+    public void A_Service_is_one_host_under_the_cluster_domain_with_its_cluster_IPs_or_a_VIP()
     {
         var service = new MeshDocument { Key = new DocumentKey(DocumentKind.Service, "shop", "web"), Service = new ServiceSpec { Type = "ClusterIP", ClusterIPs = ["10.0.0.1"] } };
         var (host, declaration) = Assert.Single(HostDeclaration.Of(service, 5, _domain));
         Assert.Equal("web.shop.svc.cluster.local", host.Text);
         Assert.False(declaration.Eligible);
         Assert.Equal(["10.0.0.1"], declaration.Addresses);
+        Assert.True(HostDeclaration.Of(service with { Service = new ServiceSpec { Type = "ClusterIP", TakesVip = true } }, 5, _domain).Single().Declaration.Eligible);
+        // As an earlier version kept it.
+        Assert.False(HostDeclaration.Of(service with { Service = new ServiceSpec { Type = "ClusterIP" } }, 5, _domain).Single().Declaration.Eligible);
     }
 
     [Fact]

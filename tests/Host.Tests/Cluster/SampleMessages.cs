@@ -83,6 +83,9 @@ internal static class SampleMessages
         }, 4000),
         new PrepareShards(_batch, 5000, [], true),
         new ForwardChange(new ChangeRequest { Changes = [new DocumentChange(_service, null)] }, " n1-inc-1-7", 3, 4500),
+        new PageRests(_page),
+        new PrepareVips(_batch, 5000, [new VipPart(0, new VipCommand([new VipDemand(_host, true, [], [], 258)], 5, [new RestingVip("240.240.1.3", _host, 6), new RestingVip("240.240.4.0/24", null, 7)]))]),
+        new ForwardChange(new ChangeRequest { Changes = [new DocumentChange(_service, null, null, [new HostAddress(_host, "240.240.1.2")])], Rests = [new RestingVip("240.240.1.3", null, 6)] }, " n1-inc-1-8", 3, 4500),
     ];
 
     public static IReadOnlyList<NodeReply> Replies { get; } =
@@ -113,5 +116,8 @@ internal static class SampleMessages
             Position = new Dictionary<string, long> { ["vips"] = 100 },
         }),
         new ChangeCarried(ChangeReply.Refused(RefusalReason.VersionMismatch, "it is at 7", _entry)),
+        new RestList([new RestingVip("240.240.1.3", _host, 6), new RestingVip("240.240.4.0/24", null, 7)]),
+        new VipsPrepared(null, [new VipPartPrepared(0, [], new VipReply([], [], ["it has ended"]), null)]),
+        new ChangeCarried(new ChangeReply { Outcome = ChangeOutcome.Applied, Warnings = ["it has ended"] }),
     ];
 }

@@ -1,5 +1,7 @@
+using MeshDns.Actors.Shards;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
+using MeshDns.Contracts.Vips;
 using MeshDns.Host.Sources;
 
 namespace MeshDns.Host.Tests.Sources;
@@ -21,8 +23,10 @@ public sealed class ExampleTests
     [Fact]
     public void They_give_vips_to_those_that_should_have_one()
     {
-        string[] expected = ["address.internal", "billing.example.com", "db.example.com", "queue-a.internal", "queue-b.internal", "queue-c.internal", "search.internal"];
-        var eligible = _read.Documents.SelectMany(d => HostDeclaration.Of(d.Document, 0, HostName.Parse("cluster.local"))).Where(h => h.Declaration.Eligible).Select(h => h.Host.Text);
+        string[] expected = ["address.internal", "billing.example.com", "cart.shop.svc.cluster.local", "db.example.com", "queue-a.internal", "queue-b.internal", "queue-c.internal", "search.internal"];
+        var domain = HostName.Parse("cluster.local");
+        var kept = _read.Documents.Select(d => DeclaredDocument.Of(d.Document, d.Wishes, "api", null, VipRange.Default, domain).Document);
+        var eligible = kept.SelectMany(d => HostDeclaration.Of(d, 0, domain)).Where(h => h.Declaration.Eligible).Select(h => h.Host.Text);
         Assert.Equal(expected, eligible.Order(StringComparer.Ordinal));
     }
 

@@ -75,6 +75,19 @@ public sealed class ManifestSourceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_a_file_says_of_VIPs_comes_with_it_and_what_became_of_it_is_logged()
+    {
+        File.WriteAllText(Path.Combine(_folder, "a.yaml"), Manifests.Entry("hosts: [a.example]") + "status: {addresses: [{host: a.example, value: 240.240.0.9}]}\n# resting: 240.240.0.8 - 2026-01-31T08:00:00Z\n");
+        _mesh.Replies.Enqueue(new ChangeReply { Outcome = ChangeOutcome.Applied, Warnings = ["somebody holds it"] });
+        await StartAsync();
+        await PassAsync(TimeSpan.FromSeconds(5));
+        var request = Assert.Single(_mesh.Requests);
+        Assert.Equal("240.240.0.9", Assert.Single(Assert.Single(request.Changes).Wishes!).Value);
+        Assert.Equal("240.240.0.8", Assert.Single(request.Rests!).Vip);
+        Assert.Contains(_log.Of(LogLevel.Warning), line => line.Contains("somebody holds it", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_set_with_an_error_leaves_the_earlier_one()
     {
         Write("a.yaml", "a");
@@ -256,6 +269,8 @@ public sealed class ManifestSourceTests : IAsyncDisposable
         public Task<VipRecord?> GetVipAsync(int index, CancellationToken cancel) => throw new NotSupportedException();
 
         public Task<Page<VipRecord>> ListVipsAsync(PageRequest page, CancellationToken cancel) => throw new NotSupportedException();
+
+        public Task<Page<RestingVip>> ListRestsAsync(PageRequest page, CancellationToken cancel) => throw new NotSupportedException();
 
         public Task<ClusterView> GetClusterAsync(CancellationToken cancel) => throw new NotSupportedException();
 

@@ -70,8 +70,11 @@ public sealed class ManifestWriterTests
         HostAddress[] status = [new HostAddress(HostName.Parse("a.b"), "2001:2::1")];
         var text = format == ManifestFormat.Yaml ? ManifestWriter.ToYaml(document, status) : ManifestWriter.ToJson(document, status);
         var read = Manifests.ReadOne(text, format);
+        Assert.Empty(read.Ignored);
+        if (document.ServiceEntry is not null) Assert.Equal(status, read.Wishes);
+        // The VIP of a Service stands where Kubernetes has its address.
+        if (document.Service is { ClusterIPs.Count: 0, Headless: false, ExternalName: null } service) document = document with { Service = service with { ClusterIPs = ["2001:2::1"] } };
         Assert.Equal(Canonical(document), Canonical(read.Document));
-        Assert.Equal(["status"], read.Ignored);
     }
 
     // Records hold lists and maps, which compare by reference; their JSON compares by value.

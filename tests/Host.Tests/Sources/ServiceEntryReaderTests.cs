@@ -163,7 +163,7 @@ public sealed class ServiceEntryReaderTests
             endpoints:
             - {address: 1.2.3.4, weight: 1, locality: a/b}
             - {address: 1.2.3.5, weight: 2}
-            """, "name: e\nuid: abc\nresourceVersion: \"7\"\ncreationTimestamp: null") + "status: {addresses: []}\n");
-        Assert.Equal(["status", "metadata.uid", "metadata.resourceVersion", "spec.workloadSelector", "spec.subjectAltNames", "spec.endpoints[].weight", "spec.endpoints[].locality"], document.Ignored);
+            """, "name: e\nuid: abc\nresourceVersion: \"7\"\ncreationTimestamp: null") + "status: {addresses: [], conditions: []}\n");
+        Assert.Equal(["metadata.uid", "metadata.resourceVersion", "spec.workloadSelector", "spec.subjectAltNames", "spec.endpoints[].weight", "spec.endpoints[].locality", "status.conditions"], document.Ignored);
     }
 }

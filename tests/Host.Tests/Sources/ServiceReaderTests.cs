@@ -81,5 +81,12 @@ public sealed class ServiceReaderTests
     }
 
     [Fact]
-    public void A_service_without_a_cluster_ip_warns() => Assert.Contains("no clusterIP", Assert.Single(ReadOne(Service("ports: [{port: 80}]")).Warnings), StringComparison.Ordinal);
+    public void A_service_without_a_cluster_ip_gets_a_VIP_and_one_that_opts_out_warns()
+    {
+        Assert.Empty(ReadOne(Service("ports: [{port: 80}]")).Warnings);
+        const string optedOut = "name: s\nlabels: {networking.istio.io/enable-autoallocate-ip: 'False'}";
+        foreach (var type in (string[])["ClusterIP", "NodePort", "LoadBalancer"])
+            Assert.Contains("has no address", Assert.Single(ReadOne(Service($"type: {type}", optedOut)).Warnings), StringComparison.Ordinal);
+        Assert.Empty(ReadOne(Service("clusterIP: 10.0.0.1", optedOut)).Warnings);
+    }
 }
