@@ -1,4 +1,5 @@
 using MeshDns.Actors.Cluster;
+using MeshDns.Actors.Vips;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
@@ -47,10 +48,17 @@ internal sealed class ChangeEffects(int changes)
     /// <summary>Asks the allocator what the hosts hold that the replies will show and the batch did not touch.</summary>
     public async Task ReadLeasesAsync(ShardRegion region, IEnumerable<ChangePlan> plans, TimeSpan deadline)
     {
-        HostName[] hosts = [.. plans.SelectMany(p => p.Documents).SelectMany(d => d.After).Where(h => h.Declaration.Eligible && !_leases.ContainsKey(h.Host) && !_untouched.ContainsKey(h.Host)).Select(h => h.Host).Distinct()];
+        HostName[] hosts = [.. plans.SelectMany(Untold).Distinct()];
         if (hosts.Length == 0) return;
         foreach (var vip in await region.VipsOfAsync(hosts, deadline, CancellationToken.None))
             if (vip.State == VipState.Leased) _untouched[vip.Hosts[0]] = vip.Index;
+    }
+
+    /// <summary>Takes the same from a ledger.</summary>
+    public void ReadLeases(VipLedger ledger, ChangePlan plan)
+    {
+        foreach (var host in Untold(plan))
+            if (ledger.TryGetLease(host, out var index)) _untouched[host] = index;
     }
 
     public ChangeReply Reply(ChangePlan plan, int change, VipRange range)
@@ -80,6 +88,9 @@ internal sealed class ChangeEffects(int changes)
     private IEnumerable<HostAddress> AddressesOf(HostName host, VipRange range) => LeaseOf(host) is { } lease ? AddressesOf(host, lease, range) : [];
 
     private int? LeaseOf(HostName host) => _leases.TryGetValue(host, out var changed) ? changed : _untouched.TryGetValue(host, out var held) ? held : null;
+
+    private IEnumerable<HostName> Untold(ChangePlan plan) =>
+        plan.Documents.SelectMany(d => d.After).Where(h => h.Declaration.Eligible && !_leases.ContainsKey(h.Host) && !_untouched.ContainsKey(h.Host)).Select(h => h.Host);
 
     // Of two documents that wish for one host the first in the change counts.
     private static Dictionary<HostName, int> Wishes(ChangePlan plan)

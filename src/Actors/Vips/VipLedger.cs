@@ -133,6 +133,12 @@ public sealed record VipLedger
         return pool == (object)Pool && excluded == (object)ExcludedRanges ? this : this with { Pool = pool, ExcludedRanges = excluded };
     }
 
+    /// <summary>True when an index could be granted to anybody.</summary>
+    internal bool IsFree(int index) => Range.IsUsable(index) && Pool.Free.Contains(index) && !ExcludedRanges.Covered.Contains(index);
+
+    /// <summary>True when a host holds an index, or would get one back.</summary>
+    internal bool Remembers(HostName host) => Pool.Remembers(host);
+
     /// <summary>The state after an event.</summary>
     /// <exception cref="InvalidOperationException">The event contradicts the state.</exception>
     internal VipLedger After(VipEvent fact)

@@ -82,6 +82,9 @@ internal sealed record VipPool
     public bool TryGetFormer(HostName host, IndexSet excluded, out int index) =>
         Hosts.TryGetValue(host, out index) && Slots[index]!.State is VipState.Free or VipState.Quarantined && !excluded.Contains(index);
 
+    /// <summary>True when a host holds an index, or would get one back.</summary>
+    public bool Remembers(HostName host) => Hosts.ContainsKey(host);
+
     /// <summary>The next free index after the last one granted so; -1 when there is none.</summary>
     public int NextFree(IndexSet excluded)
     {

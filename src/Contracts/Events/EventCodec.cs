@@ -35,6 +35,11 @@ public static class EventCodec
         Register("quarantine-changed.1", json.QuarantineChanged);
         Register("clock-set-back.1", json.ClockSetBack);
         Register("timeline-seen.1", json.TimelineSeen);
+        Register("allocator-started.1", json.AllocatorStarted);
+        Register("cluster-founded.1", json.ClusterFounded);
+        Register("settings-changed.1", json.SettingsChanged);
+        Register("image-saved.1", json.ImageSaved);
+        Register("source-started.1", json.SourceStarted);
     }
 
     /// <summary>Every kind that this build reads.</summary>
@@ -82,4 +87,9 @@ public static class EventCodec
 [JsonSerializable(typeof(QuarantineChanged))]
 [JsonSerializable(typeof(ClockSetBack))]
 [JsonSerializable(typeof(TimelineSeen))]
+[JsonSerializable(typeof(AllocatorStarted))]
+[JsonSerializable(typeof(ClusterFounded))]
+[JsonSerializable(typeof(SettingsChanged))]
+[JsonSerializable(typeof(ImageSaved))]
+[JsonSerializable(typeof(SourceStarted))]
 public sealed partial class EventJson : JsonSerializerContext;

@@ -77,6 +77,12 @@ public enum RefusalReason
 
     /// <summary>Concurrent changes kept moving the document; try again.</summary>
     Contention,
+
+    /// <summary>A document is too large for the log.</summary>
+    TooLarge,
+
+    /// <summary>The change was alone in an append that failed, more than once.</summary>
+    Unwritable,
 }
 
 /// <summary>What was done to a document.</summary>
@@ -143,6 +149,9 @@ public sealed record ChangeReply
 
     /// <summary>The last seq of each stream that it wrote; edges have it when they have read this far.</summary>
     public IReadOnlyDictionary<string, long> Position { get; init; } = new Dictionary<string, long>();
+
+    /// <summary>True when it was given before under the same key: nothing was done again.</summary>
+    public bool IsReplayed { get; init; }
 
     /// <summary>Makes a reply that is not <see cref="ChangeOutcome.Applied"/>.</summary>
     public static ChangeReply Refused(RefusalReason reason, string detail, DocumentKey? document = null) =>

@@ -79,5 +79,10 @@ internal static class GoldenEvents
         new VipRested(259, null, 86_400_016) { At = 16 },
         new RangeRested("240.240.4.0/24", 86_400_017) { At = 17 },
         new DocumentPut(new MeshDocument { Key = new DocumentKey(DocumentKind.Service, "shop", "own"), Service = new ServiceSpec { Type = "NodePort", TakesVip = true } }, 15, "api", 1, 2),
+        new AllocatorStarted(3, "n1", 1) { At = 15 },
+        new ClusterFounded("7f00a1", "240.240.0.0/16", "2001:2::/48", 64) { At = 16 },
+        new SettingsChanged(30_000, ["corp.example.com"], "cluster.local") { At = 17 },
+        new ImageSaved(41, "00112233445566ff", "9f86d081884c7d65") { At = 18 },
+        new SourceStarted("kubernetes:prod", 2) { At = 19 },
     ];
 }

@@ -62,6 +62,14 @@ internal sealed class FaultTimes
         return last;
     }
 
+    /// <summary>True when a node may answer out of a past that was lost: it was so at the time, or something has hindered the node from learning better since.</summary>
+    public bool MayKnowLostPast(string node, long from, long to)
+    {
+        if (_lossy.Length == 0) return false;
+        var since = _hindered.ContainsKey(node) ? LastClear(node, from) : from;
+        return Lossy.Any(s => s.Overlaps(since, to));
+    }
+
     private long Settle(string node, long from)
     {
         foreach (var span in _hindered[node]) if (span.To > from && span.From < from + _options.SettleMs) from = span.To;

@@ -25,7 +25,7 @@ internal sealed class FeedCheck(History history, FaultTimes faults)
             foreach (var host in document.Hosts)
                 foreach (var address in document.Addresses) generations[(host, address)] = document.Generation;
         }
-        var answers = history.Answers.Where(a => (a.Name == twins.First || a.Name == twins.Second) && !faults.Lossy.Any(s => s.Overlaps(a.AskedAt, a.AnsweredAt)));
+        var answers = history.Answers.Where(a => (a.Name == twins.First || a.Name == twins.Second) && !faults.MayKnowLostPast(a.Node, a.AskedAt, a.AnsweredAt));
         // A new start may begin with an older directory, and a lost past with an older journal.
         foreach (var life in answers.GroupBy(a => (a.Node, Life: faults.LifeAt(a.Node, a.AskedAt)?.From ?? -1, Past: faults.Lossy.Count(s => s.To < a.AskedAt))))
             if (life.Key.Life >= 0) CheckLife([.. life.OrderBy(a => a.AskedAt)], generations, deleted);

@@ -23,13 +23,27 @@ public static class HistoryJudge
         {
             return new Verdict([.. breaches, new Breach(7, "the journal cannot be judged: " + e.Message)], 0, audit);
         }
+        breaches.AddRange(Check(history, journal, options, out var judged));
+        return new Verdict([.. breaches.OrderBy(b => b.At ?? long.MinValue).Take(MaxBreaches)], judged, audit);
+    }
+
+    /// <summary>The same of the one log; who has read it has checked that it is whole.</summary>
+    public static Verdict Check(History history, LoggedPast past, JudgeOptions options)
+    {
+        var breaches = Check(history, new JournalFacts(past), options, out var judged);
+        return new Verdict([.. breaches.OrderBy(b => b.At ?? long.MinValue).Take(MaxBreaches)], judged, new AuditReport(1, past.Transactions.Sum(t => (long)t.Facts.Count), 0, 0, 0, []));
+    }
+
+    private static List<Breach> Check(History history, JournalFacts journal, JudgeOptions options, out int judged)
+    {
+        var breaches = new List<Breach>();
         var faults = new FaultTimes(history, options);
         var hosts = HostTimeline.Of(history, faults);
         breaches.AddRange(journal.Vips.Breaches);
         breaches.AddRange(CommandCheck.Run(history, journal, faults));
         breaches.AddRange(HolderCheck.Run(history, journal, faults, hosts, options));
-        breaches.AddRange(AvailabilityCheck.Run(history, journal, faults, hosts, options, out var judged));
+        breaches.AddRange(AvailabilityCheck.Run(history, journal, faults, hosts, options, out judged));
         breaches.AddRange(FeedCheck.Run(history, faults));
-        return new Verdict([.. breaches.OrderBy(b => b.At ?? long.MinValue).Take(MaxBreaches)], judged, audit);
+        return breaches;
     }
 }

@@ -48,7 +48,7 @@ internal sealed class HolderCheck(History history, JournalFacts journal, FaultTi
     private int? IndexOf(string address) => IPAddress.TryParse(address, out var ip) && journal.Range.TryIndexOf(ip, out var index) ? index : null;
 
     // A grant that a lossy failover took back was told all the same while it lasted.
-    private bool IsExcused(Told told) => faults.Lossy.Any(s => s.Overlaps(told.From, told.To));
+    private bool IsExcused(Told told) => told.Node is { } node ? faults.MayKnowLostPast(node, told.From, told.To) : faults.Lossy.Any(s => s.Overlaps(told.From, told.To));
 
     private void CheckGranted(Told[] told)
     {

@@ -31,6 +31,22 @@ internal sealed class JournalFacts
         }
     }
 
+    public JournalFacts(LoggedPast past)
+    {
+        Range = past.Range;
+        Vips = new VipWitness(Range);
+        Ends = new Dictionary<string, long> { [LoggedPast.Name] = past.Transactions is [.., var last] ? last.Number : 0 };
+        foreach (var (number, facts) in past.Transactions)
+        {
+            foreach (var fact in facts)
+            {
+                if (fact is VipEvent) Vips.Take(fact);
+                else if (fact is DocumentPut put) Add(put.Document.Key, new DocumentFact(LoggedPast.Name, number, put.Version, false, GenerationOf(put.Document)));
+                else if (fact is DocumentDeleted deleted) Add(deleted.Key, new DocumentFact(LoggedPast.Name, number, deleted.Version, true, 0));
+            }
+        }
+    }
+
     public VipRange Range { get; }
 
     public VipWitness Vips { get; }
