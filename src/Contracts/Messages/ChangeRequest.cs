@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
 
@@ -151,6 +152,7 @@ public sealed record ChangeReply
     public IReadOnlyDictionary<string, long> Position { get; init; } = new Dictionary<string, long>();
 
     /// <summary>True when it was given before under the same key: nothing was done again.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool IsReplayed { get; init; }
 
     /// <summary>Makes a reply that is not <see cref="ChangeOutcome.Applied"/>.</summary>
