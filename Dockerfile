@@ -21,7 +21,7 @@ FROM mcr.microsoft.com/dotnet/aspnet:10.0
 # A new named volume takes its owner from the folder that it covers.
 RUN mkdir -p /var/lib/meshdns /etc/meshdns && chown $APP_UID /var/lib/meshdns && ln -s /opt/meshdns/meshdns /usr/local/bin/meshdns
 COPY --from=build /opt/meshdns /opt/meshdns
-COPY hocon/single.conf hocon/cluster.conf /etc/meshdns/
+COPY hocon/single.conf hocon/cluster.conf hocon/edge.conf /etc/meshdns/
 # The root file system may be read-only: no diagnostics socket in /tmp.
 ENV DOTNET_EnableDiagnostics=0 \
     MESHDNS_NODE_DATA_DIR=/var/lib/meshdns \
@@ -29,8 +29,8 @@ ENV DOTNET_EnableDiagnostics=0 \
 USER $APP_UID
 WORKDIR /var/lib/meshdns
 VOLUME /var/lib/meshdns
-# 15380 is HTTP and listens on loopback until MESHDNS_ADMIN_LISTEN and MESHDNS_ADMIN_TOKEN say otherwise; 15390 is for other nodes.
-EXPOSE 53/udp 53/tcp 15380 15390
+# 15380 is HTTP and listens on loopback until MESHDNS_ADMIN_LISTEN and MESHDNS_ADMIN_TOKEN say otherwise; 15390 is for other nodes, 15391 for those without a database.
+EXPOSE 53/udp 53/tcp 15380 15390 15391
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["meshdns", "health"]
 ENTRYPOINT ["meshdns"]
 CMD ["run"]

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using MeshDns.Actors.Cluster;
 using MeshDns.Tests.Shared;
 
 namespace MeshDns.ClusterBench;
@@ -61,7 +60,7 @@ internal sealed class BenchCluster : IAsyncDisposable
 
     public async Task StartNodeAsync(string name) => await Launch(name).WaitUntilReadyAsync();
 
-    /// <summary>Waits until every node sees all of them and each stream has the owner that it should have.</summary>
+    /// <summary>Waits until every node sees all of them, each stream has an owner, and no node is without any.</summary>
     public async Task SettledAsync()
     {
         foreach (var node in _nodes.Values)
@@ -69,7 +68,8 @@ internal sealed class BenchCluster : IAsyncDisposable
             {
                 var view = await ViewAsync(node);
                 return view["members"]!.AsArray().Select(m => $"{m!["node"]} {m["state"]}").SequenceEqual(_nodes.Keys.Select(n => $"{n} up"))
-                    && view["streams"]!.AsArray().All(s => (string?)s!["owner"] == Rendezvous.Choose((string)s["stream"]!, _nodes.Keys));
+                    && view["streams"]!.AsArray().All(s => _nodes.ContainsKey((string?)s!["owner"] ?? ""))
+                    && view["members"]!.AsArray().All(m => (int)m!["streams"]! > 0);
             }, "the nodes share the streams");
     }
 

@@ -27,12 +27,12 @@ internal sealed class HitLoad(string folder)
         await File.WriteAllLinesAsync(Names, names.Select(name => name + " A"));
     }
 
-    /// <summary>Queries at a fixed rate; the windows in order, each so many seconds long.</summary>
-    public async Task<IReadOnlyList<HitWindow>> RunAsync(IPEndPoint server, int rate, int windows, int windowSeconds)
+    /// <summary>Queries at a fixed rate; the windows in order, each so many seconds long. What is not answered within the patience is lost.</summary>
+    public async Task<IReadOnlyList<HitWindow>> RunAsync(IPEndPoint server, int rate, int windows, int windowSeconds, int patienceMs = 1000)
     {
         var number = CultureInfo.InvariantCulture;
         var text = await RunAsync("nice", "-n", "-15", Program, "-p", server.Port.ToString(number), "-d", Names, "-c", Sockets.ToString(number), "-w", Window.ToString(number),
-            "-Q", rate.ToString(number), "-l", (windows * windowSeconds).ToString(number), "-W", (windowSeconds * 1000).ToString(number), "-e");
+            "-Q", rate.ToString(number), "-l", (windows * windowSeconds).ToString(number), "-W", (windowSeconds * 1000).ToString(number), "-t", patienceMs.ToString(number), "-e");
         return JsonDocument.Parse(text).RootElement.GetProperty("windows").Deserialize<HitWindow[]>(_options)!;
     }
 

@@ -14,7 +14,7 @@ internal sealed class NoUpstream : IUpstream
         return false;
     }
 
-    public ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Memory<byte> reply, int limit, CancellationToken cancel)
+    public ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Party party, Memory<byte> reply, int limit, CancellationToken cancel)
     {
         ErrorReply.TryWrite(packet.Span, Rcode.ServFail, reply.Span, out var length);
         return ValueTask.FromResult(length);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using MeshDns.Chaos.Run;
 using MeshDns.Chaos.Run.Faults;
+using MeshDns.Chaos.Run.Links;
 using MeshDns.Chaos.Run.Report;
 using MeshDns.Tests.Shared.Judge;
 
@@ -13,6 +14,11 @@ try
 {
     if (args is ["--judge", var folder]) return JudgeAgain(folder);
     var options = Read(args);
+    if (!options.Sqlite && Router.WhyNot is { } reason)
+    {
+        Console.Error.WriteLine($"chaos: {reason}; --sqlite, a node on its own, needs none");
+        return 2;
+    }
     var result = await new ChaosRun(options, Console.WriteLine).RunAsync();
     Console.WriteLine();
     Console.WriteLine(result.Summary);
@@ -57,7 +63,8 @@ static string[] Known(string[] kinds) =>
 static int JudgeAgain(string folder)
 {
     using var file = File.OpenText(Path.Combine(folder, "history.jsonl"));
-    var verdict = HistoryJudge.Check(HistoryFile.Read(file), ImageFile.Read(Path.Combine(folder, "journal.json")), ChaosRun.JudgeOptionsOf(new ChaosOptions()));
+    var log = ImageFile.Read(Path.Combine(folder, "journal.json"));
+    var verdict = HistoryJudge.Check(HistoryFile.Read(file), LoggedPast.Of(log.Rows, log.Images), ChaosRun.JudgeOptionsOf(new ChaosOptions()));
     foreach (var breach in verdict.Breaches) Console.WriteLine(breach);
     Console.WriteLine($"{verdict.Breaches.Count} breaches, {verdict.AnswersJudged} answers judged");
     return verdict.Breaches.Count == 0 ? 0 : 1;

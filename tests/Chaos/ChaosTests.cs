@@ -1,4 +1,5 @@
 using System.Globalization;
+using MeshDns.Chaos.Links;
 using MeshDns.Chaos.Run;
 using Xunit.Abstractions;
 
@@ -16,7 +17,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
     public async Task A_node_on_its_own_keeps_its_promises_whatever_fails() =>
         await RunAsync(new ChaosOptions { Seed = SeedOf(), Sqlite = true, Nodes = 1, Edges = 0, Duration = TimeSpan.FromSeconds(15), Haste = 0.3 });
 
-    [Fact]
+    [NamespaceFact]
     public async Task A_cluster_keeps_its_promises_whatever_fails() =>
         await RunAsync(new ChaosOptions { Seed = SeedOf(), Duration = TimeSpan.FromSeconds(85), Haste = 0.3 });
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
@@ -12,7 +13,7 @@ namespace MeshDns.Compose;
 internal sealed record ComposeNode(string Service, string Container, int DnsPort, int AdminPort);
 
 /// <summary>
-/// docker-compose.yml really run: PostgreSQL and three nodes, on free ports and with secrets of their own. The base images are made here for the
+/// docker-compose.yml really run: PostgreSQL, three nodes and an edge, on free ports and with secrets of their own. The base images are made here for the
 /// tests' own daemon, and for another one when MESHDNS_LOCAL_IMAGES=1; else it pulls them.
 /// </summary>
 public sealed class ComposeCluster : IAsyncLifetime
@@ -34,6 +35,7 @@ public sealed class ComposeCluster : IAsyncLifetime
         ["MESHDNS_ADMIN_TOKEN"] = Token,
         ["MESHDNS_IMAGE_TAG"] = "compose-test",
         ["MESHDNS_EXTRA_NODES"] = "0",
+        ["MESHDNS_EDGES"] = "1",
         // Nothing is asked of it: the tests stay on this machine.
         ["MESHDNS_UPSTREAM_SERVERS"] = "127.0.0.1:9",
     };
@@ -56,6 +58,9 @@ public sealed class ComposeCluster : IAsyncLifetime
 
     internal IReadOnlyList<ComposeNode> Nodes { get; private set; } = [];
 
+    /// <summary>The one that only answers.</summary>
+    internal ComposeNode Edge { get; private set; } = null!;
+
     public async Task InitializeAsync()
     {
         // Every test is skipped then, and says why.
@@ -71,9 +76,10 @@ public sealed class ComposeCluster : IAsyncLifetime
         var nodes = new List<ComposeNode>();
         for (var i = 0; i < _services.Length; i++) nodes.Add(new ComposeNode(_services[i], (await ContainersAsync(_services[i])).Single(), _ports[2 * i], _ports[2 * i + 1]));
         Nodes = nodes;
+        Edge = await ScaledAsync("edge", (await ContainersAsync("edge")).Single());
         await TimedAsync("health", async () =>
         {
-            foreach (var node in Nodes) await HealthyAsync(node);
+            foreach (var node in Nodes.Append(Edge)) await HealthyAsync(node);
         });
     }
 
@@ -90,9 +96,9 @@ public sealed class ComposeCluster : IAsyncLifetime
     internal async Task<string[]> ContainersAsync(string service) =>
         [.. (await ComposeAsync("ps", "-q", service)).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
 
-    /// <summary>The ports that Docker chose for a container of the service <c>node</c>.</summary>
-    internal static async Task<ComposeNode> ExtraNodeAsync(string container) =>
-        new("node", container, await PortAsync(container, "53/udp"), await PortAsync(container, "15380/tcp"));
+    /// <summary>A container of a service that is scaled, with the ports that Docker chose for it.</summary>
+    internal static async Task<ComposeNode> ScaledAsync(string service, string container) =>
+        new(service, container, await PortAsync(container, "53/udp"), await PortAsync(container, "15380/tcp"));
 
     /// <summary>Waits until Docker calls a node healthy and it says itself that it is ready.</summary>
     internal async Task HealthyAsync(ComposeNode node)
@@ -136,13 +142,31 @@ public sealed class ComposeCluster : IAsyncLifetime
         return run.Output.Trim();
     }
 
-    /// <summary>The names of the members that are up, as a node sees them; sorted.</summary>
+    /// <summary>The names of the owners that are up, as a node sees them; sorted.</summary>
     internal async Task<string[]> MembersAsync(ComposeNode node)
     {
         var (status, text) = await SendAsync(node, HttpMethod.Get, "/v1/cluster");
         if (status != HttpStatusCode.OK) return [];
-        return [.. JsonNode.Parse(text)!["members"]!.AsArray().Where(member => (string?)member!["state"] == "up").Select(member => (string)member!["node"]!).Order(StringComparer.Ordinal)];
+        return [.. JsonNode.Parse(text)!["members"]!.AsArray().Where(member => (string?)member!["state"] == "up" && member["roles"]!.AsArray().Any(role => (string?)role == "owner")).Select(member => (string)member!["node"]!).Order(StringComparer.Ordinal)];
     }
+
+    /// <summary>The owner that the edge reads from: the one that it goes on asking.</summary>
+    internal async Task<ComposeNode> OwnerOfEdgeAsync()
+    {
+        ComposeNode? owner = null;
+        var before = await Task.WhenAll(Nodes.Select(FeedsReadAsync));
+        await EventuallyAsync("an owner is read by the edge", _ready, async () =>
+        {
+            var now = await Task.WhenAll(Nodes.Select(FeedsReadAsync));
+            owner = Nodes.Where((_, i) => now[i] > before[i] + 1).FirstOrDefault();
+            return owner is not null;
+        });
+        return owner!;
+    }
+
+    private async Task<double> FeedsReadAsync(ComposeNode node) =>
+        (await SendAsync(node, HttpMethod.Get, "/metrics")).Text.Split('\n').Where(line => line.StartsWith("meshdns_cluster_requests_total{kind=\"read-feed", StringComparison.Ordinal) && line.Contains("done", StringComparison.Ordinal))
+            .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
 
     /// <summary>One request; without a status when nobody answered.</summary>
     internal async Task<(HttpStatusCode? Status, string Text)> SendAsync(ComposeNode node, HttpMethod method, string path, string? yaml = null)

@@ -24,12 +24,35 @@ public sealed class ComposeTests(ComposeCluster cluster, ITestOutputHelper outpu
     }
 
     [DockerFact]
-    public async Task A_restarted_node_answers_the_same_address()
+    public async Task An_edge_without_a_database_answers_takes_changes_and_follows()
     {
-        var (node, other) = (cluster.Nodes[1], cluster.Nodes[0]);
+        var (edge, node) = (cluster.Edge, cluster.Nodes[1]);
+        var vip = await cluster.DeclareAsync(node, "for-the-edge.example.com");
+        await EdgeAnswersAsync("for-the-edge.example.com", vip);
+        var own = await cluster.DeclareAsync(edge, "by-the-edge.example.com");
+        Assert.Equal(own, await ComposeCluster.DigAsync(node, "by-the-edge.example.com"));
+        await EdgeAnswersAsync("by-the-edge.example.com", own);
+        var (status, text) = await cluster.SendAsync(edge, HttpMethod.Delete, "/v1/service-entries/default/for-the-edge");
+        Assert.True(status == HttpStatusCode.OK, $"{status}: {text}");
+        await EdgeAnswersAsync("for-the-edge.example.com", "");
+        Assert.Contains(edge.Container[..12], (await Docker.RunAsync("exec", node.Container, "meshdns", "get", "nodes")).Output, StringComparison.Ordinal);
+        var environment = (await Docker.RunAsync("exec", edge.Container, "env")).Output;
+        Assert.Contains("MESHDNS_CLUSTER_SECRET=", environment, StringComparison.Ordinal);
+        Assert.DoesNotContain("password", environment, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [DockerFact]
+    public async Task A_restarted_node_answers_the_same_address_and_its_edge_reads_from_another_meanwhile()
+    {
+        var node = await cluster.OwnerOfEdgeAsync();
+        var other = cluster.Nodes.First(n => n != node);
         var vip = await cluster.DeclareAsync(node, "restarted.example.com");
-        await cluster.ComposeAsync("restart", node.Service);
+        await EdgeAnswersAsync("restarted.example.com", vip);
+        await cluster.ComposeAsync("stop", node.Service);
+        Assert.Equal(vip, await ComposeCluster.DigAsync(cluster.Edge, "restarted.example.com"));
         Assert.Equal(vip, await ComposeCluster.DigAsync(other, "restarted.example.com"));
+        await EdgeAnswersAsync("meanwhile-for-the-edge.example.com", await cluster.DeclareAsync(other, "meanwhile-for-the-edge.example.com"));
+        await cluster.ComposeAsync("start", node.Service);
         await cluster.HealthyAsync(node);
         Assert.Equal(vip, await ComposeCluster.DigAsync(node, "restarted.example.com"));
         Assert.Equal(vip, await cluster.VipAsync(node, "restarted.example.com"));
@@ -66,7 +89,7 @@ public sealed class ComposeTests(ComposeCluster cluster, ITestOutputHelper outpu
         Assert.Equal(2, containers.Length);
         foreach (var container in containers)
         {
-            var node = await ComposeCluster.ExtraNodeAsync(container);
+            var node = await ComposeCluster.ScaledAsync("node", container);
             await cluster.HealthyAsync(node);
             Assert.Equal(vip, await ComposeCluster.DigAsync(node, "grown.example.com"));
             var own = await cluster.DeclareAsync(node, $"on-{container[..12]}.example.com");
@@ -82,13 +105,16 @@ public sealed class ComposeTests(ComposeCluster cluster, ITestOutputHelper outpu
     [DockerFact]
     public async Task A_node_runs_without_privileges()
     {
-        var status = (await Docker.RunAsync("exec", cluster.Nodes[0].Container, "cat", "/proc/1/status")).Output.Split('\n');
-        Assert.DoesNotContain(status, line => line.StartsWith("Uid:\t0", StringComparison.Ordinal));
-        Assert.Contains("CapEff:\t0000000000000000", status);
-        Assert.Contains("CapBnd:\t0000000000000000", status);
-        Assert.Contains("NoNewPrivs:\t1", status);
-        var write = await Docker.TryAsync(TimeSpan.FromMinutes(1), ["docker", "exec", cluster.Nodes[0].Container, "touch", "/opt/meshdns/new"]);
-        Assert.NotEqual(0, write.ExitCode);
+        foreach (var container in (string[])[cluster.Nodes[0].Container, cluster.Edge.Container])
+        {
+            var status = (await Docker.RunAsync("exec", container, "cat", "/proc/1/status")).Output.Split('\n');
+            Assert.DoesNotContain(status, line => line.StartsWith("Uid:\t0", StringComparison.Ordinal));
+            Assert.Contains("CapEff:\t0000000000000000", status);
+            Assert.Contains("CapBnd:\t0000000000000000", status);
+            Assert.Contains("NoNewPrivs:\t1", status);
+            var write = await Docker.TryAsync(TimeSpan.FromMinutes(1), ["docker", "exec", container, "touch", "/opt/meshdns/new"]);
+            Assert.NotEqual(0, write.ExitCode);
+        }
     }
 
     [DockerFact]
@@ -114,6 +140,9 @@ public sealed class ComposeTests(ComposeCluster cluster, ITestOutputHelper outpu
     }
 
     public void Dispose() => output.WriteLine(cluster.Log);
+
+    private Task EdgeAnswersAsync(string host, string vip) =>
+        cluster.EventuallyAsync($"the edge answers {host}", _settled, async () => await ComposeCluster.DigAsync(cluster.Edge, host) == vip);
 
     private Task ThreeMembersAsync(ComposeNode node) => MembersAsync(node, ["node-1", "node-2", "node-3"]);
 

@@ -24,7 +24,7 @@ public sealed class RestoreTests(ComposeCluster cluster, ITestOutputHelper outpu
         await cluster.ComposeAsync("up", "-d");
         foreach (var node in cluster.Nodes) await cluster.HealthyAsync(node);
 
-        foreach (var node in cluster.Nodes)
+        foreach (var node in cluster.Nodes.Append(cluster.Edge))
         {
             Assert.Equal(kept, await ComposeCluster.DigAsync(node, "kept.example.com"));
             await cluster.EventuallyAsync($"{node.Service} has forgotten what the backup does not know", _settled, async () => await ComposeCluster.DigAsync(node, "lost.example.com") != lost);

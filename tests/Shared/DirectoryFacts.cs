@@ -35,6 +35,8 @@ public static class DirectoryFacts
 
     public static FeedFact Release(int index, string host) => new(Streams.Vips, new VipReleased(index, HostName.Parse(host), 2, ReleaseReason.Withdrawn) { At = 1 });
 
+    public static FeedFact Said(MeshEvent fact) => new("", fact);
+
     public static FeedBatch Batch(long readAt, params FeedFact[] facts) => new([], facts, new Dictionary<string, StreamPosition> { ["vips"] = new("t", 1, 1) }, readAt);
 
     public static FeedBatch Reset(string[] streams, params FeedFact[] facts) => new(streams, facts, new Dictionary<string, StreamPosition>(), 1);

@@ -52,6 +52,15 @@ public sealed class FakeMeshControl : IMeshControl
     /// <summary>How often edges were waited for.</summary>
     public int EdgeWaits { get; private set; }
 
+    /// <summary>The settings of the cluster.</summary>
+    public SettingsView Settings { get; set; } = new(new SharedSettings(86_400_000, 30_000, [], "cluster.local"), "240.240.0.0/16", "2001:2::/48", 64);
+
+    public async Task<SettingsView> GetSettingsAsync(CancellationToken cancel)
+    {
+        await OnRead(cancel);
+        lock (_gate) return Settings;
+    }
+
     public async Task<ChangeReply> ChangeAsync(ChangeRequest request, TimeSpan deadline, CancellationToken cancel)
     {
         lock (_gate) Requests.Add(request);
@@ -129,11 +138,20 @@ public sealed class FakeMeshControl : IMeshControl
         return Task.FromResult(node == Node);
     }
 
+    private ChangeReply Decide(SettingsChange asked)
+    {
+        var shared = Settings.Shared;
+        if (asked.IfMatch is { } tag && tag != shared.Tag) return ChangeReply.Refused(RefusalReason.VersionMismatch, $"the settings are at \"{shared.Tag}\"");
+        Settings = Settings with { Shared = new SharedSettings(asked.QuarantineMs ?? shared.QuarantineMs, asked.LargestTtlMs ?? shared.LargestTtlMs, asked.Zones ?? shared.Zones, asked.ClusterDomain ?? shared.ClusterDomain) };
+        return new ChangeReply { Outcome = ChangeOutcome.Applied, Settings = Settings };
+    }
+
     private ChangeReply Decide(ChangeRequest request)
     {
         var body = JsonSerializer.Serialize(request.Changes);
         if (request.IdempotencyKey is { } key && _keys.TryGetValue(key, out var before))
             return before.Body == body ? before.Reply : ChangeReply.Refused(RefusalReason.KeyReused, "the key was used for another change");
+        if (request.Settings is { } asked) return Decide(asked);
         foreach (var change in request.Changes) if (Refusal(request, change) is { } refusal) return refusal;
         var wanted = request.Changes.Where(change => change.Document is not null).SelectMany(change => Eligible(Kept(request, change.Document!))).Select(host => host.Text).Except(_vips.Keys).Distinct().Count();
         if (_vips.Count + wanted > Capacity)

@@ -66,10 +66,13 @@ public sealed partial class NodeProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a node and does not wait for anything.</summary>
-    public static NodeProcess Launch(string dataDirectory, params IEnumerable<string> settings)
+    public static NodeProcess Launch(string dataDirectory, params IEnumerable<string> settings) => LaunchOf(Program, dataDirectory, settings);
+
+    /// <summary>The same with another build of the program.</summary>
+    public static NodeProcess LaunchOf(string program, string dataDirectory, params IEnumerable<string> settings)
     {
         string[] all = [$"node.data-dir={dataDirectory}", "node.name=node-1", "dns.listen=127.0.0.1:0", "admin.listen=127.0.0.1:0", .. settings];
-        return new NodeProcess(new ProcessStartInfo("dotnet", [Program, "run", .. all.SelectMany(setting => (string[])["--set", setting])]));
+        return new NodeProcess(new ProcessStartInfo("dotnet", [program, "run", .. all.SelectMany(setting => (string[])["--set", setting])]));
     }
 
     /// <summary>Starts the program by a command of the test's own.</summary>

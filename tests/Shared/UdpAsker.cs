@@ -18,7 +18,13 @@ public sealed class UdpAsker : IDisposable
     private readonly byte[] _reply = new byte[1500];
     private ushort _id;
 
-    public UdpAsker(IPEndPoint server) => _socket.Connect(server);
+    /// <param name="server">Who is asked.</param>
+    /// <param name="from">Which of our addresses asks; null for any.</param>
+    public UdpAsker(IPEndPoint server, IPAddress? from = null)
+    {
+        if (from is not null) _socket.Bind(new IPEndPoint(from, 0));
+        _socket.Connect(server);
+    }
 
     /// <summary>The answer; null when none came in time or nobody listens there.</summary>
     public async Task<UdpAnswer?> AskAsync(string name, TimeSpan deadline)

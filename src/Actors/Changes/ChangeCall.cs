@@ -53,7 +53,9 @@ internal sealed record ChangeCall
     /// <param name="now">Now.</param>
     /// <param name="patienceMs">So long the caller waits.</param>
     /// <param name="known">The incarnation that the node knows; null for none that it can reach.</param>
-    public static (ChangeCall Call, ChangeCallOutput? Output) Begin(Moment now, long patienceMs, KnownTerm? known) => new ChangeCall(now, patienceMs).Meet(known, now);
+    /// <param name="mayBeDone">True when it was sent before, by another actor system of the node, and nobody has said what became of it.</param>
+    public static (ChangeCall Call, ChangeCallOutput? Output) Begin(Moment now, long patienceMs, KnownTerm? known, bool mayBeDone = false) =>
+        (new ChangeCall(now, patienceMs) { WasUncertain = mayBeDone }).Meet(known, now);
 
     /// <summary>The node has learnt of an incarnation that it can reach; null: of the last one, that it cannot.</summary>
     public (ChangeCall Call, ChangeCallOutput? Output) Meet(KnownTerm? known, Moment now)

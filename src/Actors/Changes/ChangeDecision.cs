@@ -26,8 +26,9 @@ internal sealed class ChangeDecision(MeshFold fold, ChangePlanner planner)
     public DecidedChange Decide(MeshState state, ChangeRequest request, long at)
     {
         if (ChangePlanner.Check(request) is { } invalid) return new(state, [], invalid);
+        if (request.Settings is { } settings) return SettingsDecision.Decide(fold, state, settings, at);
         var tables = new WorkingTables(state.Tables, fold.Buckets);
-        var plan = planner.Plan(request, tables.Find(request.Changes.Select(c => c.Key)), at);
+        var plan = planner.Plan(request, tables.Find(request.Changes.Select(c => c.Key)), at, state.ClusterDomain);
         if (plan.Refused is { } refused) return new(state with { Tables = tables.Warm() }, [], refused);
         var facts = new List<MeshEvent>();
         var effects = new ChangeEffects(1);

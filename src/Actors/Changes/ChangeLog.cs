@@ -91,7 +91,8 @@ internal sealed class ChangeLog(MeshFold fold, ChangeDecision decision)
             turn.Change(s => s with { Looking = null });
             BeginTerm(turn, looked.End, clock);
         }
-        else if (looked.End.Term != turn.State.Start.Term || looked.End.Number < turn.State.Mesh.Position.Number)
+        // What was appended since it was asked it need not have seen.
+        else if (looked.End.Term != turn.State.Start.Term || looked.End.Number < under.From)
             turn.End($"the log ends at {looked.End}: this incarnation, at {turn.State.Mesh.Position}, was superseded, or its past is gone");
         else
         {

@@ -28,11 +28,9 @@ internal sealed record ChangeLogStart
 
 /// <summary>What an empty log begins with; a log that is there keeps its own.</summary>
 /// <param name="ClusterId">Drawn when the tables were made.</param>
-/// <param name="QuarantineMs">How long a released VIP rests.</param>
-/// <param name="LargestTtlMs">No node serves a larger TTL.</param>
-/// <param name="Zones">Mesh-owned zones, sorted.</param>
-/// <param name="ClusterDomain">The domain of Services.</param>
-internal sealed record Founding(string ClusterId, long QuarantineMs, long LargestTtlMs, IReadOnlyList<string> Zones, string ClusterDomain);
+/// <param name="Settings">What all nodes share.</param>
+/// <param name="IsAlone">True of a node alone on its file, whose settings hold at each start; a cluster's are facts of the log.</param>
+internal sealed record Founding(string ClusterId, SharedSettings Settings, bool IsAlone = false);
 
 /// <summary>Where an incarnation stands.</summary>
 internal enum TermPhase
@@ -116,4 +114,4 @@ internal sealed record ChangeLogState
 internal sealed record AppendUnderWay(long Id, MeshState After, WrittenTransaction Written, IReadOnlyList<(long Id, string Mark, ChangeReply Reply)> Replies);
 
 /// <summary>A look and the replies that wait for it.</summary>
-internal sealed record LookUnderWay(long Id, Moment AskedAt, ImmutableList<(long Id, ChangeReply Reply)> Confirms);
+internal sealed record LookUnderWay(long Id, Moment AskedAt, long From, ImmutableList<(long Id, ChangeReply Reply)> Confirms);

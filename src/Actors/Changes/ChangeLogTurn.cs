@@ -49,7 +49,7 @@ internal sealed class ChangeLogTurn(ChangeLogState state, Moment now)
     public void Look()
     {
         var id = State.LastId + 1;
-        State = State with { LastId = id, Looking = new LookUnderWay(id, now, State.Unconfirmed), Unconfirmed = [] };
+        State = State with { LastId = id, Looking = new LookUnderWay(id, now, State.Mesh.Position.Number, State.Unconfirmed), Unconfirmed = [] };
         _outputs.Add(new Look(id));
     }
 

@@ -12,7 +12,7 @@ internal static class LostPast
     public static IReadOnlyList<MeshEvent> Facts(VipLedger ledger, PastLost lost, long at)
     {
         at = Math.Max(at, ledger.LastAt);
-        var until = VipPool.Later(at, ledger.QuarantineMs);
+        var until = ledger.RestUntil(at);
         var facts = new List<MeshEvent>();
         var resting = ledger.MaturedAt(at);
         foreach (var (index, host) in lost.Known)

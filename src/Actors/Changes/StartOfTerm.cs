@@ -1,3 +1,4 @@
+using MeshDns.Actors.Vips;
 using MeshDns.Contracts.Events;
 
 namespace MeshDns.Actors.Changes;
@@ -16,9 +17,10 @@ internal static class StartOfTerm
         if (state.Cluster is null)
         {
             facts.Add(new ClusterFounded(founding.ClusterId, state.Ledger.Range.V4.ToString(), state.Ledger.Range.V6.ToString(), state.Tables.Count) { At = at });
-            if (founding.QuarantineMs != state.Ledger.QuarantineMs) facts.Add(new QuarantineChanged(founding.QuarantineMs) { At = at });
         }
-        if (state.Settings is null) facts.Add(new SettingsChanged(founding.LargestTtlMs, founding.Zones, founding.ClusterDomain) { At = at });
+        // An empty log takes the first owner's configuration; after that a cluster's settings are changed in the log alone, and those of a node alone in its file.
+        if (state.Shared is not { } shared) facts.AddRange(SettingsFacts.Between(state.Ledger, null, founding.Settings, at));
+        else if (founding.IsAlone) facts.AddRange(SettingsFacts.Between(state.Ledger, shared, SettingsDecision.OwnOf(state, shared, founding.Settings), at));
         // A clock behind the last fact: nobody knows how long ago that was.
         if (now < state.At) facts.Add(new ClockSetBack(state.At - now) { At = at });
         if (start.Lost is { } lost) facts.AddRange(LostPast.Facts(state.Ledger, lost, at));

@@ -1,19 +1,24 @@
 using MeshDns.Actors.Directory;
-using MeshDns.Actors.Journal;
+using MeshDns.Actors.Log;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 
 namespace MeshDns.Actors.Cluster;
 
-/// <summary>The change feed for the wire and back.</summary>
+/// <summary>Rows and facts for the feed and back.</summary>
 internal static class FeedMessages
 {
-    public static FeedStream Of(StreamFeed feed) => new(
-        feed.Stream, feed.Reset, feed.Snapshot, feed.Snapshot is null ? null : Of(feed.Stream, feed.SnapshotPosition),
-        [.. feed.Rows.Select(r => new FeedRow(r.Seq, r.Term, r.Epoch, r.Kind, r.Payload))]);
+    public static FeedRow Of(LogRow row) => new(row.Number, row.Manifest, row.Tag, row.Payload);
 
-    public static PositionMessage Of(string stream, StreamPosition position) => new(stream, position.Term, position.Epoch, position.Seq);
+    /// <exception cref="FormatException">It is no row that this version knows.</exception>
+    public static LogRow Read(FeedRow row) => LogRow.Of(row.Number, row.Manifest, row.Tag, row.Payload);
 
-    public static StreamFeed Read(FeedStream message) => new(
-        message.Stream, message.Reset, message.Snapshot, message.SnapshotPosition is { } at ? new StreamPosition(at.Term, at.Epoch, at.Seq) : default,
-        [.. message.Rows.Select(r => new JournalRow(r.Seq, r.Term, r.Epoch, r.Kind, r.Payload))]);
+    public static FactMessage Of(FeedFact fact)
+    {
+        var encoded = EventCodec.Encode(fact.Fact);
+        return new FactMessage(fact.Stream, encoded.Kind, encoded.Payload);
+    }
+
+    /// <exception cref="FormatException">It is no fact that this version knows.</exception>
+    public static FeedFact Read(FactMessage message) => new(message.Stream, EventCodec.Decode(message.Kind, message.Payload));
 }

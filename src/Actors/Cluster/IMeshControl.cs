@@ -1,4 +1,3 @@
-using MeshDns.Actors.Runtime;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
@@ -40,6 +39,9 @@ public interface IMeshControl
 
     /// <summary>The cluster as this node sees it.</summary>
     Task<ClusterView> GetClusterAsync(CancellationToken cancel);
+
+    /// <summary>The settings of the cluster, as its log has them.</summary>
+    Task<SettingsView> GetSettingsAsync(CancellationToken cancel);
 
     /// <summary>Takes a node out: it releases its streams and reports itself not ready. False when no such node is known.</summary>
     Task<bool> DrainAsync(string node, CancellationToken cancel);

@@ -1,4 +1,3 @@
-using MeshDns.Actors.Runtime;
 using MeshDns.Contracts.Messages;
 
 namespace MeshDns.Actors.Cluster;

@@ -1,10 +1,11 @@
 using MeshDns.Actors.Vips;
+using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;
 
 namespace MeshDns.Actors.Cluster;
 
-/// <summary>What the mesh part of a node needs to know. The cluster-wide ones are written to the journal at its creation.</summary>
+/// <summary>What the mesh part of a node needs to know. What all share counts as configured only in an empty log, and on a node alone (docs/adr/0028).</summary>
 public sealed record MeshOptions
 {
     /// <summary>The node's name.</summary>
@@ -25,16 +26,19 @@ public sealed record MeshOptions
     /// <summary>The VIP ranges; fixed at creation.</summary>
     public VipRange Range { get; init; } = VipRange.Default;
 
-    /// <summary>How long a released VIP rests; a change is journalled and holds for later releases.</summary>
+    /// <summary>How long a released VIP rests, as this node is configured.</summary>
     public TimeSpan Quarantine { get; init; } = VipLedgerCore.FirstQuarantine;
 
-    /// <summary>The largest TTL that an edge may hand out; fixed at creation.</summary>
+    /// <summary><c>directory.max-age</c>: VIPs that are known for longer than that are not answered.</summary>
+    public TimeSpan MaxAge { get; init; } = VipLedgerCore.FirstQuarantine - TimeSpan.FromSeconds(60);
+
+    /// <summary>The largest TTL that an edge may hand out, as this node is configured.</summary>
     public TimeSpan MaxTtl { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The domain of Kubernetes Services; fixed at creation.</summary>
+    /// <summary>The domain of Kubernetes Services, as this node is configured.</summary>
     public HostName ClusterDomain { get; init; } = HostName.Parse("cluster.local");
 
-    /// <summary>The mesh zones; fixed at creation.</summary>
+    /// <summary>The mesh zones, as this node is configured.</summary>
     public required MeshZones Zones { get; init; }
 
     /// <summary>Time between two heartbeats.</summary>
@@ -43,32 +47,15 @@ public sealed record MeshOptions
     /// <summary>A member that was silent for so long is gone. It decides speed, never correctness.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>True when a failover of the database may lose what was acknowledged; then each one makes all free VIPs rest.</summary>
-    public bool AllowDataLoss { get; init; }
-
-    /// <summary>A stream that this node gives up gets a snapshot when it has at least so many events since the last one.</summary>
-    public long SnapshotWhenLeaving { get; init; } = 500;
-
-    /// <summary>The state of a shard that nobody read or changed for so long, at most three times, is packed (docs/adr/0020); null for never.</summary>
-    public TimeSpan? PassivateAfter { get; init; } = TimeSpan.FromMinutes(2);
-
     /// <summary>The sources that this node could run, by name.</summary>
     public IReadOnlyList<string> Sources { get; init; } = [];
 
-    /// <summary>Where a node without database access asks at first, <c>host:port</c> each.</summary>
+    /// <summary><c>host:port</c> where nodes without a database ask this one; empty for nowhere.</summary>
+    public string Feed { get; init; } = "";
+
+    /// <summary>The owners' feeds that a node without a database asks at first, <c>host:port</c> each.</summary>
     public IReadOnlyList<string> Join { get; init; } = [];
 
-    /// <summary>Those of <see cref="Shared"/> that change nothing which is already journalled; a single node may change them at a restart.</summary>
-    public static IReadOnlyCollection<string> Adjustable { get; } = ["dns.ttl", "mesh.zones"];
-
-    /// <summary>The settings that every node must agree on, as the journal keeps them.</summary>
-    public IReadOnlyDictionary<string, string> Shared() => new Dictionary<string, string>
-    {
-        ["cluster.shards"] = Shards.ToString(System.Globalization.CultureInfo.InvariantCulture),
-        ["vips.ipv4"] = Range.V4.ToString(),
-        ["vips.ipv6"] = Range.V6.ToString(),
-        ["dns.ttl"] = MaxTtl.TotalSeconds.ToString("0.###", System.Globalization.CultureInfo.InvariantCulture),
-        ["mesh.cluster-domain"] = ClusterDomain.Text,
-        ["mesh.zones"] = string.Join(',', Zones.Apexes),
-    };
+    /// <summary>What all nodes of a cluster share, as this one is configured: it counts in an empty log and on a node alone.</summary>
+    internal SharedSettings Shared() => new((long)Quarantine.TotalMilliseconds, (long)MaxTtl.TotalMilliseconds, SettingsFacts.Zones(Zones.Apexes.Select(z => z.Text), ClusterDomain.Text, Range), ClusterDomain.Text);
 }

@@ -1,4 +1,6 @@
+using MeshDns.Actors.Vips;
 using MeshDns.Contracts.Events;
+using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
 
@@ -13,8 +15,14 @@ internal sealed class DirectoryDraft(MeshDirectory directory, DirectoryTables ta
     private readonly Dictionary<HostName, DraftHost> _hosts = [];
     private readonly Dictionary<int, HostName?> _holders = [];
 
+    // The quarantine is a fact of its own, before or after the others; a log that says none has the first.
+    private long QuarantineMs { get; set; } = directory.Shared?.QuarantineMs ?? (long)VipLedgerCore.FirstQuarantine.TotalMilliseconds;
+
     /// <summary>The names that the batch touched.</summary>
     public IReadOnlyCollection<DraftHost> Hosts => _hosts.Values;
+
+    /// <summary>What all nodes share after the batch; null when it says nothing of that.</summary>
+    public SharedSettings? Shared { get; private set; }
 
     /// <summary>Drops what came from a set of streams, in one walk over the names.</summary>
     public void Reset(IReadOnlyCollection<string> streams)
@@ -40,8 +48,18 @@ internal sealed class DirectoryDraft(MeshDirectory directory, DirectoryTables ta
             case HostWithdrawn withdrawn: Draft(withdrawn.Host).Withdraw(withdrawn.Document, tables.Shapes); break;
             case VipGranted granted: Grant(granted.Index, granted.Host); break;
             case VipReleased released: Release(released.Index, released.Host); break;
+            case SettingsChanged settings: Share(settings); break;
+            case QuarantineChanged quarantine: Share(quarantine); break;
             default: break; // The journal has facts that no reader of names needs.
         }
+    }
+
+    private void Share(SettingsChanged settings) => Shared = SettingsFacts.Read(QuarantineMs, settings, directory.Range);
+
+    private void Share(QuarantineChanged quarantine)
+    {
+        QuarantineMs = quarantine.PeriodMs;
+        if ((Shared ?? directory.Shared) is { } shared) Shared = shared with { QuarantineMs = quarantine.PeriodMs };
     }
 
     // The journal guards this twice over; a reader that met a breach all the same must not send two names to one address.

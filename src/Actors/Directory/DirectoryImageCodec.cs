@@ -1,9 +1,10 @@
 using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Services;
 
 namespace MeshDns.Actors.Directory;
 
-/// <summary>An image as bytes: the position, then the shapes, then the hosts, which name their shapes by number.</summary>
+/// <summary>An image as bytes: the position, then the shapes, then the hosts, which name their shapes by number, then what all nodes share.</summary>
 internal static class DirectoryImageCodec
 {
     public static void Write(BinaryWriter writer, DirectoryImage image)
@@ -23,6 +24,7 @@ internal static class DirectoryImageCodec
         foreach (var shape in shapes.Keys) WriteShape(writer, shape);
         writer.Write(image.Entries.Count);
         foreach (var entry in image.Entries) WriteEntry(writer, entry, shapes);
+        if (image.Shared is { } shared) WriteShared(writer, shared);
     }
 
     /// <exception cref="FormatException">The bytes are not an image.</exception>
@@ -37,7 +39,25 @@ internal static class DirectoryImageCodec
         for (var i = 0; i < shapes.Length; i++) shapes[i] = ReadShape(reader);
         var entries = new HostEntry[Bounded(reader, reader.ReadInt32())];
         for (var i = 0; i < entries.Length; i++) entries[i] = ReadEntry(reader, shapes);
-        return new DirectoryImage(entries, position, readAt);
+        // A file of an older build ends here; older builds read no further.
+        return new DirectoryImage(entries, position, readAt, reader.BaseStream.Position < reader.BaseStream.Length ? ReadShared(reader) : null);
+    }
+
+    private static void WriteShared(BinaryWriter writer, SharedSettings shared)
+    {
+        writer.Write(shared.QuarantineMs);
+        writer.Write(shared.LargestTtlMs);
+        writer.Write(shared.ClusterDomain);
+        writer.Write(shared.Zones.Count);
+        foreach (var zone in shared.Zones) writer.Write(zone);
+    }
+
+    private static SharedSettings ReadShared(BinaryReader reader)
+    {
+        var (quarantine, ttl, domain) = (reader.ReadInt64(), reader.ReadInt64(), reader.ReadString());
+        var zones = new string[Bounded(reader, reader.ReadInt32())];
+        for (var i = 0; i < zones.Length; i++) zones[i] = reader.ReadString();
+        return new SharedSettings(quarantine, ttl, zones, domain);
     }
 
     private static void WriteEntry(BinaryWriter writer, HostEntry entry, Dictionary<DeclarationShape, int> shapes)

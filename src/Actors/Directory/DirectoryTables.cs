@@ -8,7 +8,8 @@ internal sealed class DirectoryTables
 {
     private readonly HostEntry?[] _holders;
     private readonly int _firstIndex;
-    private readonly AncestorCounts _ancestors;
+    private readonly ulong _seed;
+    private AncestorCounts _ancestors;
     private readonly int[] _wildcardsByLabels = new int[129];
     private int _declared;
     private int _leased;
@@ -16,10 +17,10 @@ internal sealed class DirectoryTables
     public DirectoryTables(VipRange range, MeshZones zones)
     {
         // Keyed once a process: names come from operators, but what they declare may come from others.
-        var seed = (ulong)HashCode.Combine(this, range) << 32 | (uint)HashCode.Combine(zones, 1);
-        Exact = new NameTable<HostEntry>(seed, new HostEntry([], -1, false, HostEntry.NoVip, []));
-        Wildcards = new NameTable<HostEntry>(seed, new HostEntry([], -1, false, HostEntry.NoVip, []));
-        _ancestors = new AncestorCounts(zones, seed);
+        _seed = (ulong)HashCode.Combine(this, range) << 32 | (uint)HashCode.Combine(zones, 1);
+        Exact = new NameTable<HostEntry>(_seed, new HostEntry([], -1, false, HostEntry.NoVip, []));
+        Wildcards = new NameTable<HostEntry>(_seed, new HostEntry([], -1, false, HostEntry.NoVip, []));
+        _ancestors = new AncestorCounts(zones, _seed);
         _firstIndex = range.First;
         _holders = new HostEntry?[range.Last - range.First + 1];
     }
@@ -37,7 +38,7 @@ internal sealed class DirectoryTables
     /// <summary>VIPs held.</summary>
     public int Leased => Volatile.Read(ref _leased);
 
-    public bool HasNamesBelow(ReadOnlySpan<byte> foldedName, in ClientView view) => _ancestors.Contains(foldedName, view.Namespace);
+    public bool HasNamesBelow(ReadOnlySpan<byte> foldedName, in ClientView view) => Volatile.Read(ref _ancestors).Contains(foldedName, view.Namespace);
 
     /// <summary>True when a wildcard exists whose suffix has so many labels, so that most lookups touch no table.</summary>
     public bool MayHaveWildcard(int suffixLabels) => Volatile.Read(ref _wildcardsByLabels[suffixLabels]) != 0;
@@ -46,6 +47,14 @@ internal sealed class DirectoryTables
         (uint)(index - _firstIndex) < (uint)_holders.Length ? Volatile.Read(ref _holders[index - _firstIndex]) : null;
 
     public IEnumerable<HostEntry> Entries() => Exact.Nodes().Concat(Wildcards.Nodes());
+
+    /// <summary>Counts what exists below each name anew, for other mesh zones. The writer only.</summary>
+    public void Rezone(MeshZones zones)
+    {
+        var ancestors = new AncestorCounts(zones, _seed);
+        foreach (var entry in Entries()) ancestors.Change(null, entry);
+        Volatile.Write(ref _ancestors, ancestors);
+    }
 
     /// <summary>Publishes a name by one write. The writer only.</summary>
     public void Put(HostEntry? before, HostEntry entry)

@@ -1,4 +1,3 @@
-using MeshDns.Actors.Journal;
 using MeshDns.Contracts.Events;
 
 namespace MeshDns.Actors.Directory;
@@ -18,9 +17,8 @@ public readonly record struct StreamPosition(string Term, long Epoch, long Seq);
 /// <param name="Position">How far every stream has been read.</param>
 /// <param name="ReadAt">The journal's clock at the read, milliseconds since the Unix epoch.</param>
 /// <param name="Known">When, by the reader's clock, it was how old; null: it is of this moment.</param>
-/// <param name="Standing">Says how old it is in place of <paramref name="Known"/>, where the journal can tell.</param>
 public sealed record FeedBatch(
-    IReadOnlyList<string> Reset, IReadOnlyList<FeedFact> Facts, IReadOnlyDictionary<string, StreamPosition> Position, long ReadAt, KnownAge? Known = null, Standing? Standing = null);
+    IReadOnlyList<string> Reset, IReadOnlyList<FeedFact> Facts, IReadOnlyDictionary<string, StreamPosition> Position, long ReadAt, KnownAge? Known = null);
 
 /// <summary>An age at a moment.</summary>
 /// <param name="Timestamp">The moment, by the reader's monotonic clock.</param>

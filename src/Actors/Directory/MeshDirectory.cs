@@ -1,6 +1,6 @@
 using System.Collections.ObjectModel;
-using MeshDns.Actors.Journal;
 using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;
 
@@ -18,25 +18,32 @@ public readonly record struct DirectoryMatch(HostEntry? Entry, RecordChoice Choi
 /// </summary>
 public sealed class MeshDirectory
 {
+    // The times are the database's: its clock and this machine's may differ.
+    private static readonly TimeSpan _clockSkew = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _unknownAge = TimeSpan.FromDays(10_000);
+
     private readonly TimeProvider _time;
     private readonly Action<string> _onViolation;
     private readonly Lock _writer = new();
     private readonly DirectoryTables _tables;
     private IReadOnlyDictionary<string, StreamPosition> _position = ReadOnlyDictionary<string, StreamPosition>.Empty;
     private Freshness _freshness = new(0, 0, TimeSpan.Zero);
+    private MeshZones _zones;
+    private SharedSettings? _shared;
+    private uint _largestTtl = uint.MaxValue;
     private bool _isLoaded;
     private long _violations;
 
     /// <summary>An empty directory.</summary>
     /// <param name="range">The VIP ranges.</param>
-    /// <param name="zones">The mesh-owned zones: inside them every name exists that is declared or above one.</param>
+    /// <param name="zones">The mesh-owned zones until it knows <see cref="Shared"/>: inside them every name exists that is declared or above one.</param>
     /// <param name="shards">How many shards the journal has.</param>
     /// <param name="time">The clock for <see cref="Age"/>.</param>
     /// <param name="onViolation">Told of every fact that would give one VIP to two hosts, or two to one; the fact is not served. Must not throw.</param>
     public MeshDirectory(VipRange range, MeshZones zones, int shards, TimeProvider time, Action<string>? onViolation = null)
     {
         Range = range;
-        Zones = zones;
+        _zones = zones;
         Shards = shards;
         _time = time;
         _onViolation = onViolation ?? (_ => { });
@@ -50,7 +57,13 @@ public sealed class MeshDirectory
     public VipRange Range { get; }
 
     /// <summary>The mesh-owned zones.</summary>
-    public MeshZones Zones { get; }
+    public MeshZones Zones => Volatile.Read(ref _zones);
+
+    /// <summary>What all nodes share, as of the same place in the log as the names; null until it was told (docs/adr/0028).</summary>
+    public SharedSettings? Shared => Volatile.Read(ref _shared);
+
+    /// <summary>No larger TTL may be served, seconds.</summary>
+    public uint LargestTtl => Volatile.Read(ref _largestTtl);
 
     /// <summary>The journal's shards.</summary>
     public int Shards { get; }
@@ -63,21 +76,22 @@ public sealed class MeshDirectory
 
     /// <summary>
     /// How old the knowledge is; never negative. Without meaning until <see cref="IsLoaded"/>. Monotonic since the last read, so that setting the clock
-    /// makes nothing younger; only a saved directory has to be compared with the wall clock, which may add to its age and never takes from it. What a journal
-    /// says that nobody else can write is not older than its next append.
+    /// makes nothing younger; only a saved directory has to be compared with the wall clock, which may add to its age and never takes from it.
     /// </summary>
     public TimeSpan Age
     {
         get
         {
             var freshness = Volatile.Read(ref _freshness);
-            if (freshness.Standing is { } standing) return standing.Age(_time);
             var elapsed = freshness.AgeThen + _time.GetElapsedTime(freshness.Timestamp);
             if (!freshness.IsRestored) return elapsed > TimeSpan.Zero ? elapsed : TimeSpan.Zero;
             var byClock = WallAge(freshness.ReadAt);
             return byClock > elapsed ? byClock : elapsed;
         }
     }
+
+    /// <summary>The age as it is now, for a batch that makes nothing younger.</summary>
+    internal KnownAge AgeNow() => new(_time.GetTimestamp(), Age);
 
     /// <summary>How far every stream has been read.</summary>
     public IReadOnlyDictionary<string, StreamPosition> Position => Volatile.Read(ref _position);
@@ -162,41 +176,49 @@ public sealed class MeshDirectory
             draft.Reset(batch.Reset);
             foreach (var fact in batch.Facts) draft.Take(fact.Fact);
             Publish(draft.Hosts);
+            if (draft.Shared is { } shared) Adopt(shared);
             Volatile.Write(ref _position, batch.Position);
-            Volatile.Write(ref _freshness, new Freshness(batch.ReadAt, batch.Known?.Timestamp ?? _time.GetTimestamp(), batch.Known?.Age ?? TimeSpan.Zero) { Standing = batch.Standing });
+            Volatile.Write(ref _freshness, new Freshness(batch.ReadAt, batch.Known?.Timestamp ?? _time.GetTimestamp(), batch.Known?.Age ?? TimeSpan.Zero));
             Volatile.Write(ref _isLoaded, true);
         }
         Applied?.Invoke();
     }
 
-    /// <summary>The journal could not be read: from now on what is known grows older, even if it stood until now.</summary>
-    public void Doubt()
-    {
-        lock (_writer)
-        {
-            if (_freshness.Standing is not null) Volatile.Write(ref _freshness, new Freshness(_freshness.ReadAt, _time.GetTimestamp(), Age));
-        }
-    }
-
     /// <summary>Everything as it is between two batches, for saving. Cheap: entries are immutable and only their references are copied.</summary>
     public DirectoryImage Capture()
     {
-        lock (_writer) return new DirectoryImage([.. _tables.Entries()], _position, ReadAt);
+        lock (_writer) return new DirectoryImage([.. _tables.Entries()], _position, ReadAt, _shared);
     }
 
-    /// <summary>Takes over what a snapshot held. Only for an empty directory.</summary>
+    /// <summary>Takes over what a snapshot held; one that is from later than the wall clock says is of an age that nobody can tell, so it is expired. Only for an empty directory.</summary>
     /// <exception cref="InvalidOperationException">Something was applied before: a fault of the caller.</exception>
     public void Restore(DirectoryImage image)
     {
         lock (_writer)
         {
             if (IsLoaded) throw new InvalidOperationException("a directory is restored before its first batch");
+            if (image.Shared is { } shared) Adopt(shared);
             _tables.Exact.Reserve(image.Entries.Count);
             foreach (var entry in image.Entries) RestoreOne(entry);
             Volatile.Write(ref _position, image.Position);
-            Volatile.Write(ref _freshness, new Freshness(image.ReadAt, _time.GetTimestamp(), WallAge(image.ReadAt)) { IsRestored = true });
+            Volatile.Write(ref _freshness, new Freshness(image.ReadAt, _time.GetTimestamp(), AgeOfSaved(image.ReadAt)) { IsRestored = true });
             Volatile.Write(ref _isLoaded, true);
         }
+    }
+
+    private TimeSpan AgeOfSaved(long readAt) => readAt - _time.GetUtcNow().ToUnixTimeMilliseconds() > _clockSkew.TotalMilliseconds ? _unknownAge : WallAge(readAt);
+
+    // What may be served of a name comes after the name: a larger TTL and a longer age hold from this place of the log on.
+    private void Adopt(SharedSettings shared)
+    {
+        var zones = new MeshZones([HostName.Parse(shared.ClusterDomain), .. ReverseZones.Of(Range), .. shared.Zones.Select(HostName.Parse)]);
+        if (!zones.Apexes.SequenceEqual(_zones.Apexes))
+        {
+            _tables.Rezone(zones);
+            Volatile.Write(ref _zones, zones);
+        }
+        Volatile.Write(ref _largestTtl, (uint)(shared.LargestTtlMs / 1000));
+        Volatile.Write(ref _shared, shared);
     }
 
     private TimeSpan WallAge(long readAt) => TimeSpan.FromMilliseconds(Math.Max(0, _time.GetUtcNow().ToUnixTimeMilliseconds() - readAt));
@@ -269,7 +291,5 @@ public sealed class MeshDirectory
     private sealed record Freshness(long ReadAt, long Timestamp, TimeSpan AgeThen)
     {
         public bool IsRestored { get; init; }
-
-        public Standing? Standing { get; init; }
     }
 }

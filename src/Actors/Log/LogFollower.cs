@@ -16,7 +16,8 @@ internal sealed record TimeToRead(bool IsUrgent = false) : FollowerInput;
 /// <param name="IsAll">True when the last of them is the log's end (of a feed: all that its owner has).</param>
 /// <param name="SourceAgeMs">How old the source's own knowledge was; 0 of the journal itself.</param>
 /// <param name="DatabaseMs">The journal's clock, as the source knows it.</param>
-internal sealed record RowsRead(long Read, bool Holds, IReadOnlyList<LogRow> Rows, bool IsAll, long SourceAgeMs, long DatabaseMs) : FollowerInput;
+/// <param name="IsCut">True when the position was cut away below an image: nothing is lost.</param>
+internal sealed record RowsRead(long Read, bool Holds, IReadOnlyList<LogRow> Rows, bool IsAll, long SourceAgeMs, long DatabaseMs, bool IsCut = false) : FollowerInput;
 
 /// <summary>A read failed; what is known grows older.</summary>
 internal sealed record ReadHasFailed(long Read) : FollowerInput;
@@ -98,7 +99,7 @@ internal sealed record LogFollower
     private LogFollower Take(RowsRead read, Buckets buckets, Moment now, List<FollowerOutput> outputs)
     {
         var asked = Reading!.Value.AskedAt;
-        if (!read.Holds) return Reload("the log does not have it any more", outputs);
+        if (!read.Holds) return Reload(read.IsCut ? null : "the log does not have it any more", outputs);
         try
         {
             var next = this with { Reader = TakeRows(read.Rows, buckets, outputs), Reading = null, LastRead = asked };
@@ -124,10 +125,10 @@ internal sealed record LogFollower
         return reader;
     }
 
-    private LogFollower Reload(string why, List<FollowerOutput> outputs)
+    private LogFollower Reload(string? why, List<FollowerOutput> outputs)
     {
         var id = LastId + 1;
-        if (Position != LogPosition.Start) outputs.Add(new PastIsGone(Position, why));
+        if (why is not null && Position != LogPosition.Start) outputs.Add(new PastIsGone(Position, why));
         outputs.Add(new LoadImage(id));
         return this with { LastId = id, Reading = (id, Reading?.AskedAt ?? default) };
     }

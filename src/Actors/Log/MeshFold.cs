@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using MeshDns.Actors.Shards;
 using MeshDns.Actors.Vips;
 using MeshDns.Contracts.Events;
@@ -44,7 +45,7 @@ internal sealed class MeshFold(VipRange range, Buckets buckets)
         var tables = new SortedDictionary<int, ShardTable>();
         foreach (var fact in facts)
         {
-            if (fact is VipEvent vip) ledger = _vips.Apply(ledger, vip);
+            if (fact is VipEvent vip) ledger = VipLedgerCore.Apply(ledger, vip);
             else if (fact is LogFact own) state = Fold(state, own);
             else
             {
@@ -56,6 +57,15 @@ internal sealed class MeshFold(VipRange range, Buckets buckets)
         var after = state.Tables;
         foreach (var (bucket, table) in tables) after = after.With(bucket, table);
         return state with { Ledger = ledger, Tables = after };
+    }
+
+    /// <summary>The same for a reader that keeps no tables: what documents and hosts say is passed over.</summary>
+    /// <exception cref="BrokenLogException">It does not follow on the state, or contradicts it: the log is damaged.</exception>
+    public MeshState ApplyWithoutTables(MeshState state, Transaction transaction)
+    {
+        if (transaction.Before != state.Position) throw new BrokenLogException($"a transaction that follows on {transaction.Before} was applied at {state.Position}");
+        try { return Fold(state, [.. transaction.Facts.Where(f => f is VipEvent or LogFact)]) with { Position = transaction.Position, At = transaction.At, LastOf = LastOf(state, transaction) }; }
+        catch (InvalidOperationException e) { throw new BrokenLogException($"the transaction at {transaction.Position} cannot be replayed: {e.Message}"); }
     }
 
     private MeshState Fold(MeshState state, LogFact fact) => fact switch
@@ -73,15 +83,21 @@ internal sealed class MeshFold(VipRange range, Buckets buckets)
     /// <summary>A state that has a transaction's facts already, with what else the transaction says.</summary>
     public static MeshState Remember(MeshState state, Transaction transaction)
     {
-        var lastOf = state.LastOf;
-        foreach (var (bucket, position) in transaction.Buckets) lastOf = lastOf.SetItem(bucket, position);
         return state with
         {
             Position = transaction.Position,
             At = transaction.At,
-            LastOf = lastOf,
+            LastOf = LastOf(state, transaction),
             Replies = state.Replies.After(transaction.Position.Number, transaction.At, transaction.Keys.Where(k => !ReplyMemory.IsNodes(k.Key))),
             NodeReplies = state.NodeReplies.After(transaction.Position.Number, transaction.At, transaction.Keys.Where(k => ReplyMemory.IsNodes(k.Key))),
         };
+    }
+
+    private static ImmutableArray<LogPosition> LastOf(MeshState state, Transaction transaction)
+    {
+        if (transaction.Buckets.Count == 0) return state.LastOf;
+        var lastOf = state.LastOf.ToBuilder();
+        foreach (var (bucket, position) in transaction.Buckets) lastOf[bucket] = position;
+        return lastOf.MoveToImmutable();
     }
 }

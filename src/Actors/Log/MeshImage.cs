@@ -22,6 +22,24 @@ internal sealed record MeshImage(LogPosition Position, IReadOnlyDictionary<strin
     /// <summary>The name of the ledger's part.</summary>
     public const string LedgerPart = "vips";
 
+    /// <summary>What owners hand on of <see cref="RestPart"/>: the settings alone, as a fact.</summary>
+    public const string SettingsPart = "settings";
+
+    /// <summary>The settings as the log would write them; null when they are not there.</summary>
+    /// <exception cref="FormatException">The part is missing or damaged.</exception>
+    public byte[]? Settings
+    {
+        get
+        {
+            try { return JsonSerializer.Deserialize(Parts[RestPart], ImageJson.Default.ImageRest)?.Settings is { } settings ? EventCodec.Encode(settings).Payload : null; }
+            catch (Exception e) when (e is JsonException or KeyNotFoundException) { throw new FormatException($"the image at {Position} is damaged: {e.Message}", e); }
+        }
+    }
+
+    /// <summary>What <see cref="SettingsPart"/> says.</summary>
+    /// <exception cref="FormatException">It is damaged.</exception>
+    public static MeshEvent ReadSettings(ReadOnlySpan<byte> part) => EventCodec.Decode("settings-changed.1", part);
+
     /// <summary>SHA-256 over place and parts, in order of their names; lower-case hexadecimal.</summary>
     public string Digest
     {
@@ -44,10 +62,22 @@ internal sealed record MeshImage(LogPosition Position, IReadOnlyDictionary<strin
         var parts = new Dictionary<string, byte[]>
         {
             [RestPart] = JsonSerializer.SerializeToUtf8Bytes(ImageRest.Of(state), ImageJson.Default.ImageRest),
-            [LedgerPart] = vips.Snapshot(state.Ledger),
+            [LedgerPart] = VipLedgerCore.Snapshot(state.Ledger),
         };
         for (var bucket = 0; bucket < buckets.Count; bucket++) parts.Add(buckets.TagOf(bucket), state.Tables.Snapshot(bucket));
         return new MeshImage(state.Position, parts);
+    }
+
+    /// <summary>What an image says that is no table; its tables are empty.</summary>
+    /// <exception cref="FormatException">A part is missing or damaged.</exception>
+    public MeshState ReadWithoutTables(Buckets buckets, VipLedgerCore vips)
+    {
+        try
+        {
+            var rest = JsonSerializer.Deserialize(Parts[RestPart], ImageJson.Default.ImageRest) ?? throw new JsonException("it is null");
+            return rest.Read(Position, vips.Restore(Parts[LedgerPart]), BucketTables.Empty(buckets.Count));
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or ArgumentException) { throw new FormatException($"the image at {Position} is damaged: {e.Message}", e); }
     }
 
     /// <summary>The state that an image was made of; its tables rest.</summary>

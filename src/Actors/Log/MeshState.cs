@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using MeshDns.Actors.Vips;
 using MeshDns.Contracts.Events;
+using MeshDns.Contracts.Messages;
+using MeshDns.Contracts.Names;
 
 namespace MeshDns.Actors.Log;
 
@@ -9,6 +11,8 @@ namespace MeshDns.Actors.Log;
 /// </summary>
 internal sealed record MeshState
 {
+    private static readonly HostName _firstDomain = HostName.Parse("cluster.local");
+
     /// <summary>How far it speaks: the place of a closing row.</summary>
     public required LogPosition Position { get; init; }
 
@@ -26,6 +30,15 @@ internal sealed record MeshState
 
     /// <summary>The settings that all nodes share; null before the first.</summary>
     public SettingsChanged? Settings { get; init; }
+
+    /// <summary>What all nodes share, the ledger's quarantine too; null before the first transaction.</summary>
+    public SharedSettings? Shared => Settings is { } settings ? SettingsFacts.Read(Ledger.QuarantineMs, settings, Ledger.Range) : null;
+
+    /// <summary>The domain under which Services live.</summary>
+    public HostName ClusterDomain => Settings is { } settings ? HostName.Parse(settings.ClusterDomain) : _firstDomain;
+
+    /// <summary>All settings of the cluster; null before the first transaction.</summary>
+    public SettingsView? SettingsView => Shared is { } shared && Cluster is { } cluster ? new SettingsView(shared, cluster.Ipv4, cluster.Ipv6, cluster.Shards) : null;
 
     /// <summary>Who holds which VIP.</summary>
     public required VipLedger Ledger { get; init; }
@@ -47,6 +60,9 @@ internal sealed record MeshState
 
     /// <summary>The newest image that the log vouches for; null for none.</summary>
     public ImageSaved? Image { get; init; }
+
+    /// <summary>What a directory needs of the settings.</summary>
+    public IEnumerable<MeshEvent> DirectoryFacts => Settings is { } settings ? [new QuarantineChanged(Ledger.QuarantineMs) { At = Ledger.LastAt }, settings] : [];
 
     /// <summary>What is remembered under a key; null for nothing.</summary>
     public RememberedKey? FindReply(string key) => MemoryOf(key).Find(key);

@@ -37,8 +37,7 @@ internal sealed class TransactionReader
     /// <exception cref="BrokenLogException">The row does not follow, or its transaction is not what it says.</exception>
     public (TransactionReader Next, Transaction? Whole) Read(LogRow row, Buckets buckets)
     {
-        if (row.Number != Position.Number + 1) throw new BrokenLogException($"row {row.Number} came after row {Position.Number}");
-        if (row.PreviousTerm != Position.Term) throw new BrokenLogException($"row {row.Number} follows a row of the term {row.PreviousTerm}, but row {Position.Number} is of {Position.Term}");
+        if (WhyNotAfter(Position, row) is { } why) throw new BrokenLogException(why);
         if (_open.Count > 0 && row.Term != Position.Term) throw new BrokenLogException($"row {row.Number} is of another term than the rest of its transaction");
         RowContent content;
         try { content = RowCodec.Decode(row); }
@@ -47,6 +46,12 @@ internal sealed class TransactionReader
         var whole = Close(row, closing, buckets);
         return (new TransactionReader(row.Position, whole.At), whole);
     }
+
+    /// <summary>Why a row does not follow on a place; null when it does.</summary>
+    public static string? WhyNotAfter(LogPosition position, LogRow row) =>
+        row.Number != position.Number + 1 ? $"row {row.Number} came after row {position.Number}"
+        : row.PreviousTerm != position.Term ? $"row {row.Number} follows a row of the term {row.PreviousTerm}, but row {position.Number} is of {position.Term}"
+        : null;
 
     private Transaction Close(LogRow row, Closing closing, Buckets buckets)
     {

@@ -1,4 +1,3 @@
-using MeshDns.Actors.Cluster;
 using MeshDns.Actors.Vips;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
@@ -8,7 +7,7 @@ using MeshDns.Contracts.Vips;
 
 namespace MeshDns.Actors.Shards;
 
-/// <summary>Collects what the owners answered to a batch, and makes each caller's reply from it.</summary>
+/// <summary>Collects what the cores decided of a batch, and makes each caller's reply from it.</summary>
 internal sealed class ChangeEffects(int changes)
 {
     private readonly List<ShardReply>[] _shards = [.. Enumerable.Range(0, changes).Select(_ => new List<ShardReply>())];
@@ -45,16 +44,7 @@ internal sealed class ChangeEffects(int changes)
         return wishes.Count == 0 ? [.. demands] : [.. demands.Select(d => d.Lease && wishes.TryGetValue(d.Host, out var wish) ? d with { Wish = wish } : d)];
     }
 
-    /// <summary>Asks the allocator what the hosts hold that the replies will show and the batch did not touch.</summary>
-    public async Task ReadLeasesAsync(ShardRegion region, IEnumerable<ChangePlan> plans, TimeSpan deadline)
-    {
-        HostName[] hosts = [.. plans.SelectMany(Untold).Distinct()];
-        if (hosts.Length == 0) return;
-        foreach (var vip in await region.VipsOfAsync(hosts, deadline, CancellationToken.None))
-            if (vip.State == VipState.Leased) _untouched[vip.Hosts[0]] = vip.Index;
-    }
-
-    /// <summary>Takes the same from a ledger.</summary>
+    /// <summary>Takes from a ledger what the hosts hold that the reply will show and the change did not touch.</summary>
     public void ReadLeases(VipLedger ledger, ChangePlan plan)
     {
         foreach (var host in Untold(plan))

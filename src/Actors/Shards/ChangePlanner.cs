@@ -27,7 +27,7 @@ public sealed record ChangePlan(IReadOnlyList<PlannedDocument> Documents, IReadO
 /// Turns a request and the documents as they are into commands for shards. Pure; what it read is checked again by the documents'
 /// shards when they prepare, so a stale read costs a retry, never a wrong write.
 /// </summary>
-public sealed class ChangePlanner(int shards, HostName clusterDomain, VipRange range)
+public sealed class ChangePlanner(int shards, VipRange range)
 {
     private const int MaxDocuments = 100_000;
     private const int MaxRests = 100_000;
@@ -36,7 +36,8 @@ public sealed class ChangePlanner(int shards, HostName clusterDomain, VipRange r
     public static ChangeReply? Check(ChangeRequest request)
     {
         if (request.Rests is { Count: > MaxRests } rests) return ChangeReply.Refused(RefusalReason.Invalid, $"a change has at most {MaxRests} resting VIPs, this one has {rests.Count}");
-        if (request.Changes.Count > MaxDocuments || request.Changes.Count == 0 && request.Rests is not { Count: > 0 }) return ChangeReply.Refused(RefusalReason.Invalid, $"a change has 1 to {MaxDocuments} documents, this one has {request.Changes.Count}");
+        if (request.Settings is not null && (request.Changes.Count > 0 || request.Rests is not null)) return ChangeReply.Refused(RefusalReason.Invalid, "a change has settings or documents, not both");
+        if (request.Changes.Count > MaxDocuments || request.Changes.Count == 0 && request.Rests is not { Count: > 0 } && request.Settings is null) return ChangeReply.Refused(RefusalReason.Invalid, $"a change has 1 to {MaxDocuments} documents, this one has {request.Changes.Count}");
         if (request.IdempotencyKey is { } key && (key.Length is 0 or > 128 || key.Any(c => c is < '!' or > '~'))) return ChangeReply.Refused(RefusalReason.Invalid, "an Idempotency-Key has 1 to 128 printable ASCII characters");
         var seen = new HashSet<DocumentKey>();
         foreach (var change in request.Changes)
@@ -51,7 +52,8 @@ public sealed class ChangePlanner(int shards, HostName clusterDomain, VipRange r
     /// <param name="request">A request that <see cref="Check"/> let pass.</param>
     /// <param name="current">The documents that it names, as far as they are there.</param>
     /// <param name="at">Now, milliseconds since the Unix epoch.</param>
-    public ChangePlan Plan(ChangeRequest request, IReadOnlyDictionary<DocumentKey, StoredDocument> current, long at)
+    /// <param name="domain">The domain of Services, as the log has it.</param>
+    public ChangePlan Plan(ChangeRequest request, IReadOnlyDictionary<DocumentKey, StoredDocument> current, long at, HostName domain)
     {
         var documents = new List<PlannedDocument>(request.Changes.Count);
         var steps = new Dictionary<string, List<ShardStep>>();
@@ -59,7 +61,7 @@ public sealed class ChangePlanner(int shards, HostName clusterDomain, VipRange r
         {
             var before = current.GetValueOrDefault(change.Key);
             if (Refuse(request, change, before) is { } refused) return new ChangePlan([], new Dictionary<string, ShardCommand>(), refused);
-            documents.Add(PlanDocument(request, change, before, at, steps));
+            documents.Add(PlanDocument(request, change, before, at, domain, steps));
         }
         return new ChangePlan(documents, steps.ToDictionary(s => s.Key, s => new ShardCommand(s.Value, at)), null);
     }
@@ -76,12 +78,12 @@ public sealed class ChangePlanner(int shards, HostName clusterDomain, VipRange r
         return null;
     }
 
-    private PlannedDocument PlanDocument(ChangeRequest request, DocumentChange change, StoredDocument? before, long at, Dictionary<string, List<ShardStep>> steps)
+    private PlannedDocument PlanDocument(ChangeRequest request, DocumentChange change, StoredDocument? before, long at, HostName domain, Dictionary<string, List<ShardStep>> steps)
     {
         if (change.Document is null && before is null) return new PlannedDocument(change, DocumentAction.Absent, null, []);
         var created = before?.Created ?? at;
-        var declared = change.Document is { } document ? DeclaredDocument.Of(document, change.Wishes, request.Source, before?.Document, range, clusterDomain) : null;
-        var after = declared is not null ? HostDeclaration.Of(declared.Document, created, clusterDomain) : [];
+        var declared = change.Document is { } document ? DeclaredDocument.Of(document, change.Wishes, request.Source, before?.Document, range, domain) : null;
+        var after = declared is not null ? HostDeclaration.Of(declared.Document, created, domain) : [];
         if (before is not null && declared is not null && before.Source == request.Source && ShardTableSnapshot.SameDocument(before.Document, declared.Document))
             return new PlannedDocument(change, DocumentAction.Unchanged, before, after) { Declared = declared };
         Add(Streams.ShardOf(change.Key, shards), declared is not null
@@ -89,7 +91,7 @@ public sealed class ChangePlanner(int shards, HostName clusterDomain, VipRange r
             : new DeleteDocument(change.Key, before!.Version));
         var kept = after.Select(h => h.Host).ToHashSet();
         if (before is not null)
-            foreach (var (host, _) in HostDeclaration.Of(before.Document, created, clusterDomain))
+            foreach (var (host, _) in HostDeclaration.Of(before.Document, created, domain))
                 if (!kept.Contains(host)) Add(Streams.ShardOf(host, shards), new WithdrawHost(host, change.Key));
         foreach (var (host, declaration) in after) Add(Streams.ShardOf(host, shards), new DeclareHost(host, declaration));
         var action = change.Document is null ? DocumentAction.Deleted : before is null ? DocumentAction.Created : DocumentAction.Configured;

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using MeshDns.Actors.Runtime;
+using MeshDns.Actors.Vips;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
@@ -9,24 +9,12 @@ using MeshDns.Contracts.Vips;
 namespace MeshDns.Actors.Shards;
 
 /// <summary>Decides what changes do to a shard. Pure.</summary>
-public sealed class ShardTableCore(VipRange range) : IStreamCore<ShardTable, ShardCommand, ShardReply>
+public sealed class ShardTableCore(VipRange range)
 {
     // More documents than this for one host is a mistake, and every one of them costs each reader of the host.
     private const int MaxDeclarationsPerHost = 256;
 
-    /// <inheritdoc/>
-    public ShardTable Empty => ShardTable.Empty;
-
-    /// <inheritdoc/>
-    public ShardTable Apply(ShardTable state, MeshEvent fact) => state.Apply(fact);
-
-    /// <inheritdoc/>
-    public byte[] Snapshot(ShardTable state) => ShardTableSnapshot.Write(state);
-
-    /// <inheritdoc/>
-    public ShardTable Restore(ReadOnlySpan<byte> snapshot) => ShardTableSnapshot.Read(snapshot);
-
-    /// <inheritdoc/>
+    /// <summary>Decides a change, whole or not at all.</summary>
     public Decision<ShardTable, ShardReply> Decide(ShardTable state, ShardCommand command)
     {
         var table = state;

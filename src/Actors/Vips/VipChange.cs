@@ -1,4 +1,3 @@
-using MeshDns.Actors.Runtime;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
@@ -34,7 +33,7 @@ internal sealed partial class VipChange
         _ledger = state.MaturedAt(_at);
     }
 
-    private long RestUntil => VipPool.Later(_at, _ledger.QuarantineMs);
+    private long RestUntil => _ledger.RestUntil(_at);
 
     public Decision<VipLedger, VipReply> Decide()
     {

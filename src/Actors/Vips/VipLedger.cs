@@ -28,6 +28,11 @@ public sealed record VipLedger
     /// <summary>How long an index released now rests, in milliseconds; above 0.</summary>
     public long QuarantineMs { get; internal init; }
 
+    /// <summary>
+    /// What is released before this rests at least until this: so long an edge that was cut off before the quarantine was shortened may answer out of what it knows. 0 for no such end.
+    /// </summary>
+    public long RestFloor { get; internal init; }
+
     /// <summary>The time of the last event; 0 before the first.</summary>
     public long LastAt { get; internal init; }
 
@@ -56,6 +61,9 @@ public sealed record VipLedger
 
     /// <summary>Every CIDR that is withdrawn but still excludes, with the end of its rest.</summary>
     public IEnumerable<(string Cidr, long Until)> RestingExclusions => ExcludedRanges.Resting.Select(entry => (entry.Key, entry.Value));
+
+    /// <summary>The end of the rest of what is released at a time.</summary>
+    public long RestUntil(long at) => Math.Max(VipPool.Later(at, QuarantineMs), RestFloor);
 
     /// <summary>The index that a host leases; false when it has no lease.</summary>
     public bool TryGetLease(HostName host, out int index) => Pool.TryGetLease(host, out index);
@@ -144,7 +152,7 @@ public sealed record VipLedger
     internal VipLedger After(VipEvent fact)
     {
         if (fact.At < LastAt) throw Broken($"{fact} is before the last event, at {LastAt}");
-        var now = MaturedAt(fact.At) with { LastAt = fact.At };
+        var now = MaturedAt(fact.At) with { LastAt = fact.At, RestFloor = RestFloor > fact.At ? RestFloor : 0 };
         return fact switch
         {
             VipGranted e => now.Granted(e),
@@ -157,9 +165,9 @@ public sealed record VipLedger
             RangeIncluded e => now with { ExcludedRanges = now.ExcludedRanges.Include(e.Cidr, e.Host, e.Until) },
             VipRested e => now with { Pool = now.Pool.RestFor(e.Index, e.Host, e.Until, e.At) },
             RangeRested e => now with { ExcludedRanges = now.ExcludedRanges.Rest(e.Cidr, e.Until) },
-            QuarantineChanged { PeriodMs: > 0 } e => now with { QuarantineMs = e.PeriodMs },
+            QuarantineChanged { PeriodMs: > 0 } e => now with { QuarantineMs = e.PeriodMs, RestFloor = Math.Max(now.RestFloor, e.RestUntil ?? 0) },
             TimelineSeen e => now with { Timeline = e.Timeline, Pool = e.RestUntil == 0 ? now.Pool : now.Pool.RestedUntil(e.RestUntil, e.At) },
-            ClockSetBack { ByMs: > 0 } e => now with { Pool = now.Pool.Extended(e.ByMs), ExcludedRanges = now.ExcludedRanges.Extended(e.ByMs) },
+            ClockSetBack { ByMs: > 0 } e => now with { RestFloor = now.RestFloor == 0 ? 0 : VipPool.Later(now.RestFloor, e.ByMs), Pool = now.Pool.Extended(e.ByMs), ExcludedRanges = now.ExcludedRanges.Extended(e.ByMs) },
             _ => throw Broken($"{fact} cannot be"),
         };
     }

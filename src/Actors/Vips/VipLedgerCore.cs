@@ -1,4 +1,3 @@
-using MeshDns.Actors.Runtime;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Vips;
@@ -9,7 +8,7 @@ namespace MeshDns.Actors.Vips;
 /// The pure half of the VIP allocator: who gets which VIP ("Who gets a VIP" of behaviour.md). The order of a decision: what hosts give up,
 /// explicit addresses and CIDRs (they win, and evict), what rested elsewhere, then leases: to those who come back, by wishes, then next-fit.
 /// </summary>
-public sealed class VipLedgerCore : IStreamCore<VipLedger, VipCommand, VipReply>
+public sealed class VipLedgerCore
 {
     /// <summary>
     /// The period that every journal begins with; another one is journalled before the first lease. Part of the journal's format: it never
@@ -33,7 +32,7 @@ public sealed class VipLedgerCore : IStreamCore<VipLedger, VipCommand, VipReply>
         Empty = new VipLedger(range, (long)initialQuarantine.TotalMilliseconds);
     }
 
-    /// <inheritdoc/>
+    /// <summary>The ledger before the first event.</summary>
     public VipLedger Empty { get; }
 
     /// <summary>
@@ -48,14 +47,16 @@ public sealed class VipLedgerCore : IStreamCore<VipLedger, VipCommand, VipReply>
         return invalid is null ? new VipChange(state, wanted, rests, command.At).Decide() : new(state, [], null, invalid);
     }
 
-    /// <inheritdoc/>
-    public VipLedger Apply(VipLedger state, MeshEvent fact) =>
+    /// <summary>Applies a journalled event.</summary>
+    /// <exception cref="InvalidOperationException">The event contradicts the state: the journal is damaged.</exception>
+    public static VipLedger Apply(VipLedger state, MeshEvent fact) =>
         state.After(fact as VipEvent ?? throw new InvalidOperationException($"{fact.GetType().Name} does not belong into the stream {Streams.Vips}"));
 
-    /// <inheritdoc/>
-    public byte[] Snapshot(VipLedger state) => VipSnapshot.Write(state);
+    /// <summary>The ledger as bytes; equal ones give equal bytes.</summary>
+    public static byte[] Snapshot(VipLedger state) => VipSnapshot.Write(state);
 
-    /// <inheritdoc/>
+    /// <summary>The ledger that <see cref="Snapshot"/> wrote.</summary>
+    /// <exception cref="FormatException">The snapshot is damaged.</exception>
     public VipLedger Restore(ReadOnlySpan<byte> snapshot) => VipSnapshot.Read(_range, snapshot);
 
     /// <summary>
@@ -67,29 +68,20 @@ public sealed class VipLedgerCore : IStreamCore<VipLedger, VipCommand, VipReply>
     public static MeshEvent? OnClock(VipLedger state, long now) =>
         now < state.LastAt ? new ClockSetBack(state.LastAt - now) { At = state.LastAt } : null;
 
-    /// <summary>What a recovery appends when the cluster's quarantine is another one now. Null when it is the same. It holds for later releases only.</summary>
-    /// <param name="state">The recovered state.</param>
-    /// <param name="period">The configured quarantine.</param>
+    /// <summary>
+    /// What is appended when the cluster's quarantine is to be another one. Null when it is the same. It holds for later releases only, and a shorter one for those that come a whole longer one after it.
+    /// </summary>
+    /// <param name="state">The state.</param>
+    /// <param name="period">The quarantine that is wanted.</param>
     /// <param name="at">Now, by the journal's clock, milliseconds since the Unix epoch.</param>
     /// <exception cref="ArgumentOutOfRangeException">A quarantine shorter than a millisecond.</exception>
     public static MeshEvent? OnQuarantine(VipLedger state, TimeSpan period, long at)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(period, TimeSpan.FromMilliseconds(1));
         var periodMs = (long)period.TotalMilliseconds;
-        return periodMs == state.QuarantineMs ? null : new QuarantineChanged(periodMs) { At = Math.Max(at, state.LastAt) };
-    }
-
-    /// <summary>
-    /// What a recovery appends about the database's history. Null when it is the same as before and nothing is known to be lost.
-    /// </summary>
-    /// <param name="state">The recovered state.</param>
-    /// <param name="timeline">The database's timeline now; empty where there is only one.</param>
-    /// <param name="lost">True when somebody knows of events that are no longer there, or when a change of timeline may have lost some.</param>
-    /// <param name="at">Now, by the journal's clock, milliseconds since the Unix epoch.</param>
-    public static MeshEvent? OnTimeline(VipLedger state, string timeline, bool lost, long at)
-    {
-        if (!lost && timeline == state.Timeline) return null;
+        if (periodMs == state.QuarantineMs) return null;
         at = Math.Max(at, state.LastAt);
-        return new TimelineSeen(timeline, lost ? VipPool.Later(at, state.QuarantineMs) : 0) { At = at };
+        // Of a log in which nothing was ever leased nobody knows anything.
+        return new QuarantineChanged(periodMs, periodMs < state.QuarantineMs && state.LastAt > 0 ? state.RestUntil(at) : null) { At = at };
     }
 }

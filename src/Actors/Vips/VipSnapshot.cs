@@ -17,7 +17,8 @@ internal sealed record VipSnapshot(
     IReadOnlyList<VipPair> Claims,
     IReadOnlyList<VipPair> Exclusions,
     IReadOnlyList<VipRest> Resting,
-    string? Timeline = null)
+    string? Timeline = null,
+    long? RestFloor = null)
 {
     public static byte[] Write(VipLedger ledger) => JsonSerializer.SerializeToUtf8Bytes(
         new VipSnapshot(
@@ -30,7 +31,8 @@ internal sealed record VipSnapshot(
             [.. ledger.Claims.Select(claim => new VipPair(claim.Address, claim.Host))],
             [.. ledger.Exclusions.Select(exclusion => new VipPair(exclusion.Cidr, exclusion.Host))],
             [.. ledger.RestingExclusions.Select(rest => new VipRest(rest.Cidr, rest.Until))],
-            ledger.Timeline.Length == 0 ? null : ledger.Timeline),
+            ledger.Timeline.Length == 0 ? null : ledger.Timeline,
+            ledger.RestFloor == 0 ? null : ledger.RestFloor),
         VipSnapshotJson.Default.VipSnapshot);
 
     public static VipLedger Read(VipRange range, ReadOnlySpan<byte> json)
@@ -58,6 +60,7 @@ internal sealed record VipSnapshot(
         {
             LastAt = LastAt,
             Timeline = Timeline ?? "",
+            RestFloor = RestFloor ?? 0,
             Pool = VipPool.Of(range, Cursor, Slots.Select(slot => (slot.Index, slot.ToSlot()))),
             ClaimedAddresses = claims,
             ExcludedRanges = Resting.Aggregate(excluded, (all, rest) => all.Rest(rest.Cidr, rest.Until)),

@@ -1,4 +1,3 @@
-using MeshDns.Actors.Runtime;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;

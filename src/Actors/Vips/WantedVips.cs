@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using MeshDns.Actors.Runtime;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;

@@ -22,7 +22,7 @@ public sealed record ClusterFounded(string ClusterId, string Ipv4, string Ipv6, 
 
 /// <summary>The settings that all nodes share; the newest holds, whole. The quarantine is the ledger's: <see cref="QuarantineChanged"/>.</summary>
 /// <param name="LargestTtlMs">No node serves a larger TTL for a VIP.</param>
-/// <param name="Zones">Mesh-owned zones beside the cluster domain, sorted.</param>
+/// <param name="Zones">Mesh-owned zones beside the cluster domain, sorted; in rows of older builds it and the reverse zones of the VIP ranges stand among them.</param>
 /// <param name="ClusterDomain">The domain under which Services live.</param>
 public sealed record SettingsChanged(long LargestTtlMs, IReadOnlyList<string> Zones, string ClusterDomain) : LogFact;
 

@@ -80,7 +80,11 @@ public sealed record VipRested(int Index, HostName? Host, long Until) : VipEvent
 public sealed record RangeRested(string Cidr, long Until) : VipEvent;
 
 /// <summary>The quarantine period changed; it holds for later releases only.</summary>
-public sealed record QuarantineChanged(long PeriodMs) : VipEvent;
+/// <param name="PeriodMs">How long an index rests that is released from now on.</param>
+/// <param name="RestUntil">
+/// Where the period was longer before: what is released from now on rests at least until then, since an edge that knows nothing of the change answers that long out of what it knows. Null for no such end.
+/// </param>
+public sealed record QuarantineChanged(long PeriodMs, long? RestUntil = null) : VipEvent;
 
 /// <summary>A recovery found the clock behind the last event; every quarantine still running is longer by this.</summary>
 public sealed record ClockSetBack(long ByMs) : VipEvent;

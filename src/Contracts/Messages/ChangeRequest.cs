@@ -29,6 +29,9 @@ public sealed record ChangeRequest
     /// <summary>What rested where the documents come from, and is to rest here as well; at most 100,000. Null for nothing; with it there may be no document.</summary>
     public IReadOnlyList<RestingVip>? Rests { get; init; }
 
+    /// <summary>Settings of the cluster to change, in place of documents and rests; null for none.</summary>
+    public SettingsChange? Settings { get; init; }
+
     /// <summary>Decide everything and write nothing.</summary>
     public bool DryRun { get; init; }
 
@@ -147,6 +150,9 @@ public sealed record ChangeReply
 
     /// <summary>What the caller should know that is about no document; null for nothing.</summary>
     public IReadOnlyList<string>? Warnings { get; init; }
+
+    /// <summary>The settings of the cluster afterwards, where they were to be changed; null otherwise.</summary>
+    public SettingsView? Settings { get; init; }
 
     /// <summary>The last seq of each stream that it wrote; edges have it when they have read this far.</summary>
     public IReadOnlyDictionary<string, long> Position { get; init; } = new Dictionary<string, long>();

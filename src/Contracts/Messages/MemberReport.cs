@@ -15,12 +15,9 @@ public sealed record MemberReport
     /// <summary>Events that the journal has and its directory hasn't, as far as it knows.</summary>
     public long LagEvents { get; init; }
 
-    /// <summary>Streams that it failed to recover and does not want for now.</summary>
-    public IReadOnlyList<string> Abstains { get; init; } = [];
-
     /// <summary>The sources that it could run.</summary>
     public IReadOnlyList<string> Sources { get; init; } = [];
 
-    /// <summary>Edges without database access that read from it; at most 256 are named.</summary>
-    public IReadOnlyList<EdgeReport> Edges { get; init; } = [];
+    /// <summary><c>host:port</c> where nodes without a database ask it; empty for nowhere.</summary>
+    public string Feed { get; init; } = "";
 }

@@ -13,6 +13,7 @@ namespace MeshDns.Host.Admin;
 [JsonSerializable(typeof(JsonObject))]
 [JsonSerializable(typeof(ClusterJson))]
 [JsonSerializable(typeof(DrainJson))]
+[JsonSerializable(typeof(SettingsJson))]
 [JsonSerializable(typeof(HealthJson))]
 [JsonSerializable(typeof(Explanation))]
 internal sealed partial class AdminJson : JsonSerializerContext

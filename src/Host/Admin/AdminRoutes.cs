@@ -31,6 +31,10 @@ internal static class AdminRoutes
         routes.MapGet("/v1/vips", lists.Around(vips.ListAsync));
         routes.MapGet("/v1/vips/{ip}", reads.Around(vips.GetAsync));
 
+        var settings = new SettingsRoutes(services, changes, admission);
+        routes.MapGet("/v1/settings", reads.Around(settings.GetAsync));
+        routes.MapPut("/v1/settings", settings.PutAsync);
+
         var cluster = new ClusterRoutes(services);
         routes.MapGet("/v1/cluster", reads.Around(cluster.GetAsync));
         routes.MapPost("/v1/nodes/{node}/drain", admission.Changes.Around(cluster.DrainAsync));

@@ -28,8 +28,8 @@ public sealed record AdminServices
     /// <summary>The ranges that turn a VIP's index into its addresses.</summary>
     public required VipRange Vips { get; init; }
 
-    /// <summary>The TTL of answers, shown with each host (<c>dns.ttl</c>).</summary>
-    public required TimeSpan Ttl { get; init; }
+    /// <summary>The TTL of answers now, seconds, shown with each host.</summary>
+    public required Func<uint> Ttl { get; init; }
 
     /// <summary>How much it does at a time.</summary>
     public AdminBounds Bounds { get; init; } = new();

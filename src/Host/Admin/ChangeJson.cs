@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MeshDns.Host.Admin;
 
 /// <summary>The reply to a change that was applied.</summary>
@@ -11,6 +13,13 @@ public sealed record ChangeJson
 
     /// <summary>The documents of the body that were passed over, since their kinds mean nothing for names; absent when there are none.</summary>
     public IReadOnlyList<SkippedJson>? Skipped { get; init; }
+
+    /// <summary>The settings of the cluster afterwards, where they were to be changed; absent otherwise.</summary>
+    public SettingsJson? Settings { get; init; }
+
+    /// <summary>Their ETag, without quotes.</summary>
+    [JsonIgnore]
+    public string? SettingsTag { get; init; }
 
     /// <summary>What the caller should know that is about no document; absent when there is nothing.</summary>
     public IReadOnlyList<string>? Warnings { get; init; }

@@ -1,5 +1,5 @@
+using MeshDns.Actors;
 using MeshDns.Actors.Cluster;
-using MeshDns.Actors.Runtime;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Vips;
 using MeshDns.Host.Sources;
@@ -43,13 +43,15 @@ internal sealed class ChangeRunner(AdminServices services)
     {
         var reply = await ChangeAsync(request);
         _outcomes.With(OutcomeLabel(request, reply)).Increment();
-        services.Log.LogInformation("change of {Count} documents by {Remote}: {Outcome} {Detail}", request.Changes.Count, context.Connection.RemoteIpAddress, OutcomeLabel(request, reply), reply.Detail);
+        services.Log.LogInformation("change of {What} by {Remote}: {Outcome} {Detail}", request.Settings is null ? $"{request.Changes.Count} documents" : "settings", context.Connection.RemoteIpAddress, OutcomeLabel(request, reply), reply.Detail);
         if (reply.Outcome != ChangeOutcome.Applied) throw new ProblemException(ChangeProblems.Of(request, reply, documents));
         if (!request.DryRun) WarnOfPool(reply);
         return new ChangeJson
         {
             DryRun = request.DryRun,
             Results = [.. reply.Results.Select((result, i) => Render(result, i, i < documents.Count ? documents[i] : null, request.Changes[i].Document is null))],
+            Settings = reply.Settings is { } settings ? SettingsJson.Of(settings) : null,
+            SettingsTag = reply.Settings?.Shared.Tag,
             Warnings = reply.Warnings,
             Edges = waitForEdges && !request.DryRun ? await WaitForEdgesAsync(reply.Position) : null,
         };

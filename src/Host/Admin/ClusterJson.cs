@@ -18,5 +18,5 @@ public sealed record VipUsageJson(int Capacity, int Leased, int Quarantined, int
 /// <summary>The reply to a drain.</summary>
 public sealed record DrainJson(string Node, bool Draining);
 
-/// <summary>The reply to a health check that passed.</summary>
-public sealed record HealthJson(string Status);
+/// <summary>The reply to a health check that passed, and why changes could not be carried out although it did.</summary>
+public sealed record HealthJson(string Status, string? Reason = null);

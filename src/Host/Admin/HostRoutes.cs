@@ -38,7 +38,7 @@ internal sealed class HostRoutes(AdminServices services)
             Entries = [.. record.Declarations.Select(Entry)],
             Addresses = Addresses(record, host.Vip, vip),
             Vip = vip,
-            Ttl = (int)services.Ttl.TotalSeconds,
+            Ttl = (int)services.Ttl(),
             Shard = host.Shard,
             Owner = host.Owner,
         })];

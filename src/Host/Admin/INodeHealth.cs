@@ -8,4 +8,7 @@ public interface INodeHealth
 
     /// <summary>Why the node should get no queries now, a sentence each; empty when it is ready.</summary>
     IReadOnlyList<string> NotReady { get; }
+
+    /// <summary>Why no change could be carried out now, while queries are answered; empty when one could.</summary>
+    string NotWritable { get; }
 }

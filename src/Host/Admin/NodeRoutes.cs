@@ -15,7 +15,9 @@ internal sealed class NodeRoutes(AdminServices services)
     public Task ReadyAsync(HttpContext context)
     {
         var reasons = services.Health.NotReady;
-        if (reasons.Count == 0 && services.Health.IsLive) return Reply.JsonAsync(context, new HealthJson("ready"), AdminJson.Readable.HealthJson);
+        // A load balancer of DNS goes by the status alone.
+        if (reasons.Count == 0 && services.Health.IsLive)
+            return Reply.JsonAsync(context, services.Health.NotWritable is { Length: > 0 } why ? new HealthJson("ready, not writable", why) : new HealthJson("ready"), AdminJson.Readable.HealthJson);
         return Reply.ProblemAsync(context, Problem.Of(StatusCodes.Status503ServiceUnavailable, "not-ready", "Not ready", string.Join("; ", reasons),
             [.. reasons.Select(reason => new ProblemError { Reason = reason })]));
     }

@@ -36,6 +36,22 @@ internal static class Preconditions
             current is null ? $"{key} does not exist" : $"{key} has the version {current}"));
     }
 
+    /// <summary>The ETag that something must have that is always there, without quotes; null for any. The look is for a list of them.</summary>
+    /// <exception cref="ProblemException">412 when it cannot match; 400 when a header is malformed.</exception>
+    public static async Task<string?> TagAsync(HttpContext context, Func<Task<string>> currentAsync)
+    {
+        if (context.Request.Headers.IfNoneMatch.Count > 0) throw new ProblemException(Problem.BadRequest("If-None-Match: is not taken here; give If-Match", "If-None-Match"));
+        var match = context.Request.Headers.IfMatch;
+        if (match.Count == 0) return null;
+        if (!EntityTagHeaderValue.TryParseStrictList([.. match.OfType<string>()], out var tags) || tags.Count == 0) throw new ProblemException(Problem.BadRequest("If-Match: must be * or quoted ETags", "If-Match"));
+        if (tags.Any(tag => tag.Tag == "*")) return null;
+        // A weak tag never matches (RFC 9110 section 13.1.1).
+        var strong = tags.Where(tag => !tag.IsWeak).Select(tag => tag.Tag.Value!.Trim('"')).ToArray();
+        if (strong.Length == 1) return strong[0];
+        var current = await currentAsync();
+        return strong.Contains(current) ? current : throw new ProblemException(Problem.Of(StatusCodes.Status412PreconditionFailed, "version-mismatch", "Version mismatch", $"the ETag is \"{current}\""));
+    }
+
     /// <summary>Null for what is no version of ours: <c>*</c>, a weak tag (which never matches, RFC 9110 section 13.1.1), or other text.</summary>
     private static long? VersionOf(EntityTagHeaderValue tag) =>
         !tag.IsWeak && long.TryParse(tag.Tag.Value.AsSpan().Trim('"'), NumberStyles.None, CultureInfo.InvariantCulture, out var version) && version > 0 ? version : null;

@@ -23,6 +23,10 @@ internal sealed class RequestBody : IDisposable
     /// <summary>Bytes of it.</summary>
     public int Length { get; private set; }
 
+    /// <summary>Its bytes, where it is JSON.</summary>
+    /// <exception cref="ProblemException">It is YAML.</exception>
+    public ReadOnlyMemory<byte> Json => Format == ManifestFormat.Json ? _bytes.AsMemory(0, Length) : throw Unsupported("send Content-Type application/json");
+
     private ManifestFormat Format { get; }
 
     /// <summary>Waits until it has arrived.</summary>

@@ -1,5 +1,5 @@
 using System.Globalization;
-using MeshDns.Actors.Runtime;
+using MeshDns.Actors;
 using MeshDns.Host.Telemetry;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;

@@ -7,7 +7,7 @@ namespace MeshDns.Host.Cli;
 internal sealed class ConfigOptions
 {
     private readonly Option<string?> _config = new("--config") { Description = "A HOCON file over the built-in defaults.", HelpName = "FILE" };
-    private readonly Option<string[]> _set = new("--set") { Description = "One setting, by its dotted key without 'meshdns.'; may be repeated, wins over the file.", HelpName = "key=value" };
+    private readonly Option<string[]> _set = new("--set") { Description = "One setting, by its dotted key without 'meshdns.' (Akka's own with 'akka.'); may be repeated, wins over the file.", HelpName = "key=value" };
 
     public ConfigOptions(Command command)
     {

@@ -8,37 +8,34 @@ using Microsoft.Extensions.Logging;
 namespace MeshDns.Host.Cluster;
 
 /// <summary>
-/// One request of another node, in this order: who asks (from the head alone, 401 otherwise), whether there is room, the body, what it asks, the
-/// answer. What is not authenticated is answered without a seal and without a reason.
+/// One request of another node, whose connection has shown that it is one: whether there is room, the body, what it
+/// asks, the answer.
 /// </summary>
-internal sealed class AskRoute(MessageSeal seal, AskAdmission admission, RequestCounters counters, TimeProvider time, ILogger log)
+internal sealed class AskRoute(string entrance, AskAdmission admission, RequestCounters counters, TimeProvider time, ILogger log)
 {
     private const string UnknownKind = "unknown";
 
-    private readonly SeenNonces _nonces = new(ClusterLimits.Nonces);
-    private readonly Rejections _rejections = new("cluster traffic", counters.Rejected, time, log);
+    private readonly Rejections _rejections = new("traffic to " + entrance, counters.Rejected, time, log);
     private INodeServer? _handler;
-
-    /// <summary>The address under which nodes ask this one; set once it is known, before the first request.</summary>
-    public string Address { get; set; } = "";
 
     /// <summary>Carries requests out from here on.</summary>
     public void Serve(INodeServer handler) => Volatile.Write(ref _handler, handler);
 
-    public void RejectCertificate(string from) => _rejections.Add("certificate", from, "it shows no certificate of the configured authority");
+    /// <summary>Counts and tells of who did not get as far as a request.</summary>
+    public void Reject(string reason, string from, string hint) => _rejections.Add(reason, from, hint);
 
     public async Task InvokeAsync(HttpContext context)
     {
-        if (!Authenticate(context, out var head))
+        if (!AskHead.TryRead(name => context.Request.Headers[name], out var head))
         {
-            context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, "malformed", "the request has no deadline", context.RequestAborted);
             return;
         }
         using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(Math.Min(head.DeadlineMs, ClusterLimits.LongestDeadline.TotalMilliseconds)), time);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, context.RequestAborted);
         try
         {
-            await AnswerAsync(context, head, ended.Token);
+            await AnswerAsync(context, ended.Token);
         }
         // Whoever asked has stopped waiting; an answer would be about nothing.
         catch (Exception e) when (ended.IsCancellationRequested || e is IOException or BadHttpRequestException)
@@ -48,76 +45,61 @@ internal sealed class AskRoute(MessageSeal seal, AskAdmission admission, Request
         }
     }
 
-    private bool Authenticate(HttpContext context, out AskHead head)
+    private async Task AnswerAsync(HttpContext context, CancellationToken cancel)
     {
         var request = context.Request;
-        if (!AskHead.TryRead(request.Method, request.Path.Value ?? "", name => request.Headers[name], out head, out var shown))
-            return Reject("seal_missing", "it is not sealed with a cluster secret");
-        if (!MessageSeal.Same(seal.OfRequest(head), shown))
-            return Reject("seal_wrong", "its seal is wrong; is cluster.secret the same on all nodes?");
-        if (!head.Target.Equals(Address, StringComparison.OrdinalIgnoreCase))
-            return Reject("target", $"it asks {head.Target}, but this node advertises {Address}");
-        return _nonces.TryAdd(head.Nonce) || Reject("replay", "it was sent before");
-
-        bool Reject(string reason, string hint)
+        if (request.Method != HttpMethods.Post || request.Path.Value != AskHead.Route)
         {
-            _rejections.Add(reason, context.Connection.RemoteIpAddress?.ToString() ?? "unknown", hint);
-            return false;
-        }
-    }
-
-    private async Task AnswerAsync(HttpContext context, AskHead head, CancellationToken cancel)
-    {
-        if (head.Method != HttpMethods.Post || head.Path != AskHead.Route)
-        {
-            await RefuseAsync(context, head, StatusCodes.Status404NotFound, "malformed", $"there is only POST {AskHead.Route}", cancel);
+            await RefuseAsync(context, StatusCodes.Status404NotFound, "malformed", $"there is only POST {AskHead.Route}", cancel);
             return;
         }
-        if (head.Body.Bytes > ClusterLimits.BodyBytes)
+        if (request.ContentLength is not { } length)
         {
-            await RefuseAsync(context, head, StatusCodes.Status413PayloadTooLarge, "malformed", $"a request has at most {ClusterLimits.BodyBytes} bytes", cancel);
+            await RefuseAsync(context, StatusCodes.Status411LengthRequired, "malformed", "the request does not say how long its body is", cancel);
             return;
         }
-        if (!admission.TryEnter(head.Body.Bytes))
+        if (length > ClusterLimits.BodyBytes)
         {
-            await RefuseAsync(context, head, StatusCodes.Status503ServiceUnavailable, "busy", "too many requests are under way", cancel);
+            await RefuseAsync(context, StatusCodes.Status413PayloadTooLarge, "malformed", $"a request has at most {ClusterLimits.BodyBytes} bytes", cancel);
+            return;
+        }
+        if (!admission.TryEnter((int)length))
+        {
+            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "busy", "too many requests are under way", cancel);
             return;
         }
         try
         {
-            await CarryOutAsync(context, head, cancel);
+            await CarryOutAsync(context, (int)length, cancel);
         }
         finally
         {
-            admission.Leave(head.Body.Bytes);
+            admission.Leave((int)length);
         }
     }
 
-    private async Task CarryOutAsync(HttpContext context, AskHead head, CancellationToken cancel)
+    private async Task CarryOutAsync(HttpContext context, int length, CancellationToken cancel)
     {
-        if (await ReadBodyAsync(context.Request.Body, head.Body, cancel) is not { } body)
-        {
-            _rejections.Add("body", context.Connection.RemoteIpAddress?.ToString() ?? "unknown", "its body is not the one that was sealed");
-            context.Response.StatusCode = StatusCodes.Status401Unauthorized;
-            return;
-        }
+        // The server holds the body to its length: one that ends early is an IOException here, and nothing of it is carried out.
+        var body = new byte[length];
+        await context.Request.Body.ReadExactlyAsync(body, cancel);
         if (NodeCodec.ReadRequest(body, out var problem) is not { } request)
         {
-            await RefuseAsync(context, head, StatusCodes.Status400BadRequest, "malformed", $"this version does not understand the request: {problem}", cancel);
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, "malformed", $"this version does not understand the request: {problem}", cancel);
             return;
         }
         var kind = NodeCodec.KindOf(request);
         var outcome = "abandoned";
         try
         {
-            var reply = Volatile.Read(ref _handler) is { } handler ? await HandleAsync(handler, request, kind, cancel) : new NodeRefusal(NodeFault.Unavailable, "the node is starting");
-            await WriteAsync(context, head, StatusCodes.Status200OK, "application/json", Bounded(reply), cancel);
+            var reply = Volatile.Read(ref _handler) is { } handler ? await HandleAsync(handler, request, kind, cancel) : new NodeRefusal("the node is starting");
+            await WriteAsync(context, StatusCodes.Status200OK, "application/json", Bounded(reply), cancel);
             outcome = reply is NodeRefusal ? "refused" : "done";
         }
         catch (HandlerFailedException e)
         {
             outcome = "failed";
-            await WriteAsync(context, head, StatusCodes.Status500InternalServerError, "text/plain", Encoding.UTF8.GetBytes(e.Message), cancel);
+            await WriteAsync(context, StatusCodes.Status500InternalServerError, "text/plain", Encoding.UTF8.GetBytes(e.Message), cancel);
         }
         catch (Exception e) when (cancel.IsCancellationRequested || e is IOException)
         {
@@ -144,36 +126,24 @@ internal sealed class AskRoute(MessageSeal seal, AskAdmission admission, Request
         }
     }
 
-    /// <summary>The body, or null when it is not the one that the head names.</summary>
-    private static async Task<byte[]?> ReadBodyAsync(Stream stream, BodyMark mark, CancellationToken cancel)
-    {
-        var body = new byte[mark.Bytes];
-        if (await stream.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, cancel) < body.Length) return null;
-        var isOver = await stream.ReadAsync(new byte[1], cancel) == 0;
-        return isOver && BodyMark.Of(body) == mark ? body : null;
-    }
-
     private static byte[] Bounded(NodeReply reply)
     {
         var body = NodeCodec.Write(reply);
-        return body.Length <= ClusterLimits.BodyBytes ? body : NodeCodec.Write(new NodeRefusal(NodeFault.Unavailable, $"the answer has {body.Length} bytes, more than nodes send each other; ask for less"));
+        return body.Length <= ClusterLimits.BodyBytes ? body : NodeCodec.Write(new NodeRefusal($"the answer has {body.Length} bytes, more than nodes send each other; ask for less"));
     }
 
-    private Task RefuseAsync(HttpContext context, AskHead head, int status, string outcome, string why, CancellationToken cancel)
+    private Task RefuseAsync(HttpContext context, int status, string outcome, string why, CancellationToken cancel)
     {
         counters.Served(UnknownKind, outcome);
-        return WriteAsync(context, head, status, "text/plain", Encoding.UTF8.GetBytes(why), cancel);
+        return WriteAsync(context, status, "text/plain", Encoding.UTF8.GetBytes(why), cancel);
     }
 
-    private async Task WriteAsync(HttpContext context, AskHead head, int status, string type, byte[] body, CancellationToken cancel)
+    private static async Task WriteAsync(HttpContext context, int status, string type, byte[] body, CancellationToken cancel)
     {
-        var mark = BodyMark.Of(body);
         var response = context.Response;
         response.StatusCode = status;
         response.ContentType = type;
         response.ContentLength = body.Length;
-        response.Headers[AskHead.AuthHeader] = AskHead.AuthOfReply(seal.OfReply(head.Nonce, status, mark));
-        response.Headers[AskHead.BodyHeader] = mark.ToString();
         await response.Body.WriteAsync(body, cancel);
     }
 

@@ -6,8 +6,8 @@ internal static class ClusterLimits
     /// <summary>Largest request or reply. The most that a change of 100,000 documents or a page of the feed needs.</summary>
     public const int BodyBytes = 64 << 20;
 
-    /// <summary>All request bodies that a node holds at once.</summary>
-    public const long BodyBytesUnderWay = 4L * BodyBytes;
+    /// <summary>All request bodies that an owner holds at once.</summary>
+    public const long BodyBytesUnderWay = 2L * BodyBytes;
 
     /// <summary>Requests that a node carries out at once, reads of the feed that wait included.</summary>
     public const int Requests = 4096;
@@ -24,17 +24,14 @@ internal static class ClusterLimits
     /// <summary>Other nodes to which connections are kept.</summary>
     public const int Links = 1024;
 
-    /// <summary>Nonces remembered, against replays: at a thousand requests a second, those of the last minute.</summary>
-    public const int Nonces = 65_536;
-
     /// <summary>Characters of an error's sentence that are shown of another node's reply.</summary>
     public const int ShownChars = 500;
 
     /// <summary>Longest deadline that a request may carry.</summary>
     public static readonly TimeSpan LongestDeadline = TimeSpan.FromMinutes(10);
 
-    /// <summary>Within this a connection is there, or the ask has failed: much less than a lease, so that the next owner is asked in time.</summary>
-    public static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
+    /// <summary>Within this a connection is there, or the ask has failed: less than half a lease, a second at least, so that the next owner is asked in time.</summary>
+    public static TimeSpan ConnectTimeout(TimeSpan lease) => TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerSecond, (lease * 0.4).Ticks));
 
     /// <summary>A TLS handshake on an accepted connection.</summary>
     public static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(5);

@@ -17,29 +17,28 @@ internal sealed class NodeLink
 
     /// <summary>Connects when it is first used.</summary>
     /// <param name="target">Where the node is asked.</param>
-    /// <param name="tls">Null for traffic in the clear.</param>
-    /// <param name="source">The local address that connections leave from; null lets the system choose.</param>
+    /// <param name="tls">What this node shows and trusts.</param>
     /// <param name="heartbeat">A connection is pinged when nothing came back on it for so long, a second at least.</param>
     /// <param name="lease">It is taken down, with all asks on it, when a ping is unanswered for so long, a second at least. Not sooner: a busy node answers late, and an ask that is cut off ends in doubt.</param>
-    public NodeLink(Uri target, ClusterTls? tls, IPAddress? source, TimeSpan heartbeat, TimeSpan lease)
+    public NodeLink(Uri target, ClusterTls tls, TimeSpan heartbeat, TimeSpan lease)
     {
         Target = target;
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.None,
-            ConnectTimeout = ClusterLimits.ConnectTimeout,
-            ConnectCallback = async (context, cancel) => await ConnectAsync(context.DnsEndPoint, source, cancel),
+            ConnectTimeout = ClusterLimits.ConnectTimeout(lease),
+            ConnectCallback = async (context, cancel) => await ConnectAsync(context.DnsEndPoint, cancel),
             EnableMultipleHttp2Connections = true,
             KeepAlivePingDelay = AtLeastSecond(heartbeat),
             KeepAlivePingTimeout = AtLeastSecond(lease),
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.Always,
             MaxResponseHeadersLength = 8,
             PooledConnectionIdleTimeout = ClusterLimits.IdleTimeout,
+            SslOptions = tls.ForClient(target.DnsSafeHost),
             UseCookies = false,
             UseProxy = false,
         };
-        if (tls is not null) handler.SslOptions = tls.ForClient(target.DnsSafeHost);
         _http = new HttpMessageInvoker(handler, disposeHandler: true);
     }
 
@@ -102,8 +101,8 @@ internal sealed class NodeLink
         if (_isGivenUp && _underWay == 0) _http.Dispose();
     }
 
-    // Tries each address of a name in turn. The local address holds for targets of its own family only.
-    private static async Task<Stream> ConnectAsync(DnsEndPoint target, IPAddress? source, CancellationToken cancel)
+    // Tries each address of a name in turn.
+    private static async Task<Stream> ConnectAsync(DnsEndPoint target, CancellationToken cancel)
     {
         IPAddress[] addresses = IPAddress.TryParse(target.Host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(target.Host, cancel);
         Exception? failure = null;
@@ -112,7 +111,6 @@ internal sealed class NodeLink
             var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             try
             {
-                if (source?.AddressFamily == address.AddressFamily) socket.Bind(new IPEndPoint(source, 0));
                 await socket.ConnectAsync(new IPEndPoint(address, target.Port), cancel);
                 return new NetworkStream(socket, ownsSocket: true);
             }

@@ -81,6 +81,7 @@ internal sealed class DeferredQueries : IReplySink
         if (deferral.Finding.Kind == FindingKind.AskOwner) return false;
         query.Finding = deferral.Finding;
         query.View = deferral.View;
+        query.Party = deferral.Party;
         query.Limit = deferral.Limit - (deferral.Cookie is { } cookie ? cookie.Length + 4 : 0);
         query.Sink = this;
         return _services.Upstream.TryPost(query);

@@ -58,7 +58,7 @@ internal sealed class DeferredQuery : ForwardedQuery
         // Only what is being asked holds room for a reply; what waits for a place does not.
         Reply = ArrayPool<byte>.Shared.Rent(DnsLimits.MaxUdpSize);
 #pragma warning disable CA2012 // Awaited by hand, once, so that waiting needs no object of its own.
-        _answer = forward.AnswerAsync(Query, Deferral.Finding, Deferral.View, Deferral.Cookie, Reply, Deferral.Limit, cancel).GetAwaiter();
+        _answer = forward.AnswerAsync(Query, Deferral.Finding, Deferral.View, Deferral.Party, Deferral.Cookie, Reply, Deferral.Limit, cancel).GetAwaiter();
 #pragma warning restore CA2012
         if (_answer.IsCompleted) Finish();
         else _answer.UnsafeOnCompleted(_finish);

@@ -21,7 +21,7 @@ internal sealed class EdgeServices(EdgeOptions options, MeshResolver resolver, A
     public EdgeStatistics Statistics { get; } = new();
 
     /// <summary>Places for TCP queries that wait for an upstream, of all connections.</summary>
-    public SemaphoreSlim TcpForwards { get; } = new(options.MaxTcpForwards);
+    public TcpForwards TcpForwards { get; } = new(options.MaxTcpForwards);
 
     public QueryPipeline NewPipeline(QueryCounters counters) => new(resolver, _replies, Upstream, _cookies, counters, Faults);
 }

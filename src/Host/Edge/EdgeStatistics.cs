@@ -14,7 +14,7 @@ public sealed class EdgeStatistics
     private readonly Lock _lock = new();
     private readonly List<QueryCounters> _counters = [];
     private readonly List<(string Label, LatencyHistogram Histogram)> _latencies = [];
-    private long _sendErrors, _receiveErrors, _tcpRefused, _tcpTimedOut, _tcpCut, _tcpWithoutDescriptor, _deferredInFlight, _tcpConnections;
+    private long _sendErrors, _receiveErrors, _tcpRefused, _tcpTimedOut, _tcpCut, _tcpDisplaced, _tcpWithoutDescriptor, _deferredInFlight, _tcpConnections;
 
     /// <summary>Queries by transport, type, rcode and the step that answered; only those that occurred.</summary>
     public IEnumerable<(string Transport, string Type, string Rcode, string Stage, long Count)> Queries
@@ -71,6 +71,9 @@ public sealed class EdgeStatistics
     /// <summary>TCP connections closed because others needed the memory of the replies that they did not read.</summary>
     public long TcpCut => Volatile.Read(ref _tcpCut);
 
+    /// <summary>TCP queries that gave their place among those that wait for an upstream to a client, or for a domain, that holds fewer.</summary>
+    public long TcpDisplaced => Volatile.Read(ref _tcpDisplaced);
+
     /// <summary>Bytes held for TCP connections: replies that wait to be read, queries that wait for an upstream, unusually large queries.</summary>
     public long TcpBytes => TcpShare?.Held ?? 0;
 
@@ -104,6 +107,8 @@ public sealed class EdgeStatistics
     internal void CountTcpWithoutDescriptor() => Interlocked.Increment(ref _tcpWithoutDescriptor);
 
     internal void CountTcpCut() => Interlocked.Increment(ref _tcpCut);
+
+    internal void CountTcpDisplaced() => Interlocked.Increment(ref _tcpDisplaced);
 
     internal void CountTcpTimedOut() => Interlocked.Increment(ref _tcpTimedOut);
 

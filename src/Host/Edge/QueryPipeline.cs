@@ -23,8 +23,9 @@ public enum PipelineOutcome
 /// <param name="View">What the client sees.</param>
 /// <param name="Limit">The most bytes that the client takes.</param>
 /// <param name="Type">What was asked.</param>
+/// <param name="Party">To whom the places of its wait count.</param>
 /// <param name="Cookie">The cookie option's data for the reply; null for none.</param>
-public readonly record struct Deferral(Finding Finding, ClientView View, int Limit, DnsType Type, byte[]? Cookie);
+public readonly record struct Deferral(Finding Finding, ClientView View, int Limit, DnsType Type, Party Party, byte[]? Cookie);
 
 /// <summary>
 /// The path of every query, up to the point where it would have to wait. One for each loop, not thread-safe; it allocates nothing for what it
@@ -116,7 +117,7 @@ public sealed class QueryPipeline(MeshResolver resolver, LocalReply replies, IUp
             return Reply(query.Type, DnsHeader.GetRcode(reply), Stage.Cache);
 
         // 7. Everything else has to wait: for an upstream, or for the owner of a name that a stale replica does not know.
-        deferral = new Deferral(finding, view, limit, query.Type, cookie.IsEmpty ? null : cookie.ToArray());
+        deferral = new Deferral(finding, view, limit, query.Type, Party.Of(clientAddress, name), cookie.IsEmpty ? null : cookie.ToArray());
         return PipelineOutcome.Defer;
     }
 

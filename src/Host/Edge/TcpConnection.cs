@@ -232,12 +232,18 @@ internal sealed class TcpConnection
     {
         // Large buffers are held while an upstream is waited for, so all connections together have a bound too. Whoever finds no place soon is
         // told so, rather than left to wait behind a dead upstream's queries.
-        if (!await _services.TcpForwards.WaitAsync(_forwardPatience, _cut.Token)) return Overloaded(packet.Span);
+        using var place = await _services.TcpForwards.EnterAsync(deferral.Party, _forwardPatience, _cut.Token);
+        if (place is null) return Overloaded(packet.Span);
         var reply = ArrayPool<byte>.Shared.Rent(DnsLimits.MaxMessageSize);
         try
         {
-            var length = await _services.Forward.AnswerAsync(packet, deferral.Finding, deferral.View, deferral.Cookie, reply, deferral.Limit, _cut.Token);
+            var length = await _services.Forward.AnswerAsync(packet, deferral.Finding, deferral.View, deferral.Party, deferral.Cookie, reply, deferral.Limit, place.Displaced);
             return ReplyFrame.Of(reply.AsSpan(0, length));
+        }
+        catch (OperationCanceledException) when (place.IsDisplaced && !_cut.IsCancellationRequested)
+        {
+            _services.Statistics.CountTcpDisplaced();
+            return Overloaded(packet.Span);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -248,7 +254,6 @@ internal sealed class TcpConnection
         finally
         {
             ArrayPool<byte>.Shared.Return(reply);
-            _services.TcpForwards.Release();
         }
     }
 

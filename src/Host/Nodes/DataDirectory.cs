@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using MeshDns.Actors.Store;
 using Microsoft.Extensions.Logging;
 
 namespace MeshDns.Host.Nodes;
@@ -13,12 +14,48 @@ internal static partial class DataDirectory
     private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
     // Those of the journal, the saved directory and the last start with what SQLite and a save under way put beside them, and what a new volume has.
-    private static readonly string[] _names = ["journal.", "directory.bin", "incarnation", "lost+found"];
+    private static readonly string[] _names = ["journal.", "directory.bin", "identity", "incarnation", "lost+found"];
 
     /// <summary>What this process makes from here on is for nobody else.</summary>
     public static void MakePrivate()
     {
         if (!OperatingSystem.IsWindows()) _ = SetMask((int)Others);
+    }
+
+    /// <summary>Takes the directory for this process, so that no other node works in it.</summary>
+    /// <exception cref="StoreUnavailableException">Another process holds it, or it cannot be used.</exception>
+    public static FileStream Lock(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+            return new FileStream(Path.Combine(path, "journal.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreUnavailableException($"the data directory {path} is in use by another node or cannot be written: {e.Message}", e);
+        }
+    }
+
+    /// <summary>A new random id.</summary>
+    public static string NewId() => Guid.NewGuid().ToString("N");
+
+    /// <summary>
+    /// The id of a data directory that this process holds, drawn at the first start: a restart shows it to take its own name back at once, instead of waiting until the old row's lease has ended. Losing it costs that
+    /// wait and nothing else.
+    /// </summary>
+    public static string IdOf(string path)
+    {
+        var file = Path.Combine(path, "identity");
+        try
+        {
+            if (new FileInfo(file) is { Exists: true, Length: > 0 and <= 64 }) return File.ReadAllText(file).Trim();
+            var id = NewId();
+            File.WriteAllText(file + ".new", id);
+            File.Move(file + ".new", file, overwrite: true);
+            return id;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return NewId(); }
     }
 
     /// <summary>Takes from others what an older version, or somebody, let them have. Tells what it did; a directory that is not the node's alone is left alone.</summary>

@@ -33,7 +33,7 @@ internal sealed record DescriptorPlan
     /// <summary>Connections to the API.</summary>
     public int Api { get; private init; } = new AdminBounds().Connections;
 
-    /// <summary>Connections from other nodes.</summary>
+    /// <summary>Connections from other nodes, and as many from edges without a database, each where the node listens for them.</summary>
     public int Cluster { get; private init; } = ClusterLimits.Connections;
 
     /// <summary>What is less than it would be with a higher limit; empty for nothing.</summary>
@@ -48,22 +48,22 @@ internal sealed record DescriptorPlan
         problem = "";
         var all = new DescriptorPlan();
         if (limit is not { } most) return all;
-        var isInCluster = settings.Cluster.Listen is not null;
+        var entrances = (settings.Cluster.Listen is null ? 0 : 1) + (settings.Cluster.Feed is null ? 0 : 1);
         var servers = Math.Max(UsualServers, settings.Upstream.Servers.Concat(settings.Upstream.Routes.SelectMany(route => route.Servers)).Distinct().Count());
         var upstream = servers * (UdpPool.Size + TcpPool.MaxActive + TcpPool.MaxIdle);
         var own = Own + (settings.Dns.Listen.Count * (new EdgeOptions().UdpLoops + 2));
         var left = most - own;
-        if (left >= (long)all.Tcp + all.Api + upstream + (isInCluster ? all.Cluster : 0)) return all;
+        if (left >= (long)all.Tcp + all.Api + upstream + (entrances * all.Cluster)) return all;
         // Upstream sockets are asked for one by one, and a pool that gets none uses those that it has.
-        var least = 2 * LeastForClients * (isInCluster ? 4 : 3);
+        var least = 2 * LeastForClients * (3 + entrances);
         if (left < least)
         {
             problem = Text($"the limit of open files (RLIMIT_NOFILE) is {most}, and this node needs at least {own + least}: {own} for itself, the rest for clients, upstream servers and the API; raise it (ulimit -n, LimitNOFILE=, --ulimit nofile=)");
             return null;
         }
         var some = (int)Math.Max(LeastForClients, left / 8);
-        var (api, cluster) = (Math.Min(all.Api, some), isInCluster ? Math.Min(all.Cluster, some) : 0);
-        var tcp = (int)Math.Min(all.Tcp, left - api - cluster - Math.Min(upstream, left / 3));
+        var (api, cluster) = (Math.Min(all.Api, some), entrances > 0 ? Math.Min(all.Cluster, some) : 0);
+        var tcp = (int)Math.Min(all.Tcp, left - api - (entrances * cluster) - Math.Min(upstream, left / 3));
         var perClient = Math.Min(all.TcpPerClient, tcp / 2);
         return all with
         {

@@ -1,5 +1,5 @@
+using MeshDns.Actors;
 using MeshDns.Actors.Cluster;
-using MeshDns.Actors.Runtime;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
@@ -37,6 +37,8 @@ internal sealed class LateMesh : IMeshControl
     public Task<Page<RestingVip>> ListRestsAsync(PageRequest page, CancellationToken cancel) => Mesh.ListRestsAsync(page, cancel);
 
     public Task<ClusterView> GetClusterAsync(CancellationToken cancel) => Mesh.GetClusterAsync(cancel);
+
+    public Task<SettingsView> GetSettingsAsync(CancellationToken cancel) => Mesh.GetSettingsAsync(cancel);
 
     public Task<bool> DrainAsync(string node, CancellationToken cancel) => Mesh.DrainAsync(node, cancel);
 

@@ -8,10 +8,10 @@ namespace MeshDns.Host.Nodes;
 /// <summary>The owners for an edge that starts before the mesh: nobody answers until then.</summary>
 internal sealed class LateOwners : IOwnerInquiry
 {
-    private OwnerInquiry? _inquiry;
+    private IMeshNode? _mesh;
 
-    public void Set(OwnerInquiry inquiry) => Volatile.Write(ref _inquiry, inquiry);
+    public void Set(IMeshNode mesh) => Volatile.Write(ref _mesh, mesh);
 
     public Task<IReadOnlyList<FeedFact>?> FindAsync(IReadOnlyList<HostName> names) =>
-        Volatile.Read(ref _inquiry)?.FindAsync(names) ?? Task.FromResult<IReadOnlyList<FeedFact>?>(null);
+        Volatile.Read(ref _mesh)?.FindAsync(names) ?? Task.FromResult<IReadOnlyList<FeedFact>?>(null);
 }

@@ -1,10 +1,10 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using System.Reflection;
 using MeshDns.Actors.Cluster;
 using MeshDns.Actors.Directory;
-using MeshDns.Actors.Journal;
-using MeshDns.Actors.Runtime;
+using MeshDns.Actors.Store;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;
 using MeshDns.Host.Admin;
@@ -60,9 +60,21 @@ internal sealed class Node
         _resolver = new MeshResolver(_directory, ResolverOptionsOf(settings), _time);
         _loops = new LoopWatch(_time);
         _health = new NodeHealth(_directory, _loops, _time, _log);
-        _mesh = new NodeMesh(settings, _options, _directory, _time, loggers.CreateLogger("mesh"), _metrics, _loops, descriptors.Cluster);
+        _mesh = new NodeMesh(settings, _options, _directory, _time, loggers.CreateLogger("mesh"), _metrics, descriptors.Cluster);
         _saver = new DirectorySaver(SavedDirectory, _directory, _time, _log);
     }
+
+    /// <summary>For tests: its mesh part, once that has begun.</summary>
+    internal IMeshNode? Mesh => _mesh.Mesh;
+
+    /// <summary>For tests: what it knows.</summary>
+    internal MeshDirectory Directory => _directory;
+
+    /// <summary>For tests: where it answers.</summary>
+    internal IPEndPoint Dns => _edge!.Endpoints[0];
+
+    /// <summary>For tests: where its API is.</summary>
+    internal Uri Admin => new($"http://{_admin!.Endpoint}");
 
     private string SavedDirectory => Path.Combine(_settings.Node.DataDirectory, "directory.bin");
 
@@ -74,24 +86,26 @@ internal sealed class Node
         try
         {
             StartEdge();
+            _mesh.Prepare();
             _background.Add(Task.Run(LazyAssemblies.Touch, CancellationToken.None));
             _admin = AdminServer.Start(AdminServicesOf());
             await _mesh.ListenAsync();
-            await StartMeshAsync(held, cancel);
+            await StartMeshAsync(cancel);
             await WaitUntilReadyAsync(cancel);
             _health.Started();
             _log.LogInformation("ready: dns {Dns} (udp and tcp), admin http://{Admin}", string.Join(", ", _edge!.Endpoints), _admin.Endpoint);
+            _background.Add(new SettingsNotice(_settings, _lateMesh, _time, _log).RunAsync(_stopBackground.Token));
             foreach (var path in _settings.Sources.Manifests) _background.Add(new ManifestSource(path, _lateMesh, _time, new Random(), _loggers.CreateLogger("source"), _mesh.Mesh!.Runs).RunAsync(_stopBackground.Token));
             await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancel);
             return 0;
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested) { return 0; }
         catch (Exception e) when (e is SocketException or IOException && _mesh.Mesh is null) { return Fail($"cannot listen for {NotBound}: {e.Message}"); }
-        catch (Exception e) when (e is InvalidOperationException or JournalRefusedException) { return Fail(e.Message); }
+        catch (Exception e) when (e is InvalidOperationException) { return Fail(e.Message); }
         finally { await StopAsync(); }
     }
 
-    private string NotBound => _edge is null ? $"DNS on {string.Join(", ", _settings.Dns.Listen)}" : _admin is null ? $"HTTP on {_settings.Admin.Listen}" : $"other nodes on {_settings.Cluster.Listen}";
+    private string NotBound => _edge is null ? $"DNS on {string.Join(", ", _settings.Dns.Listen)}" : _admin is null ? $"HTTP on {_settings.Admin.Listen}" : $"other nodes on {_settings.Cluster.Listen}{(_settings.Cluster.Feed is { } feed ? $" or {feed}" : "")}";
 
     // What is known is answered from here on.
     private void StartEdge()
@@ -109,17 +123,16 @@ internal sealed class Node
         _metrics.Register(ProcessMetrics.Collect);
     }
 
-    private async Task StartMeshAsync(FileStream held, CancellationToken cancel)
+    private async Task StartMeshAsync(CancellationToken cancel)
     {
-        await RetryAsync("the journal cannot be opened", () => _mesh.OpenJournalAsync(held), cancel);
-        await RetryAsync("the cluster cannot be joined", () => _mesh.JoinAsync(cancel), cancel);
+        await OpenStoreAsync(cancel);
+        await _mesh.BeginAsync();
         var mesh = _mesh.Mesh!;
         _health.Set(mesh);
         _lateMesh.Set(mesh.Control);
-        _lateOwners.Set(mesh.Owners);
+        _lateOwners.Set(mesh);
         _background.Add(_saver.RunAsync(_stopBackground.Token));
         var trim = new HeapTrim(_directory, _time, HeapTrim.Collector.Runtime);
-        mesh.Local.Passivated += trim.LetGo;
         _edge!.Ebbed += trim.LeftBehind;
         _background.Add(trim.RunAsync(_stopBackground.Token));
     }
@@ -128,16 +141,13 @@ internal sealed class Node
     {
         var told = _time.GetTimestamp();
         var mesh = _mesh.Mesh!;
-        while (!mesh.IsReady || !_directory.IsLoaded)
+        while (mesh.NotReady.Length > 0 || !_directory.IsLoaded)
         {
             await Task.Delay(_readyPoll, _time, cancel);
             if (_time.GetElapsedTime(told) < _tellEvery) continue;
             told = _time.GetTimestamp();
-            _log.LogWarning("not ready yet: {Streams} have not recovered, the directory is {Loaded}", string.Join(", ", mesh.Unrecovered.DefaultIfEmpty("no streams")), _directory.IsLoaded ? "loaded" : "not loaded");
+            if (mesh.NotReady is { Length: > 0 } why) _log.LogWarning("not ready yet: {Why}", why);
         }
-        // A saved directory is loaded at once, and may lack what came after it was saved.
-        try { await mesh.Feed.WaitForAsync(mesh.Heads, _tellEvery, cancel); }
-        catch (MeshUnavailableException e) { _log.LogWarning("a stream recovers again while the node gets ready: {Reason}", e.Message); }
     }
 
     // Nobody changes, then nobody asks, then nobody is owner, then nobody is answered; what is known is saved last. A step that fails does not
@@ -176,22 +186,25 @@ internal sealed class Node
         catch (Exception e) { _log.LogError(e, "{What} did not stop cleanly", what); }
     }
 
-    // Queries are answered from what is known meanwhile; changes wait until the store is back.
-    private async Task RetryAsync(string what, Func<Task> attempt, CancellationToken cancel)
+    // Queries are answered from what is known meanwhile; changes wait until the store is there. What an operator has to mend is told once.
+    private async Task OpenStoreAsync(CancellationToken cancel)
     {
+        var told = "";
         for (var tries = 0; ; tries++)
         {
             try
             {
-                await attempt();
+                await _mesh.OpenStoreAsync();
                 return;
             }
-            catch (Exception e) when (e is JournalUnavailableException and not JournalRefusedException or JournalInDoubtException)
+            catch (StoreUnavailableException e)
             {
                 _lateMesh.Explain(e.Message);
+                _health.Explain(e.Message);
                 // Whatever is needed for changes may be away for long; queries are answered meanwhile.
                 _health.Started();
-                _log.LogError("{What}, trying again: {Error}", what, e.Message);
+                if (e.Message != told) _log.Log(e is StoreRefusedException ? LogLevel.Critical : LogLevel.Error, "the journal cannot be opened, trying again: {Error}", e.Message);
+                told = e.Message;
                 await Task.Delay(TimeSpan.FromSeconds(Math.Min(5, 1 << Math.Min(tries, 3))), _time, cancel);
             }
         }
@@ -202,9 +215,9 @@ internal sealed class Node
         try
         {
             DataDirectory.Tighten(_settings.Node.DataDirectory, _log);
-            return SqliteJournal.Lock(_settings.Node.DataDirectory);
+            return DataDirectory.Lock(_settings.Node.DataDirectory);
         }
-        catch (JournalUnavailableException e)
+        catch (StoreUnavailableException e)
         {
             Fail(e.Message);
             return null;
@@ -225,7 +238,7 @@ internal sealed class Node
         Explainer = new QueryExplainer(_resolver),
         Metrics = _metrics,
         Vips = _options.Range,
-        Ttl = _settings.Dns.Ttl,
+        Ttl = () => _resolver.Ttl,
         Bounds = AdminBounds.Within(_descriptors.Api),
         Time = _time,
         Log = _loggers.CreateLogger("admin"),
@@ -238,6 +251,7 @@ internal sealed class Node
         ForwardWhenNotReady = settings.Dns.NotReady == NotReadyAnswer.Forward,
         Capture = settings.Dns.Capture,
         MaxAge = settings.Directory.MaxAge,
+        FollowsCluster = settings.Directory.IsDerived,
         AskOwners = true,
         ServeExpired = settings.Directory.Expired == ExpiredAnswer.Serve,
     };
@@ -249,17 +263,17 @@ internal sealed class Node
         return new MeshOptions
         {
             Node = settings.Node.Name,
-            Address = settings.Admin.Listen.ToString(),
+            Address = settings.Cluster.Advertise ?? (settings.Cluster.Listen is { Port: > 0 } listen ? listen.ToString() : settings.Cluster.Listen is null ? settings.Admin.Listen.ToString() : ""),
             Version = typeof(Node).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "",
             Roles = RolesOf(settings.Node.Roles),
             Shards = settings.Cluster.Shards,
             Heartbeat = settings.Cluster.Heartbeat,
             Lease = settings.Cluster.Lease,
-            AllowDataLoss = settings.Journal.AllowDataLoss,
             Join = settings.Cluster.Join,
             Sources = [.. settings.Sources.Manifests.Select(path => "file:" + path)],
             Range = range,
             Quarantine = settings.Vips.Quarantine,
+            MaxAge = settings.Directory.MaxAge,
             MaxTtl = settings.Dns.Ttl,
             ClusterDomain = clusterDomain,
             Zones = new MeshZones([clusterDomain, .. ReverseZones.Of(range), .. settings.Mesh.Zones.Select(z => HostName.Parse(z.ToString(CultureInfo.InvariantCulture)))]),

@@ -17,9 +17,10 @@ internal sealed class NodeHealth(MeshDirectory directory, LoopWatch loops, TimeP
 
     private readonly long _begin = time.GetTimestamp();
     private string _told = "";
+    private string _why = "the journal is not open yet";
     private volatile bool _started;
     private volatile bool _stopping;
-    private Mesh? _mesh;
+    private IMeshNode? _mesh;
 
     public bool IsLive
     {
@@ -44,7 +45,12 @@ internal sealed class NodeHealth(MeshDirectory directory, LoopWatch loops, TimeP
         }
     }
 
-    public void Set(Mesh mesh) => Volatile.Write(ref _mesh, mesh);
+    public string NotWritable => Volatile.Read(ref _mesh) is { } mesh ? mesh.NotWritable : Volatile.Read(ref _why);
+
+    /// <summary>Why there is no mesh part yet.</summary>
+    public void Explain(string why) => Volatile.Write(ref _why, why);
+
+    public void Set(IMeshNode mesh) => Volatile.Write(ref _mesh, mesh);
 
     public void Started() => _started = true;
 

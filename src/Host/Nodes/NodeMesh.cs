@@ -1,7 +1,8 @@
+using System.Net.Sockets;
+using MeshDns.Actors;
 using MeshDns.Actors.Cluster;
 using MeshDns.Actors.Directory;
-using MeshDns.Actors.Journal;
-using MeshDns.Actors.Runtime;
+using MeshDns.Actors.Store;
 using MeshDns.Host.Cluster;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Telemetry;
@@ -10,95 +11,131 @@ using Microsoft.Extensions.Logging;
 namespace MeshDns.Host.Nodes;
 
 /// <summary>
-/// The part of a node that it shares with others: the journal, the way to other nodes and back, and the mesh over both. Started step by step, each as often
-/// as the caller likes; stopped in the order in which others can miss it.
+/// The part of a node that it shares with others: the log, the way to other nodes and back, and the mesh over both. Started step by step; stopped in the order in which others can miss it.
 /// </summary>
-internal sealed class NodeMesh(MeshDnsSettings settings, MeshOptions options, MeshDirectory directory, TimeProvider time, ILogger log, MetricsRegistry metrics, LoopWatch loops, int connections) : IAsyncDisposable
+internal sealed class NodeMesh(MeshDnsSettings settings, MeshOptions options, MeshDirectory directory, TimeProvider time, ILogger log, MetricsRegistry metrics, int connections) : IAsyncDisposable
 {
     private readonly ActorLog _actorLog = (level, source, message, error) => log.Log(LevelOf(level), error, "{Source}: {Text}", source, message);
-    private readonly IncarnationFile _incarnation = new(settings.Node.DataDirectory);
-    private ClusterTls? _tls;
-    private ClusterServer? _server;
+    private readonly RequestCounters _counters = new();
+    private readonly AppendMeter _appends = new();
+    private Task<ClusterTls?>? _tls;
+    private ClusterServer? _feed;
     private ClusterClient? _client;
-    private MeasuredJournal? _journal;
-    private Mesh? _joining;
+    private ILogStore? _store;
 
-    /// <summary>The mesh, once it has started.</summary>
-    public Mesh? Mesh { get; private set; }
+    /// <summary>The mesh, once it has begun.</summary>
+    public IMeshNode? Mesh { get; private set; }
 
-    private bool HasJournal => settings.Journal.Store == JournalStore.Postgres || settings.Node.Roles.HasFlag(NodeRoles.Owner);
+    private bool IsOwner => settings.Node.Roles.HasFlag(NodeRoles.Owner);
 
-    /// <summary>Listens for other nodes, where the settings say so.</summary>
+    // A node alone needs none, and has no use for the work.
+    private bool HasOthers => settings.Cluster.Listen is not null || settings.Cluster.Join.Count > 0;
+
+    /// <summary>Begins what takes time and needs nobody: the cluster's authority from its secret. <see cref="ListenAsync"/> waits for it.</summary>
+    public void Prepare() => _tls ??= HasOthers ? Task.Run(() => ClusterTls.Make(settings.Cluster, time)) : Task.FromResult<ClusterTls?>(null);
+
+    /// <summary>Listens for nodes without a database, where the settings say so.</summary>
     /// <exception cref="IOException">The address cannot be bound.</exception>
+    /// <exception cref="SocketException">The address of <c>cluster.listen</c> cannot be bound.</exception>
     /// <exception cref="InvalidOperationException">The certificates cannot be used.</exception>
     public async Task ListenAsync()
     {
-        _tls = ClusterTls.Load(settings.Cluster.Tls, time);
-        if (settings.Cluster.Listen is not null)
+        Prepare();
+        // Akka binds it when the store is open, and again and again; a mistake is told now.
+        if (settings.Cluster.Listen is { } listen)
         {
-            // Not cancelled: it binds and returns, and a stop in between goes the same way as any later one.
-            _server = await ClusterServer.StartAsync(settings.Cluster, _tls, time, log, CancellationToken.None, connections);
-            metrics.Register(_server.Collect);
-            log.LogInformation("other nodes reach this one at {Address}", _server.Address);
+            using var probe = new Socket(listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            probe.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            probe.Bind(listen);
         }
-        if (!settings.Cluster.Secret.IsSet) return;
-        _client = new ClusterClient(settings.Cluster, _tls, time);
+        if (await _tls! is not { } tls) return;
+        // Not cancelled: it binds and returns, and a stop in between goes the same way as any later one.
+        if (ClusterEntrance.Of(settings.Cluster, connections) is { } entrance)
+        {
+            _feed = await ClusterServer.StartAsync(entrance, tls, _counters, time, log, CancellationToken.None);
+            log.LogInformation("nodes without a database reach this one at {Address}", _feed.Address);
+            metrics.Register(_counters.Collect);
+        }
+        if (IsOwner) return;
+        _client = new ClusterClient(settings.Cluster, tls, time);
         metrics.Register(_client.Collect);
     }
 
-    /// <summary>Opens the journal, where this node has one.</summary>
-    /// <exception cref="JournalRefusedException">It will not work like this.</exception>
-    /// <exception cref="JournalUnavailableException">It cannot be opened now.</exception>
-    public async Task OpenJournalAsync(FileStream held)
+    /// <summary>Opens the log, where this node has one.</summary>
+    /// <exception cref="StoreRefusedException">It will not work like this.</exception>
+    /// <exception cref="StoreUnavailableException">It cannot be opened now.</exception>
+    public async Task OpenStoreAsync()
     {
-        if (!HasJournal || _journal is not null) return;
-        IJournal opened = settings.Journal.Store == JournalStore.Postgres
-            ? await PostgresJournal.OpenAsync(new PostgresJournalOptions(settings.Journal.ConnectionString.Reveal(), settings.Cluster.Lease, settings.Journal.AllowDataLoss), time, _actorLog)
-            : await SqliteJournal.OpenAsync(settings.Node.DataDirectory, held, time);
-        _journal = new MeasuredJournal(opened, time);
-        metrics.Register(_journal.Collect);
+        if (!IsOwner || _store is not null) return;
+        ILogStore store = settings.Journal.Store == JournalStore.Postgres
+            ? await PostgresLogStore.OpenAsync(PostgresOptions, _actorLog, CancellationToken.None)
+            : await SqliteLogStore.OpenAsync(SqliteFile, time, CancellationToken.None);
+        try { await FixedSettings.CheckAsync(store, options.Range, options.Shards, CancellationToken.None); }
+        catch
+        {
+            await store.DisposeAsync();
+            throw;
+        }
+        _store = store;
     }
 
-    /// <summary>Joins the cluster and starts the mesh.</summary>
-    /// <exception cref="JournalUnavailableException">The journal cannot be used now, or a live node has this one's name.</exception>
-    /// <exception cref="InvalidOperationException">The cluster has other settings, or members that cannot work with this version.</exception>
-    public async Task JoinAsync(CancellationToken cancel)
+    /// <summary>Begins to follow the log and to join the cluster.</summary>
+    public async Task BeginAsync()
     {
-        var here = _server is null ? options : options with { Address = _server.Address };
-        // One mesh for all attempts: it shows the same incarnation, should the answer to the first have been lost.
-        var mesh = _joining ??= NewMesh(here);
-        await mesh.StartAsync(cancel, _incarnation.Read());
-        _incarnation.Write(mesh.Identity.Incarnation);
-        Mesh = mesh;
-        _server?.Serve(mesh.Server);
-        metrics.Register(text => NodeMetrics.Collect(text, mesh));
+        var here = options with { Feed = _feed?.Address ?? "" };
+        Mesh = _store is { } store ? NewOwner(here, store, await _tls!) : new EdgeMesh(here, directory, _client!, DataDirectory.NewId(), time, _actorLog);
+        Mesh.Start();
+        if (Mesh is not OwnerMesh owner) return;
+        _feed?.Serve(owner.Feed);
+        metrics.Register(_appends.Collect);
+        metrics.Register(text => NodeMetrics.Collect(text, owner));
     }
 
-    /// <summary>Gives up what this node owns, leaves the cluster, and only then stops to answer other nodes.</summary>
+    /// <summary>Gives up what this node runs, leaves the cluster, and only then stops to answer other nodes.</summary>
     public async Task StopAsync()
     {
         try { if (Mesh is not null) await Mesh.StopAsync(); }
-        finally { if (_server is not null) await _server.StopAsync(CancellationToken.None); }
+        // It waits for what is under way.
+        finally { if (_feed is not null) await _feed.StopAsync(CancellationToken.None); }
     }
 
     /// <summary>Closes what is open.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_server is not null) await _server.DisposeAsync();
+        if (_feed is not null) await _feed.DisposeAsync();
         _client?.Dispose();
-        _tls?.Dispose();
-        if (_journal is not null) await _journal.DisposeAsync();
+        if (Mesh is not null) await Mesh.DisposeAsync();
+        else if (_store is not null) await _store.DisposeAsync();
+        if (_tls is { IsCompletedSuccessfully: true }) (await _tls)?.Dispose();
     }
 
-    private Mesh NewMesh(MeshOptions here)
+    private PostgresJournalOptions PostgresOptions => new(settings.Journal.ConnectionString.Reveal(), settings.Cluster.Lease, settings.Journal.AllowDataLoss);
+
+    private string SqliteFile => Path.Combine(settings.Node.DataDirectory, "journal.db");
+
+    private OwnerMesh NewOwner(MeshOptions here, ILogStore store, ClusterTls? tls)
     {
-        var system = new ActorSystem(TaskScheduler.Default, time, new Random(), _actorLog);
-        loops.Add("actors", done => system.Run(() =>
+        var owner = new OwnerSettings
         {
-            done();
-            return Task.CompletedTask;
-        }));
-        return new Mesh(system, _journal, here, directory, _client);
+            Store = store,
+            Journal = store is PostgresLogStore ? new JournalPlugin(PostgresOptions.Plugin(), "PostgreSQL.15", IsShared: true) : new JournalPlugin($"Data Source={SqliteFile};Pooling=false", "SQLite.MS", IsShared: false),
+            Remote = RemoteOf(tls is not null),
+            Tls = tls?.ForRemote(),
+            Overrides = settings.Akka,
+            DataId = DataDirectory.IdOf(settings.Node.DataDirectory),
+            KeepRows = settings.Journal.KeepRows,
+            Appended = _appends.Note,
+        };
+        return new OwnerMesh(here, owner, directory, time, new Random(), _actorLog);
+    }
+
+    // Without an address for others a node is alone, or with others on this machine.
+    private RemoteAddress RemoteOf(bool isEncrypted)
+    {
+        if (settings.Cluster.Listen is not { } listen) return new RemoteAddress("127.0.0.1", 0, null, null, IsEncrypted: false);
+        if (settings.Cluster.Advertise is not { } advertise) return new RemoteAddress(listen.Address.ToString(), listen.Port, null, null, isEncrypted);
+        var colon = advertise.LastIndexOf(':');
+        return new RemoteAddress(listen.Address.ToString(), listen.Port, advertise[..colon].Trim('[', ']'), int.Parse(advertise[(colon + 1)..], System.Globalization.CultureInfo.InvariantCulture), isEncrypted);
     }
 
     private static LogLevel LevelOf(ActorLogLevel level) => level switch { ActorLogLevel.Information => LogLevel.Information, ActorLogLevel.Warning => LogLevel.Warning, _ => LogLevel.Critical };

@@ -1,6 +1,5 @@
 using MeshDns.Actors.Cluster;
 using MeshDns.Actors.Directory;
-using MeshDns.Actors.Runtime;
 using MeshDns.Host.Edge;
 using MeshDns.Host.Telemetry;
 using MeshDns.Host.Upstream;
@@ -27,6 +26,7 @@ internal static class NodeMetrics
         text.Sample(MeshMetrics.TcpConnectionsClosedTotal, edge.TcpTimedOut, "timeout");
         text.Sample(MeshMetrics.TcpConnectionsClosedTotal, edge.TcpCut, "memory");
         text.Sample(MeshMetrics.TcpConnectionsClosedTotal, edge.TcpWithoutDescriptor, "descriptors");
+        text.Sample(MeshMetrics.TcpForwardsDisplacedTotal, edge.TcpDisplaced);
         text.Sample(MeshMetrics.TcpHeldBytes, edge.TcpBytes);
         text.Sample(MeshMetrics.EdgeReceiveErrorsTotal, edge.ReceiveErrors);
         text.Sample(MeshMetrics.QueriesWaiting, edge.DeferredInFlight);
@@ -56,31 +56,29 @@ internal static class NodeMetrics
         if (directory.IsLoaded) text.Sample(MeshMetrics.DirectoryAgeSeconds, directory.Age.TotalSeconds);
     }
 
-    public static void Collect(MetricsText text, Mesh mesh)
+    public static void Collect(MetricsText text, OwnerMesh mesh)
     {
-        text.Sample(MeshMetrics.StreamsUnrecovered, mesh.Unrecovered.Count);
-        text.Sample(MeshMetrics.DirectoryLagEvents, mesh.LagEvents);
-        foreach (var stream in mesh.Local.All)
-            if (stream.Fence() is { } fence) text.Sample(MeshMetrics.StreamEpoch, fence.Epoch, stream.Stream);
-        text.Sample(MeshMetrics.StreamsOwned, mesh.Local.All.Count(s => s.IsOwner()));
-        text.Sample(MeshMetrics.StreamsPassive, mesh.Local.Shards.Count(s => s.IsPassive));
-        text.Sample(MeshMetrics.StreamMovesTotal, mesh.Rebalanced);
-        text.Sample(MeshMetrics.ClusterMembers, mesh.Map.Current.Members.Count);
-        try
+        text.Sample(MeshMetrics.ActorSystemsTotal, mesh.Engine.Lives);
+        text.Sample(MeshMetrics.ShardsHere, mesh.Gauges.Shards);
+        text.Sample(MeshMetrics.ChangesWaiting, mesh.Gauges.Waiting);
+        if (mesh.Engine.Life is { } life)
         {
-            // Only the allocator's node knows.
-            var usage = mesh.Local.Allocator.View.State.Usage(mesh.Time.GetUtcNow().ToUnixTimeMilliseconds());
-            text.Sample(MeshMetrics.VipsCapacity, usage.Capacity);
-            text.Sample(MeshMetrics.Vips, usage.Leased, "leased");
-            text.Sample(MeshMetrics.Vips, usage.Quarantined, "quarantined");
-            text.Sample(MeshMetrics.Vips, usage.Reserved, "reserved");
-            text.Sample(MeshMetrics.Vips, usage.Excluded, "excluded");
-            text.Sample(MeshMetrics.Vips, usage.Free, "free");
+            text.Sample(MeshMetrics.ClusterMembers, life.Owners.Members.Count());
+            text.Sample(MeshMetrics.ClusterUnreachable, life.Owners.Unreachable);
         }
-        catch (MeshUnavailableException)
-        {
-            // Before the recovery there is nothing to say; a gauge that is absent is truer than a zero.
-        }
+        // Before the log has been read there is nothing to say; a gauge that is absent is truer than a zero.
+        if (mesh.Following.Age is null) return;
+        var state = mesh.Following.State;
+        text.Sample(MeshMetrics.LogRows, state.Position.Number);
+        text.Sample(MeshMetrics.AllocatorEpoch, state.Epoch);
+        text.Sample(MeshMetrics.DirectoryLagEvents, mesh.Following.Lag);
+        var usage = mesh.Usage;
+        text.Sample(MeshMetrics.VipsCapacity, usage.Capacity);
+        text.Sample(MeshMetrics.Vips, usage.Leased, "leased");
+        text.Sample(MeshMetrics.Vips, usage.Quarantined, "quarantined");
+        text.Sample(MeshMetrics.Vips, usage.Reserved, "reserved");
+        text.Sample(MeshMetrics.Vips, usage.Excluded, "excluded");
+        text.Sample(MeshMetrics.Vips, usage.Free, "free");
     }
 
     // Empty for a stage that sent a reply.
@@ -94,7 +92,7 @@ internal static class NodeMetrics
     private static IEnumerable<(string What, long Count)> Events(UpstreamStatistics upstream) =>
     [
         ("prefetch", upstream.Prefetches), ("coalesced", upstream.Coalesced), ("hedge", upstream.Hedges), ("tcp_fallback", upstream.TcpFallbacks),
-        ("plain_fallback", upstream.PlainFallbacks), ("overload", upstream.Overloads), ("loop", upstream.Loops), ("no_server", upstream.NoServers),
+        ("plain_fallback", upstream.PlainFallbacks), ("overload", upstream.Overloads), ("displaced", upstream.Displaced), ("loop", upstream.Loops), ("no_server", upstream.NoServers),
         ("failure", upstream.Failures), ("chain_too_long", upstream.ChainsTooLong), ("stripped_record", upstream.StrippedRecords),
     ];
 }

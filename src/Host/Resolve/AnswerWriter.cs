@@ -41,7 +41,7 @@ public sealed class AnswerWriter(MeshResolver resolver)
                 answer.Error = EdeCode.Other;
                 return;
             }
-            if (!writer.TryWriteCname(answer.LastName, resolver.Options.Ttl, target))
+            if (!writer.TryWriteCname(answer.LastName, resolver.Ttl, target))
             {
                 answer.Result = LocalRecords.Truncated;
                 return;
@@ -85,7 +85,7 @@ public sealed class AnswerWriter(MeshResolver resolver)
 
     private void AppendLast(DnsType type, in Finding finding, in ClientView view, ref Answer answer, ref MessageWriter writer)
     {
-        var ttl = resolver.Options.Ttl;
+        var ttl = resolver.Ttl;
         var owner = answer.LastName;
         switch (finding.Kind)
         {
@@ -146,7 +146,7 @@ public sealed class AnswerWriter(MeshResolver resolver)
     }
 
     private bool WriteAddress(ReadOnlySpan<byte> owner, bool v6, scoped ReadOnlySpan<byte> address, ref MessageWriter writer) =>
-        v6 ? writer.TryWriteAaaa(owner, resolver.Options.Ttl, address) : writer.TryWriteA(owner, resolver.Options.Ttl, address);
+        v6 ? writer.TryWriteAaaa(owner, resolver.Ttl, address) : writer.TryWriteA(owner, resolver.Ttl, address);
 
     // The names are those of RFC 6303 section 3; the serial is when the directory was last known to be current.
     private bool WriteSoa(ReadOnlySpan<byte> zone, ref MessageWriter writer)

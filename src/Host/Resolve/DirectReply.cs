@@ -98,7 +98,7 @@ internal sealed class DirectReply(MeshDirectory directory, MeshResolverOptions o
 
     private int WriteSole(uint address, Span<byte> reply, ref int length)
     {
-        WriteHead(DnsType.A, OwnerIsQuestion, options.Ttl, sizeof(uint), reply[length..]);
+        WriteHead(DnsType.A, OwnerIsQuestion, options.TtlFor(directory), sizeof(uint), reply[length..]);
         MemoryMarshal.Write(reply[(length + HeadSize)..], address);
         length += HeadSize + sizeof(uint);
         return 1;
@@ -110,7 +110,7 @@ internal sealed class DirectReply(MeshDirectory directory, MeshResolverOptions o
         if (v6) BinaryPrimitives.WriteUInt128BigEndian(record[HeadSize..], directory.Range.IPv6Bits(index));
         else BinaryPrimitives.WriteUInt32BigEndian(record[HeadSize..], directory.Range.IPv4Bits(index));
         var size = v6 ? 16 : 4;
-        WriteHead(v6 ? DnsType.AAAA : DnsType.A, OwnerIsQuestion, options.Ttl, size, record);
+        WriteHead(v6 ? DnsType.AAAA : DnsType.A, OwnerIsQuestion, options.TtlFor(directory), size, record);
         length += HeadSize + size;
         return 1;
     }
@@ -128,7 +128,7 @@ internal sealed class DirectReply(MeshDirectory directory, MeshResolverOptions o
             {
                 isCut = length + HeadSize + address.Length > room;
                 if (isCut) return written;
-                WriteHead(type, OwnerIsQuestion, options.Ttl, address.Length, reply[length..]);
+                WriteHead(type, OwnerIsQuestion, options.TtlFor(directory), address.Length, reply[length..]);
                 address.CopyTo(reply[(length + HeadSize)..]);
                 length += HeadSize + address.Length;
                 written++;

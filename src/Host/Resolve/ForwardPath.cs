@@ -13,12 +13,13 @@ public sealed class ForwardPath(IUpstream upstream, LocalReply replies, StaleRep
     /// <param name="packet">The client's query, well formed.</param>
     /// <param name="finding">What was found for it.</param>
     /// <param name="view">What the client sees.</param>
+    /// <param name="party">To whom its places count.</param>
     /// <param name="cookie">The cookie option's data; empty for none.</param>
     /// <param name="reply">Takes the reply.</param>
     /// <param name="limit">The most bytes that the client takes.</param>
     /// <param name="cancel">Gives up.</param>
     public async ValueTask<int> AnswerAsync(
-        ReadOnlyMemory<byte> packet, Finding finding, ClientView view, ReadOnlyMemory<byte> cookie, Memory<byte> reply, int limit, CancellationToken cancel)
+        ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Party party, ReadOnlyMemory<byte> cookie, Memory<byte> reply, int limit, CancellationToken cancel)
     {
         int length;
         if (finding.Kind == FindingKind.AskOwner && stale is not null)
@@ -28,7 +29,7 @@ public sealed class ForwardPath(IUpstream upstream, LocalReply replies, StaleRep
             finding = told!.Value;
         }
         var room = cookie.IsEmpty ? 0 : cookie.Length + 4;
-        length = await upstream.ForwardAsync(packet, finding, view, reply, limit - room, cancel);
+        length = await upstream.ForwardAsync(packet, finding, view, party, reply, limit - room, cancel);
         CookieJar.TryStamp(reply.Span[..limit], cookie.Span, ref length);
         return length;
     }

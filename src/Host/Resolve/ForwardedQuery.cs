@@ -5,7 +5,7 @@ namespace MeshDns.Host.Resolve;
 /// <summary>
 /// A query handed to <see cref="IUpstream.TryPost"/>. Its owner fills it in, leaves it alone until the sink hears of it, and may then use it again.
 /// </summary>
-public class ForwardedQuery
+public class ForwardedQuery : IPlaced
 {
     /// <summary>Holds the client's query, well formed.</summary>
     public byte[] Packet { get; set; } = [];
@@ -19,20 +19,32 @@ public class ForwardedQuery
     /// <summary>What the client sees: which CNAME targets are the mesh's to answer.</summary>
     public ClientView View { get; set; }
 
+    /// <summary>To whom its places count.</summary>
+    public Party Party { get; set; }
+
     /// <summary>The most bytes the client takes.</summary>
     public int Limit { get; set; }
 
     /// <summary>Hears of the reply.</summary>
     public IReplySink? Sink { get; set; }
 
-    /// <summary>The next that waits for the same answer.</summary>
+    /// <summary>The next in its <see cref="Upstream.QueryList"/>.</summary>
     internal ForwardedQuery? Next { get; set; }
+
+    /// <summary>The one before it there.</summary>
+    internal ForwardedQuery? Previous { get; set; }
+
+    /// <summary>What it waits for; of no meaning while it does not.</summary>
+    internal Upstream.Flight? Flight { get; set; }
 
     /// <summary>What the forwarder keeps of it between two waits; null for nothing.</summary>
     internal object? Notes { get; set; }
 
     /// <summary>When the forwarder took it.</summary>
     internal long ArrivedAtMs { get; set; }
+
+    /// <inheritdoc/>
+    int IPlaced.Place { get; set; }
 }
 
 /// <summary>Takes the replies to queries that were posted. Called on the upstream's loop, for all clients in turn: it must not wait.</summary>

@@ -31,15 +31,16 @@ public interface IUpstream
     /// <param name="packet">The client's query, well formed.</param>
     /// <param name="finding">What was found for it: asked upstream, or a CNAME of ours whose chain leaves the mesh.</param>
     /// <param name="view">What the client sees: which CNAME targets are the mesh's to answer.</param>
+    /// <param name="party">To whom its places count.</param>
     /// <param name="reply">Takes the reply.</param>
     /// <param name="limit">The most bytes the client takes.</param>
     /// <param name="cancel">Gives up.</param>
     /// <returns>The reply's length in bytes.</returns>
-    ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Memory<byte> reply, int limit, CancellationToken cancel);
+    ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Party party, Memory<byte> reply, int limit, CancellationToken cancel);
 
     /// <summary>
-    /// The same as <see cref="ForwardAsync"/> without a task: the reply goes to the query's sink, on the upstream's loop. Never waits; bounded, newest first:
-    /// the sink may at once be told to drop an older query. False when this upstream does not offer it; nothing happened then.
+    /// The same as <see cref="ForwardAsync"/> without a task: the reply goes to the query's sink, on the upstream's loop. Never waits; bounded:
+    /// the sink may at once be told to drop a query, this one or another. False when this upstream does not offer it; nothing happened then.
     /// </summary>
     /// <param name="query">The upstream's until its sink hears of it.</param>
     bool TryPost(ForwardedQuery query) => false;

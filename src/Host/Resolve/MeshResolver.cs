@@ -25,6 +25,9 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
     /// <summary>What the settings say.</summary>
     public MeshResolverOptions Options => options;
 
+    /// <summary>The TTL of our address and CNAME records now, seconds.</summary>
+    public uint Ttl => options.TtlFor(directory);
+
     /// <summary>The clock.</summary>
     public TimeProvider Time => time;
 
@@ -147,5 +150,5 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
         _ => FindingKind.NoData,
     };
 
-    private bool IsExpired() => !options.ServeExpired && directory.Age > options.MaxAge;
+    private bool IsExpired() => !options.ServeExpired && directory.Age > options.MaxAgeFor(directory);
 }

@@ -16,6 +16,7 @@ namespace MeshDns.Host.Settings;
 /// <param name="Clients">Client networks in the order written; the longest matching prefix applies. At most 4,096.</param>
 /// <param name="Sources">Where declarations come from besides the API.</param>
 /// <param name="Gateway">The VIP gateway.</param>
+/// <param name="Akka">The root block <c>akka { }</c>: full dotted key to scalar text, each allowed by <see cref="Actors.Cluster.AkkaSettings.WhyNot"/>.</param>
 public sealed record MeshDnsSettings(
     NodeSettings Node,
     DnsSettings Dns,
@@ -28,7 +29,8 @@ public sealed record MeshDnsSettings(
     VipSettings Vips,
     IReadOnlyList<ClientSettings> Clients,
     SourceSettings Sources,
-    GatewaySettings Gateway)
+    GatewaySettings Gateway,
+    IReadOnlyDictionary<string, string> Akka)
 {
     /// <summary>
     /// The settings that are valid but that this build cannot honour yet, one sentence each, beginning with the key.
@@ -40,7 +42,7 @@ public sealed record MeshDnsSettings(
         Refuse(Node.Roles.HasFlag(NodeRoles.Gateway), "node.roles: the role gateway is not in this build");
         Refuse(!Node.Roles.HasFlag(NodeRoles.Edge), "node.roles: a node without the role edge is not in this build");
         Refuse(Node.Roles.HasFlag(NodeRoles.Owner) && Journal.Store == JournalStore.Postgres && Cluster.Listen is null,
-            "cluster.listen: must be set with journal.store = postgres, since other nodes may own a part of what this one is asked");
+            "cluster.listen: must be set with journal.store = postgres: owners are members of one cluster and reach each other there");
         Refuse(Clients.Count > 0, "clients: per-client namespaces and capture are not in this build");
         Refuse(Sources.Kubernetes is not null, "sources.kubernetes: watching Kubernetes is not in this build");
         Refuse(Gateway.Enabled, "gateway.enabled: the VIP gateway is not in this build");

@@ -51,6 +51,18 @@ internal static class SettingReaders
         return default;
     };
 
+    /// <summary>A whole number, or null for a word in its place.</summary>
+    public static SettingReader<long?> WholeOr(string word, long least, long most) => (value, issues) =>
+    {
+        var allowed = $"{word} or a whole number from {least} to {most}";
+        if (Text(value, issues, allowed) is not { } text || text.Trim() == word)
+            return null;
+        if (long.TryParse(text.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most)
+            return number;
+        issues.Refuse(value, $"must be {allowed}; got {Shown(text)}");
+        return null;
+    };
+
     public static bool Switch(HoconValue value, SettingIssues issues)
     {
         const string Allowed = "on or off (true, yes; false, no)";

@@ -38,7 +38,7 @@ internal sealed class SettingsBinder(HoconObject root, List<SettingsError> error
             new SettingIssues(key.Path, errors).Refuse(value, message);
     }
 
-    /// <summary>Refuses every key that the schema does not have, and sections that are no objects.</summary>
+    /// <summary>Refuses every key that the schema does not have, and sections that are no objects. What is in <c>akka { }</c> is <see cref="AkkaReader"/>'s.</summary>
     public void RefuseUnknown() => RefuseUnknown(root, []);
 
     /// <summary>The value at a key; null when it is not there.</summary>
@@ -56,6 +56,8 @@ internal sealed class SettingsBinder(HoconObject root, List<SettingsError> error
         {
             if (errors.Count >= HoconLimits.Errors)
                 return;
+            if (path.Count == 0 && name == AkkaReader.Root)
+                continue;
             IReadOnlyList<string> here = [.. path, name];
             var key = HoconPath.Render(here);
             var issues = new SettingIssues(key, errors);

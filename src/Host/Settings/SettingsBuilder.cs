@@ -17,18 +17,16 @@ internal static class SettingsBuilder
             new NodeSettings(binder.Get(SettingsSchema.NodeName), binder.Get(SettingsSchema.NodeRoles), binder.Get(SettingsSchema.NodeDataDirectory)),
             dns,
             new MeshSettings(binder.Get(SettingsSchema.MeshClusterDomain), binder.Get(SettingsSchema.MeshZones)),
-            new DirectorySettings(
-                binder.Get(SettingsSchema.DirectoryMaxAge) ?? DerivedMaxAge(dns, vips),
-                binder.Get(SettingsSchema.DirectoryExpired)),
+            Directory(binder, DerivedMaxAge(dns, vips)),
             Upstream(binder),
             new AdminSettings(binder.Get(SettingsSchema.AdminListen), binder.Get(SettingsSchema.AdminToken)),
             Cluster(binder),
-            new JournalSettings(
-                binder.Get(SettingsSchema.JournalStore), binder.Get(SettingsSchema.JournalConnectionString), binder.Get(SettingsSchema.JournalAllowDataLoss)),
+            Journal(binder),
             vips,
             binder.Get(SettingsSchema.Clients),
             new SourceSettings(binder.Get(SettingsSchema.SourcesManifests), binder.Get(SettingsSchema.SourcesKubernetes)),
-            new GatewaySettings(binder.Get(SettingsSchema.GatewayEnabled)));
+            new GatewaySettings(binder.Get(SettingsSchema.GatewayEnabled)),
+            AkkaReader.Read(root, errors));
         CheckTimes(settings, binder);
         CheckAccess(settings, binder);
         ClusterRules.Check(settings, binder);
@@ -42,6 +40,12 @@ internal static class SettingsBuilder
         binder.Get(SettingsSchema.DnsNotReady),
         binder.Get(SettingsSchema.DnsCapture));
 
+    private static DirectorySettings Directory(SettingsBinder binder, TimeSpan derived)
+    {
+        var maxAge = binder.Get(SettingsSchema.DirectoryMaxAge);
+        return new DirectorySettings(maxAge ?? derived, binder.Get(SettingsSchema.DirectoryExpired)) { IsDerived = maxAge is null };
+    }
+
     private static UpstreamSettings Upstream(SettingsBinder binder) => new(
         binder.Get(SettingsSchema.UpstreamServers),
         binder.Get(SettingsSchema.UpstreamRoutes),
@@ -51,12 +55,20 @@ internal static class SettingsBuilder
     private static ClusterSettings Cluster(SettingsBinder binder) => new(
         binder.Get(SettingsSchema.ClusterListen),
         binder.Get(SettingsSchema.ClusterAdvertise),
+        binder.Get(SettingsSchema.ClusterFeed),
+        binder.Get(SettingsSchema.ClusterAdvertiseFeed),
         binder.Get(SettingsSchema.ClusterJoin),
         binder.Get(SettingsSchema.ClusterSecret),
         ClusterRules.Tls(binder),
         binder.Get(SettingsSchema.ClusterHeartbeat),
         binder.Get(SettingsSchema.ClusterLease),
         binder.Get(SettingsSchema.ClusterShards));
+
+    private static JournalSettings Journal(SettingsBinder binder) => new(
+        binder.Get(SettingsSchema.JournalStore),
+        binder.Get(SettingsSchema.JournalConnectionString),
+        binder.Get(SettingsSchema.JournalAllowDataLoss),
+        binder.Get(SettingsSchema.JournalKeep));
 
     /// <summary>An answer from knowledge of this age is out of every client's cache before the VIP's quarantine ends (promise 4).</summary>
     private static TimeSpan DerivedMaxAge(DnsSettings dns, VipSettings vips) => vips.Quarantine - (2 * dns.Ttl);

@@ -4,7 +4,7 @@ namespace MeshDns.Host.Settings;
 /// <param name="Source">The file, <c>--set KEY</c> or <c>env NAME</c> where the wrong text stands.</param>
 /// <param name="Line">Line from 1; 0 when the source has no lines.</param>
 /// <param name="Column">Column from 1, in characters; 0 when the source has no lines.</param>
-/// <param name="Key">The dotted key under and including <c>meshdns</c>, or empty when the text could not be parsed that far.</param>
+/// <param name="Key">The dotted key under and including <c>meshdns</c> or <c>akka</c>, or empty when the text could not be parsed that far.</param>
 /// <param name="Message">What is wrong and what is allowed.</param>
 public sealed record SettingsError(string Source, int Line, int Column, string Key, string Message)
 {

@@ -15,7 +15,7 @@ public static class SettingsLoader
     /// </summary>
     /// <param name="configFile">Path of the user's HOCON file; null: only the defaults.</param>
     /// <param name="setArguments">
-    /// <c>key=value</c> each, the key dotted without the leading <c>meshdns.</c>. A value that begins with <c>[</c>, <c>{</c> or <c>"</c> is HOCON,
+    /// <c>key=value</c> each, the key dotted without the leading <c>meshdns.</c>, or one of <c>akka { }</c> with its <c>akka.</c>. A value that begins with <c>[</c>, <c>{</c> or <c>"</c> is HOCON,
     /// any other is taken literally (for a list: separated by commas).
     /// </param>
     /// <param name="environment">What <c>${NAME}</c> falls back to.</param>
@@ -37,7 +37,7 @@ public static class SettingsLoader
         var resolved = HoconResolver.Resolve(root, environment, out var unresolved);
         errors.AddRange(unresolved.Select(Error));
         var settings = SettingsBuilder.Build(resolved, errors);
-        return new SettingsResult(errors.Count == 0 ? settings : null, errors, Effective(resolved, environment));
+        return new SettingsResult(errors.Count == 0 ? settings : null, errors, Effective(resolved, environment, settings.Akka.Keys));
     }
 
     /// <summary>The text of the embedded reference.conf.</summary>
@@ -72,7 +72,7 @@ public static class SettingsLoader
         scanner.TakeSpaces();
         scanner.Expect('=', "after the key, as in --set dns.ttl=10s");
         var origin = new HoconOrigin($"--set {HoconPath.Render(key)}", 0, 0);
-        IReadOnlyList<string> path = [SettingKey.Root, .. key];
+        IReadOnlyList<string> path = key[0] == AkkaReader.Root ? key : [SettingKey.Root, .. key];
         if (path.Count > HoconLimits.Nesting)
             throw new HoconException(origin, $"nested deeper than {HoconLimits.Nesting}");
         var text = scanner.Rest;
@@ -91,7 +91,7 @@ public static class SettingsLoader
         }
     }
 
-    private static List<EffectiveSetting> Effective(HoconObject root, IReadOnlyDictionary<string, string> environment)
+    private static List<EffectiveSetting> Effective(HoconObject root, IReadOnlyDictionary<string, string> environment, IEnumerable<string> akka)
     {
         var list = new List<EffectiveSetting>();
         foreach (var key in SettingsSchema.All)
@@ -101,6 +101,11 @@ public static class SettingsLoader
             var shown = !key.IsSecret || value is HoconText { Text: "" } ? value.Render() : $"\"{Secret.Mask}\"";
             var overruled = environment.ContainsKey(key.EnvironmentName) && !value.Origin.IsEnvironment;
             list.Add(new EffectiveSetting(key.Path, shown, value.Origin.ToString(), overruled ? $"env {key.EnvironmentName} is set too, but this wins" : ""));
+        }
+        foreach (var key in akka)
+        {
+            var value = AkkaReader.At(root, key);
+            list.Add(new EffectiveSetting(key, AkkaReader.IsSecret(key) ? $"\"{Secret.Mask}\"" : value.Render(), value.Origin.ToString(), ""));
         }
         return list;
     }

@@ -3,7 +3,7 @@ namespace MeshDns.Host.Settings;
 /// <summary>What <see cref="SettingsLoader.Load"/> found: settings, or every reason why there are none.</summary>
 /// <param name="Settings">The settings; null exactly when there are errors.</param>
 /// <param name="Errors">All errors, in the order of the schema after those of the text; at most 200.</param>
-/// <param name="Effective">What each known key came out as and where it was said, secrets masked; in the order of the schema. Empty when the text could not be parsed.</param>
+/// <param name="Effective">What each known key came out as and where it was said, secrets masked; in the order of the schema, those of <c>akka { }</c> after them. Empty when the text could not be parsed.</param>
 public sealed record SettingsResult(
     MeshDnsSettings? Settings,
     IReadOnlyList<SettingsError> Errors,
@@ -14,7 +14,7 @@ public sealed record SettingsResult(
 }
 
 /// <summary>One key's effective value, before it was read into its type.</summary>
-/// <param name="Key">Dotted key including <c>meshdns</c>.</param>
+/// <param name="Key">Dotted key including <c>meshdns</c> or <c>akka</c>.</param>
 /// <param name="Value">HOCON text; <see cref="Secret.Mask"/> in place of a secret.</param>
 /// <param name="Origin"><c>file:line:column</c>, <c>--set KEY</c> or <c>env NAME</c>.</param>
 /// <param name="Note">Empty, or what a reader should know, as that an environment variable is overruled by a file.</param>

@@ -40,8 +40,10 @@ internal static class SettingsSchema
 
     public static readonly SettingKey<IPEndPoint?> ClusterListen = Add("cluster.listen", AddressReaders.OptionalListen);
     public static readonly SettingKey<string?> ClusterAdvertise = Add("cluster.advertise", AddressReaders.Advertise);
+    public static readonly SettingKey<IPEndPoint?> ClusterFeed = Add("cluster.feed", AddressReaders.OptionalListen);
+    public static readonly SettingKey<string?> ClusterAdvertiseFeed = Add("cluster.advertise-feed", AddressReaders.Advertise);
     public static readonly SettingKey<IReadOnlyList<string>> ClusterJoin
-        = Add("cluster.join", SettingReaders.List(AddressReaders.Node, 0, 64, "owner nodes (HOST:PORT)"));
+        = Add("cluster.join", SettingReaders.List(AddressReaders.Node, 0, 64, "owners' feeds (HOST:PORT)"));
     public static readonly SettingKey<Secret> ClusterSecret = Add("cluster.secret", SettingReaders.Secret(leastChars: 16), isSecret: true);
     public static readonly SettingKey<string> ClusterTlsCertificate = Add("cluster.tls.certificate", NameReaders.OptionalFilePath);
     public static readonly SettingKey<string> ClusterTlsKey = Add("cluster.tls.key", NameReaders.OptionalFilePath);
@@ -56,6 +58,7 @@ internal static class SettingsSchema
         = Add("journal.store", SettingReaders.OneOf(("sqlite", Settings.JournalStore.Sqlite), ("postgres", Settings.JournalStore.Postgres)));
     public static readonly SettingKey<Secret> JournalConnectionString = Add("journal.connection-string", SettingReaders.Secret(free: true), isSecret: true);
     public static readonly SettingKey<bool> JournalAllowDataLoss = Add("journal.allow-data-loss", SettingReaders.Switch);
+    public static readonly SettingKey<long?> JournalKeep = Add("journal.keep", SettingReaders.WholeOr("all", 10_000, 1_000_000_000_000));
 
     public static readonly SettingKey<IPNetwork> VipsIPv4 = Add("vips.ipv4", AddressReaders.Network(AddressFamily.InterNetwork, 16, 30));
     public static readonly SettingKey<IPNetwork> VipsIPv6 = Add("vips.ipv6", AddressReaders.Network(AddressFamily.InterNetworkV6, 16, 112));

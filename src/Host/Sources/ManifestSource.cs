@@ -1,5 +1,5 @@
+using MeshDns.Actors;
 using MeshDns.Actors.Cluster;
-using MeshDns.Actors.Runtime;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Services;
 using Microsoft.Extensions.Logging;

@@ -22,7 +22,7 @@ public static class MeshMetrics
     public static readonly MetricDefinition UpstreamIgnoredRepliesTotal = Counter("meshdns_upstream_ignored_replies_total", "Upstream replies ignored while listening on, by reason.", "reason");
 
     /// <summary>Everything else that happens while forwarding.</summary>
-    public static readonly MetricDefinition UpstreamEventsTotal = Counter("meshdns_upstream_events_total", "What happened while forwarding: prefetch, coalesced, hedge, tcp_fallback, loop ...", "event");
+    public static readonly MetricDefinition UpstreamEventsTotal = Counter("meshdns_upstream_events_total", "What happened while forwarding: prefetch, coalesced, hedge, tcp_fallback, displaced, loop ...", "event");
 
     /// <summary>Forwarded queries answered from the cache.</summary>
     public static readonly MetricDefinition CacheHitsTotal = Counter("meshdns_cache_hits_total", "Forwarded queries answered from the cache.");
@@ -51,6 +51,9 @@ public static class MeshMetrics
     /// <summary>TCP connections that were closed by us.</summary>
     public static readonly MetricDefinition TcpConnectionsClosedTotal = Counter("meshdns_tcp_connections_closed_total", "DNS connections over TCP closed by us: limit, timeout, memory (others needed what it held), descriptors (none left).", "reason");
 
+    /// <summary>TCP queries that made room for others.</summary>
+    public static readonly MetricDefinition TcpForwardsDisplacedTotal = Counter("meshdns_tcp_forwards_displaced_total", "Queries over TCP that gave their place to a client, or for a domain, that holds fewer.");
+
     /// <summary>Bytes held for TCP connections.</summary>
     public static readonly MetricDefinition TcpHeldBytes = Gauge("meshdns_tcp_held_bytes", "Bytes held for DNS connections over TCP: replies that wait to be read above all.");
 
@@ -69,29 +72,32 @@ public static class MeshMetrics
     /// <summary>Time since the last successful read of all streams.</summary>
     public static readonly MetricDefinition DirectoryAgeSeconds = Gauge("meshdns_directory_age_seconds", "Time since this node last read all streams successfully.");
 
-    /// <summary>Events of the journal that the directory hasn't.</summary>
-    public static readonly MetricDefinition DirectoryLagEvents = Gauge("meshdns_directory_lag_events", "Events that the journal has and this node's directory hasn't.");
+    /// <summary>How far the directory is behind the log.</summary>
+    public static readonly MetricDefinition DirectoryLagEvents = Gauge("meshdns_directory_lag_events", "Rows that the log is known to have and this node's directory hasn't.");
 
     /// <summary>VIPs by state; the states sum to the capacity.</summary>
     public static readonly MetricDefinition Vips = Gauge("meshdns_vips", "VIPs by state: leased, quarantined, reserved, excluded or free.", "state");
 
-    /// <summary>Streams that have not recovered.</summary>
-    public static readonly MetricDefinition StreamsUnrecovered = Gauge("meshdns_streams_unrecovered", "Streams of this node that have not recovered; not 0 for long means a damaged journal.");
-
-    /// <summary>Streams that this node owns.</summary>
-    public static readonly MetricDefinition StreamsOwned = Gauge("meshdns_streams_owned", "Streams that this node owns.");
-
-    /// <summary>Owned streams whose state rests packed.</summary>
-    public static readonly MetricDefinition StreamsPassive = Gauge("meshdns_streams_passive", "Streams of this node whose state rests packed, because nobody used it for some minutes.");
-
-    /// <summary>The epoch of each stream that this node owns.</summary>
-    public static readonly MetricDefinition StreamEpoch = Gauge("meshdns_stream_epoch", "The epoch of each stream that this node owns; raised by every claim and every recovery.", "stream");
-
-    /// <summary>Streams claimed and given up.</summary>
-    public static readonly MetricDefinition StreamMovesTotal = Counter("meshdns_stream_moves_total", "Streams that this node has claimed or given up.");
-
     /// <summary>Live members of the cluster.</summary>
     public static readonly MetricDefinition ClusterMembers = Gauge("meshdns_cluster_members", "Live members of the cluster, as this node sees it.");
+
+    /// <summary>Members that do not answer.</summary>
+    public static readonly MetricDefinition ClusterUnreachable = Gauge("meshdns_cluster_unreachable_members", "Members of the cluster that do not answer, as this node sees it.");
+
+    /// <summary>Actor systems of this process.</summary>
+    public static readonly MetricDefinition ActorSystemsTotal = Counter("meshdns_actor_systems_total", "Actor systems that this process has made; each after the first followed on a downing or a failure.");
+
+    /// <summary>Shards here.</summary>
+    public static readonly MetricDefinition ShardsHere = Gauge("meshdns_shards", "Shards that are on this node.");
+
+    /// <summary>Changes in line.</summary>
+    public static readonly MetricDefinition ChangesWaiting = Gauge("meshdns_changes_waiting", "Changes that wait for the allocator, on the node where it runs.");
+
+    /// <summary>The log's length.</summary>
+    public static readonly MetricDefinition LogRows = Gauge("meshdns_log_rows", "The number of the last row of the log that this node has read.");
+
+    /// <summary>Incarnations of the allocator.</summary>
+    public static readonly MetricDefinition AllocatorEpoch = Gauge("meshdns_allocator_epoch", "How many incarnations of the allocator the log has had.");
 
     /// <summary>Usable VIPs.</summary>
     public static readonly MetricDefinition VipsCapacity = Gauge("meshdns_vips_capacity", "Usable VIPs.");
@@ -139,7 +145,7 @@ public static class MeshMetrics
     public static readonly MetricDefinition ClusterRequestsTotal = Counter("meshdns_cluster_requests_total", "Authenticated requests of other nodes, by kind and outcome: done, refused, malformed, busy, abandoned or failed.", "kind", "outcome");
 
     /// <summary>Cluster traffic that was not authenticated.</summary>
-    public static readonly MetricDefinition ClusterRejectedTotal = Counter("meshdns_cluster_rejected_total", "Cluster traffic rejected before anything was done, by reason: seal_missing, seal_wrong, target, replay, body or certificate.", "reason");
+    public static readonly MetricDefinition ClusterRejectedTotal = Counter("meshdns_cluster_rejected_total", "Cluster traffic rejected before anything was done, by reason: handshake or certificate.", "reason");
 
     /// <summary>Collectors that threw.</summary>
     public static readonly MetricDefinition CollectorFailuresTotal = Counter("meshdns_collector_failures_total", "Metric collectors that failed during a scrape.");
@@ -155,6 +161,9 @@ public static class MeshMetrics
 
     /// <summary>Time that the collector paused the process.</summary>
     public static readonly MetricDefinition GcPauseSecondsTotal = Counter("meshdns_gc_pause_seconds_total", "Time that the garbage collector paused the process.");
+
+    /// <summary>Bytes allocated on the managed heap since the start, as far as the runtime has counted them.</summary>
+    public static readonly MetricDefinition GcAllocatedBytesTotal = Counter("meshdns_gc_allocated_bytes_total", "Bytes allocated on the managed heap.");
 
     /// <summary>Processor time used, as Prometheus' client libraries name it.</summary>
     public static readonly MetricDefinition ProcessCpuSecondsTotal = Counter("process_cpu_seconds_total", "Processor time used, user and system.");
@@ -173,12 +182,12 @@ public static class MeshMetrics
     [
         QueriesTotal, QueryDurationSeconds, QueriesDroppedTotal, UpstreamQueriesTotal, UpstreamLatencySeconds, UpstreamIgnoredRepliesTotal, UpstreamEventsTotal,
         CacheHitsTotal, CacheMissesTotal, CacheStaleTotal, CacheEvictionsTotal, CacheBytes, CacheEntries,
-        EdgeFaultsTotal, TcpConnections, TcpConnectionsClosedTotal, TcpHeldBytes, EdgeReceiveErrorsTotal, QueriesWaiting, DirectoryViolationsTotal,
-        DirectoryNames, DirectoryAgeSeconds, DirectoryLagEvents, Vips, VipsCapacity, StreamsUnrecovered, StreamsOwned, StreamsPassive, StreamEpoch, StreamMovesTotal, ClusterMembers,
+        EdgeFaultsTotal, TcpConnections, TcpConnectionsClosedTotal, TcpForwardsDisplacedTotal, TcpHeldBytes, EdgeReceiveErrorsTotal, QueriesWaiting, DirectoryViolationsTotal,
+        DirectoryNames, DirectoryAgeSeconds, Vips, DirectoryLagEvents, VipsCapacity, ClusterMembers, ClusterUnreachable, ActorSystemsTotal, ShardsHere, ChangesWaiting, LogRows, AllocatorEpoch,
         JournalAppendSeconds, JournalAppendsTotal, ChangesTotal, AdminRequestsTotal, AdminRejectedTotal,
         AdminRequestsWaiting, AdminRequestsRefusedTotal, AdminBodyBytes, AdminConnections, AdminConnectionsClosedTotal, CollectorFailuresTotal,
         ClusterAsksTotal, ClusterAskDurationSeconds, ClusterStallsTotal, ClusterRequestsTotal, ClusterRejectedTotal,
-        BuildInfo, HeapBytes, CollectionsTotal, GcPauseSecondsTotal,
+        BuildInfo, HeapBytes, CollectionsTotal, GcPauseSecondsTotal, GcAllocatedBytesTotal,
         ProcessCpuSecondsTotal, ProcessResidentMemoryBytes, ProcessStartTimeSeconds, ProcessThreads,
     ];
 

@@ -24,6 +24,7 @@ public static class ProcessMetrics
             text.Sample(MeshMetrics.CollectionsTotal, GC.CollectionCount(generation), generation.ToString(CultureInfo.InvariantCulture));
         }
         text.Sample(MeshMetrics.GcPauseSecondsTotal, GC.GetTotalPauseDuration().TotalSeconds);
+        text.Sample(MeshMetrics.GcAllocatedBytesTotal, GC.GetTotalAllocatedBytes());
         using var process = Process.GetCurrentProcess();
         text.Sample(MeshMetrics.ProcessCpuSecondsTotal, process.TotalProcessorTime.TotalSeconds);
         text.Sample(MeshMetrics.ProcessResidentMemoryBytes, process.WorkingSet64);

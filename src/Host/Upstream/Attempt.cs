@@ -75,6 +75,7 @@ internal sealed class Attempt(UpstreamLoop loop) : WheelTimer
             Finish(AttemptEnd.Overloaded, []);
             return;
         }
+        flight.Attempts.Add(this);
         loop.Wheel.Set(this, Math.Min(loop.NowMs + patienceMs, flight.DeadlineMs));
         if (isRetry && !server.Health.HasAnsweredEdns)
             SendPlain();
@@ -123,6 +124,20 @@ internal sealed class Attempt(UpstreamLoop loop) : WheelTimer
             End(AttemptEnd.Unreachable, []);
         else
             Take(exchange.Reply);
+    }
+
+    /// <summary>Ends without a word about the server: the flight has landed, and its place is somebody else's.</summary>
+    public void Abandon()
+    {
+        if (_tcp is not null)
+        {
+            _tcp.Cancel(); // Its end comes by itself, soon.
+            return;
+        }
+        LeavePort();
+        loop.Wheel.Clear(this);
+        Server.Leave();
+        Release(AttemptEnd.TimedOut, []);
     }
 
     /// <inheritdoc/>
@@ -238,9 +253,15 @@ internal sealed class Attempt(UpstreamLoop loop) : WheelTimer
     private void Finish(AttemptEnd end, ReadOnlySpan<byte> reply)
     {
         Server.Count(end);
+        Release(end, reply);
+    }
+
+    private void Release(AttemptEnd end, ReadOnlySpan<byte> reply)
+    {
         (Flight flight, ServerLink server) = (Flight, Server);
         _flight = null;
         _server = null;
+        flight.Attempts.Remove(this);
         loop.Attempts.Push(this);
         flight.OnEnd(server, end, reply, _isProbe);
     }

@@ -15,7 +15,7 @@ internal readonly record struct RunFailure(EdeCode Code, byte[] Text, bool IsLoc
 /// no time for a reply: packets get lost. All that were asked are listened to until the first answer. It goes on when those who wait give up: what it
 /// brings is for the next too. For the loop's thread; used again and again.
 /// </summary>
-internal sealed class Flight(ForwardDesk desk) : WheelTimer
+internal sealed class Flight(ForwardDesk desk) : WheelTimer, IPlaced
 {
     // Rounds that are gone through however short the time.
     private const int SureRounds = 2;
@@ -44,8 +44,6 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
     private long _hedgeAtMs;
     private long _stepAtMs;
     private long _giveUpAtMs;
-    private ForwardedQuery? _firstWaiter;
-    private ForwardedQuery? _lastWaiter;
 
     /// <summary>See <see cref="ForwardKey"/>.</summary>
     public ReadOnlySpan<byte> Key => _key.AsSpan(0, _keyLength);
@@ -55,6 +53,21 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
 
     /// <summary>The next flight of the same place in the table.</summary>
     public Flight? Neighbour { get; set; }
+
+    /// <inheritdoc/>
+    public Party Party { get; set; }
+
+    /// <inheritdoc/>
+    public int Place { get; set; }
+
+    /// <inheritdoc/>
+    public object Group => Servers;
+
+    /// <summary>Who waits for it, in the order they came.</summary>
+    public QueryList Waiters { get; } = new();
+
+    /// <summary>What is under way for it; they come and go by themselves.</summary>
+    public List<Attempt> Attempts { get; } = [];
 
     /// <summary>What is asked.</summary>
     public UpstreamQuestion Question => _question!;
@@ -101,26 +114,13 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
     /// <summary>Adds one who waits.</summary>
     public void Add(ForwardedQuery query)
     {
-        query.Next = null;
-        if (_lastWaiter is { } last)
-            last.Next = query;
-        else
-            _firstWaiter = query;
-        _lastWaiter = query;
+        Waiters.Add(query);
+        query.Flight = this;
         bool isShort = desk.DeadlineOf(query) < DeadlineMs;
         if (isShort)
             _giveUpAtMs = Math.Min(_giveUpAtMs, desk.DeadlineOf(query));
-        if ((isShort || (_firstWaiter == query && Stale is not null)) && _running != 0)
+        if ((isShort || (Waiters.First == query && Stale is not null)) && _running != 0)
             Rearm();
-    }
-
-    /// <summary>Takes all who wait: a chain by <see cref="ForwardedQuery.Next"/>.</summary>
-    public ForwardedQuery? TakeWaiters()
-    {
-        ForwardedQuery? first = _firstWaiter;
-        _firstWaiter = null;
-        _lastWaiter = null;
-        return first;
     }
 
     /// <summary>Asks the first server.</summary>
@@ -151,7 +151,7 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
         if (!isProbe && !HasLanded)
             Take(server, end, reply);
         if (_running == 0 && HasLanded)
-            desk.Recycle(this);
+            desk.Departures.Recycle(this);
     }
 
     /// <inheritdoc/>
@@ -169,7 +169,7 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
             desk.LandFault(this, fault);
         }
         if (IsIdle)
-            desk.Recycle(this);
+            desk.Departures.Recycle(this);
     }
 
     private void Proceed(long nowMs)
@@ -244,7 +244,7 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
     private void Rearm()
     {
         long dueAtMs = Math.Min(Math.Min(_hedgeAtMs, _stepAtMs), DeadlineMs + MarginMs);
-        if (Stale is not null && _firstWaiter is { } first)
+        if (Stale is not null && Waiters.First is { } first)
             dueAtMs = Math.Min(dueAtMs, first.ArrivedAtMs + StaleAfterMs);
         dueAtMs = Math.Min(dueAtMs, _giveUpAtMs);
         desk.Loop.Wheel.Set(this, dueAtMs);
@@ -254,11 +254,9 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
 
     private void ServeStale(CachedAnswer stale, long nowMs)
     {
-        while (_firstWaiter is { } first && nowMs >= first.ArrivedAtMs + StaleAfterMs)
+        while (Waiters.First is { } first && nowMs >= first.ArrivedAtMs + StaleAfterMs)
         {
-            _firstWaiter = first.Next;
-            if (_firstWaiter is null)
-                _lastWaiter = null;
+            Waiters.Remove(first);
             desk.Deliver(first, new Landing(stale, IsStale: true));
         }
     }
@@ -267,14 +265,20 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
     private void GiveUp(long nowMs)
     {
         _giveUpAtMs = long.MaxValue;
-        ForwardedQuery? next = TakeWaiters();
+        ForwardedQuery? next = Waiters.First;
         while (next is { } query)
         {
             next = query.Next;
-            if (nowMs < desk.DeadlineOf(query))
-                Add(query);
-            else
+            long deadlineMs = desk.DeadlineOf(query);
+            if (nowMs >= deadlineMs)
+            {
+                Waiters.Remove(query);
                 desk.DeliverFailure(query, _silent);
+            }
+            else if (deadlineMs < DeadlineMs)
+            {
+                _giveUpAtMs = Math.Min(_giveUpAtMs, deadlineMs);
+            }
         }
     }
 
@@ -355,6 +359,13 @@ internal sealed class Flight(ForwardDesk desk) : WheelTimer
         HasLanded = true;
         Stale = null;
         desk.Loop.Wheel.Clear(this);
+    }
+
+    /// <summary>Ends what is under way, once it has landed: its place is somebody else's. It may be another flight after this.</summary>
+    public void Abandon()
+    {
+        for (int i = Attempts.Count - 1; i >= 0; i--)
+            Attempts[i].Abandon();
     }
 
     /// <summary>True when nothing refers to it any more.</summary>

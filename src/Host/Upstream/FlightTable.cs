@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using MeshDns.Contracts.Dns;
+using MeshDns.Host.Resolve;
 
 namespace MeshDns.Host.Upstream;
 
@@ -18,10 +19,13 @@ internal sealed class FlightTable
     private const int Places = 8192;
     private readonly Flight?[] _places = new Flight?[Places];
     private readonly ulong _seed = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong)));
-    private int _count;
+    private readonly FairPlaces<Flight> _shares = new(Capacity);
 
     /// <summary>Questions under way.</summary>
-    public int Count => Volatile.Read(ref _count);
+    public int Count => _shares.Count;
+
+    /// <summary>True when no other can begin.</summary>
+    public bool IsFull => _shares.IsFull;
 
     /// <summary>All of them.</summary>
     public IEnumerable<Flight> All
@@ -53,7 +57,7 @@ internal sealed class FlightTable
         flight.Hash = hash;
         flight.Neighbour = place;
         place = flight;
-        Volatile.Write(ref _count, _count + 1);
+        _shares.Enter(flight);
     }
 
     /// <summary>Ends a flight's stay.</summary>
@@ -74,6 +78,18 @@ internal sealed class FlightTable
             before.Neighbour = flight.Neighbour;
         }
         flight.Neighbour = null;
-        Volatile.Write(ref _count, _count - 1);
+        _shares.Leave(flight);
+    }
+
+    /// <summary>Which flight should make room for another; null for none. See <see cref="FairPlaces{T}.FindHeavier"/>.</summary>
+    /// <param name="newcomer">To whom the other would count.</param>
+    /// <param name="servers">Only those by this route; null for all.</param>
+    public Flight? FindHeavier(Party newcomer, ServerSet? servers) => _shares.FindHeavier(newcomer, servers);
+
+    /// <summary>Somebody else waits for the flight too: it counts to the one of them that holds less.</summary>
+    public void Join(Flight flight, Party party)
+    {
+        if (_shares.WeightOf(party) + 1 < _shares.WeightOf(flight.Party))
+            _shares.Move(flight, party);
     }
 }

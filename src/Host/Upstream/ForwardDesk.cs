@@ -11,18 +11,15 @@ internal sealed record DeskServices(
     AnswerWriter? Local, VipRange Vips, TimeSpan Timeout, ILogger Logger);
 
 /// <summary>
-/// What happens to a query on the upstream loop, in order: it is read; answered from the cache, refused, or put on the flight of its question; and once that
-/// has landed, answered, or put on the next where its chain of CNAMEs leads on through the mesh. For the loop's thread, but for <see cref="Inbox"/>.
+/// What happens to a query on the upstream loop, in order: it is read; answered from the cache, refused, or put on the flight of its question, for which
+/// somebody who holds more may have to make room (docs/adr/0022-fair-places.md), or else in line; and once that flight has landed, answered, or put on the next where
+/// its chain of CNAMEs leads on through the mesh. For the loop's thread, but for <see cref="Inbox"/>.
 /// </summary>
 internal sealed class ForwardDesk
 {
-    /// <summary>Queries that wait for a place; more, and the oldest is dropped.</summary>
+    /// <summary>Queries that wait for a place, and as many on their way here.</summary>
     public const int MaxQueued = 4096;
 
-    /// <summary>Clients that wait for flights at once; more stay in the inbox.</summary>
-    public const int MaxWaiting = 16_384;
-
-    private const int MaxPrefetches = 64;
     private const int BatchSize = 128;
 
     private static readonly RunFailure _noServers = new(EdeCode.NoReachableAuthority, [.. "no upstream servers are configured"u8], IsLocal: true);
@@ -33,18 +30,20 @@ internal sealed class ForwardDesk
     private readonly DeskServices _services;
     private readonly ForwardedQuery[] _batch = new ForwardedQuery[BatchSize];
     private readonly ReplyOutlet _outlet;
-    private readonly Stack<Flight> _unused = new();
+    private readonly WaitingRoom _room = new();
+    private readonly LoopReport _loopReport;
     private readonly long _timeoutMs;
-    private int _prefetching;
-    private int _waiting;
-    private long _loopReportedAtMs = long.MinValue;
+    private bool _mayDisplace;
+    private bool _isDisplacing;
 
     public ForwardDesk(DeskServices services)
     {
         _services = services;
         _timeoutMs = (long)services.Timeout.TotalMilliseconds;
         Filter = new AnswerFilter(services.Vips);
+        Departures = new Departures(this, services);
         _outlet = new ReplyOutlet(services.Logger);
+        _loopReport = new LoopReport(services.Logger);
     }
 
     /// <summary>The loop.</summary>
@@ -62,25 +61,31 @@ internal sealed class ForwardDesk
     /// <summary>The questions under way.</summary>
     public FlightTable Flights { get; } = new();
 
+    /// <summary>Where they begin.</summary>
+    public Departures Departures { get; }
+
     /// <summary>What comes in.</summary>
     public Inbox Inbox { get; } = new(MaxQueued);
 
-    /// <summary>True when something is in the inbox and can be taken.</summary>
-    public bool HasWork => Inbox.Count != 0 && Places > 0;
+    /// <summary>True when there is a query to be taken on.</summary>
+    public bool HasWork => Inbox.Count != 0 || _room.HasNext(HasPlaces);
 
-    private int Places => Math.Min(FlightTable.Capacity - Flights.Count, MaxWaiting - _waiting);
+    private bool HasPlaces => !Flights.IsFull && !_room.IsFull;
 
-    /// <summary>Takes a batch of new queries on; false when more could be taken at once.</summary>
+    /// <summary>Takes a batch of new queries on, and of those that waited for it; false when more could be taken at once.</summary>
     public bool Work()
     {
-        int places = Math.Min(Places, BatchSize);
-        if (places <= 0 || Inbox.Count == 0)
+        if (Inbox.Count == 0 && _room.IsIdle)
             return true;
-        int taken = Inbox.Take(_batch.AsSpan(0, places), newestFirst: Inbox.Count > Places);
         Loop.ReadClock();
+        EndOverdue(Loop.NowMs - _timeoutMs);
+        for (int i = 0; i < BatchSize && _room.TryTakeNext(HasPlaces, out ForwardedQuery query); i++)
+            Take(query, isAgain: true);
+        int taken = Inbox.Take(_batch);
         for (int i = 0; i < taken; i++)
         {
-            Take(_batch[i]);
+            _batch[i].ArrivedAtMs = Loop.NowMs;
+            Take(_batch[i], isAgain: false);
             _batch[i] = null!;
         }
         return !HasWork;
@@ -93,10 +98,10 @@ internal sealed class ForwardDesk
     public void Close()
     {
         Inbox.Close();
-        while (Inbox.Take(_batch.AsSpan(0, 1), newestFirst: false) != 0)
-            _outlet.AnswerError(_batch[0], Rcode.ServFail, _stopping.Code);
         foreach (Flight flight in Flights.All.ToList())
             LandFailure(flight, _stopping);
+        while (_room.TryTakeNext(hasPlaces: true, out ForwardedQuery query) || (Inbox.Take(_batch.AsSpan(0, 1)) != 0 && (query = _batch[0]) is not null))
+            _outlet.AnswerError(query, Rcode.ServFail, _stopping.Code);
         _services.Servers.Close();
         Flush();
     }
@@ -138,25 +143,18 @@ internal sealed class ForwardDesk
     /// <summary>The flight has nothing at all.</summary>
     public void LandFallen(Flight flight) => Land(flight, Passing(flight.Question, _fault));
 
-    /// <summary>Takes a flight back that nothing refers to.</summary>
-    public void Recycle(Flight flight)
-    {
-        if (flight.TryRetire() && _unused.Count < FlightTable.Capacity)
-            _unused.Push(flight);
-    }
-
     /// <summary>Answers one who waits for a flight.</summary>
     public void Deliver(ForwardedQuery query, in Landing landing)
     {
-        _waiting--;
+        _room.Leave(query);
         Answer(query, landing);
     }
 
     /// <summary>Answers one whose own time is over while the flight goes on.</summary>
     public void DeliverFailure(ForwardedQuery query, in RunFailure failure)
     {
-        _waiting--;
-        AnswerFailure(query, failure);
+        _room.Leave(query);
+        _outlet.AnswerFailure(query, failure);
     }
 
     /// <summary>When a query must have its answer, on the <see cref="UpstreamClock"/>: all parts of a chain share one deadline.</summary>
@@ -170,27 +168,39 @@ internal sealed class ForwardDesk
         ReadOnlySpan<byte> key = buffer[..ForwardKey.Write(buffer, query, foldedName, route)];
         CachedAnswer? known = _services.Cache.Find(key, out bool isHot);
         isFresh = known is not null && known.IsFresh(Loop.NowMs);
-        if (isFresh && isHot && known!.IsNearExpiry(Loop.NowMs))
-            Prefetch(known, key, route);
+        if (isFresh && isHot && !_isDisplacing && known!.IsNearExpiry(Loop.NowMs))
+            Departures.Prefetch(known, key, route);
         return isFresh || (known is not null && known.IsServableStale(Loop.NowMs)) ? known : null;
     }
 
-    private void Take(ForwardedQuery query)
+    private void Take(ForwardedQuery query, bool isAgain)
     {
-        query.ArrivedAtMs = Loop.NowMs;
+        // Only from here: nothing else is under way, so that whoever has to make room is not in the middle of something.
+        _mayDisplace = true;
         try
         {
-            Admit(query);
+            Admit(query, isAgain);
         }
         catch (Exception fault)
         {
             _outlet.Report(fault, "Taking a query to be forwarded");
             _outlet.AnswerError(query, Rcode.ServFail, null);
         }
+        _mayDisplace = false;
+    }
+
+    // Those in line whose own time is over.
+    private void EndOverdue(long arrivedAtMs)
+    {
+        while (_room.TryTakeSince(arrivedAtMs, out ForwardedQuery query))
+        {
+            Counters.Overloads.Add();
+            _outlet.AnswerFailure(query, UpstreamForwarder.Overload);
+        }
     }
 
     // Everything up to the first wait.
-    private void Admit(ForwardedQuery query)
+    private void Admit(ForwardedQuery query, bool isAgain)
     {
         ReadOnlySpan<byte> packet = query.Packet.AsSpan(0, query.Length);
         QueryParse parse = DnsQuery.TryParse(packet, out DnsQuery parsed);
@@ -201,16 +211,18 @@ internal sealed class ForwardDesk
         }
         if (_services.LoopMark.HasLooped(packet, out _))
         {
-            OnLoop();
-            AnswerFailure(query, _loop);
+            Counters.Loops.Add();
+            _services.LoopMark.OnLoop(Loop.NowMs);
+            _loopReport.OnLoop(Loop.NowMs);
+            _outlet.AnswerFailure(query, _loop);
             return;
         }
-        if (TryAnswer(query, parsed, null))
+        if (TryAnswer(query, parsed, null, isAgain) && !isAgain)
             Counters.CacheHits.Add();
     }
 
     // Answers, if what is known and has landed is enough; else asks for what is missing, and false.
-    private bool TryAnswer(ForwardedQuery query, DnsQuery parsed, Landing? latest)
+    private bool TryAnswer(ForwardedQuery query, DnsQuery parsed, Landing? latest, bool isAgain)
     {
         Span<byte> name = stackalloc byte[DnsLimits.MaxNameSize];
         name = name[..parsed.QuestionName.Length];
@@ -228,7 +240,8 @@ internal sealed class ForwardDesk
             default:
                 if (latest is { } landed)
                     Note(query, landed);
-                Counters.CacheMisses.Add();
+                if (!isAgain)
+                    Counters.CacheMisses.Add();
                 Ask(query, parsed, missing ?? name, parts.Stale);
                 return false;
         }
@@ -269,24 +282,80 @@ internal sealed class ForwardDesk
             AnswerStaleOr(query, stale, _noServers);
             return;
         }
-        ulong hash = Flights.HashOf(key);
-        if (Flights.Find(key, hash) is { } known)
+        if (_isDisplacing)
         {
-            Counters.Coalesced.Add();
-            _waiting++;
-            known.Add(query);
+            _room.PutAgain(query); // The room that is being made is for somebody else.
             return;
         }
-        if (!servers.HasRoom(_services.Servers.Sets))
+        ulong hash = Flights.HashOf(key);
+        Flight? known = Flights.Find(key, hash);
+        Party party = query.Party with { Domain = Party.DomainOf(ForwardKey.Name(key)) };
+        if ((known is null && Flights.IsFull && !TryDisplace(party, null)) || (_room.IsFull && !TryDisplaceWaiter(query.Party)))
+        {
+            Line(query, stale);
+            return;
+        }
+        if (known is not null)
+        {
+            Counters.Coalesced.Add();
+            Flights.Join(known, party);
+            _room.Board(query, known);
+            return;
+        }
+        if (!servers.HasRoom(_services.Servers.Sets) && !TryDisplace(party, servers))
         {
             Counters.Overloads.Add();
             AnswerStaleOr(query, stale, UpstreamForwarder.Overload);
             return;
         }
-        Flight flight = NewFlight(key, hash, servers, marks, stale);
-        _waiting++;
-        flight.Add(query);
-        Start(flight);
+        Flight flight = Departures.NewFlight(key, hash, party, servers, marks, stale);
+        _room.Board(query, flight);
+        Departures.Start(flight);
+    }
+
+    // No place, and nobody heavier holds one. Where displacing is not for now, it is tried with the next turn.
+    private void Line(ForwardedQuery query, CachedAnswer? stale)
+    {
+        if (!_mayDisplace)
+        {
+            _room.PutAgain(query);
+            return;
+        }
+        if ((stale is null ? _room.Line(query) : query) is not { } refused)
+            return;
+        Counters.Overloads.Add();
+        if (refused.Party != query.Party)
+            Counters.Displaced.Add();
+        AnswerStaleOr(refused, refused == query ? stale : null, UpstreamForwarder.Overload);
+    }
+
+    // A heavier flight makes room, if there is one: its waiters get what is known or SERVFAIL, and nothing of it is kept.
+    private bool TryDisplace(Party newcomer, ServerSet? servers)
+    {
+        if (!_mayDisplace || Flights.FindHeavier(newcomer, servers) is not { } heavier)
+            return false;
+        Counters.Displaced.Add();
+        _isDisplacing = true;
+        try
+        {
+            LandFailure(heavier, UpstreamForwarder.Overload);
+        }
+        finally
+        {
+            _isDisplacing = false;
+        }
+        heavier.Abandon();
+        return true;
+    }
+
+    private bool TryDisplaceWaiter(Party newcomer)
+    {
+        if (!_mayDisplace || _room.Displace(newcomer) is not { } heavier)
+            return false;
+        Counters.Displaced.Add();
+        Counters.Overloads.Add();
+        DeliverFailure(heavier, UpstreamForwarder.Overload);
+        return true;
     }
 
     private void AnswerStaleOr(ForwardedQuery query, CachedAnswer? stale, in RunFailure failure)
@@ -294,45 +363,7 @@ internal sealed class ForwardDesk
         if (stale is not null)
             Answer(query, new Landing(stale, IsStale: true));
         else
-            AnswerFailure(query, failure);
-    }
-
-    private void Prefetch(CachedAnswer known, ReadOnlySpan<byte> key, int route)
-    {
-        ServerSet servers = _services.Servers.For(route);
-        if (_prefetching >= MaxPrefetches || servers.Links.Count == 0 || Places <= 0 || !known.TryStartRefresh())
-            return;
-        ulong hash = Flights.HashOf(key);
-        if (Flights.Find(key, hash) is not null)
-            return;
-        Flight flight = NewFlight(key, hash, servers, default, null);
-        Counters.Prefetches.Add();
-        flight.IsPrefetch = true;
-        _prefetching++;
-        Start(flight);
-    }
-
-    private Flight NewFlight(ReadOnlySpan<byte> key, ulong hash, ServerSet servers, ReadOnlySpan<byte> marks, CachedAnswer? stale)
-    {
-        Flight flight = _unused.TryPop(out Flight? used) ? used : new Flight(this);
-        flight.Board(key, servers, _services.LoopMark.For(marks, Loop.NowMs), stale, Loop.NowMs + _timeoutMs);
-        Flights.Add(flight, hash);
-        servers.InFlight++;
-        return flight;
-    }
-
-    private void Start(Flight flight)
-    {
-        try
-        {
-            flight.Start();
-        }
-        catch (Exception fault)
-        {
-            LandFault(flight, fault);
-        }
-        if (flight.IsIdle)
-            Recycle(flight);
+            _outlet.AnswerFailure(query, failure);
     }
 
     private void Land(Flight flight, in Landing landing)
@@ -340,30 +371,12 @@ internal sealed class ForwardDesk
         if (flight.HasLanded)
             return;
         flight.Land();
-        Flights.Remove(flight);
-        flight.Servers.InFlight--;
-        if (flight.IsPrefetch)
-            _prefetching--;
-        ForwardedQuery? query = flight.TakeWaiters();
-        while (query is not null)
-        {
-            ForwardedQuery? next = query.Next;
-            query.Next = null;
+        Departures.End(flight);
+        while (flight.Waiters.TryTake(out ForwardedQuery query))
             Deliver(query, landing);
-            query = next;
-        }
     }
 
     private Landing Passing(UpstreamQuestion question, in RunFailure failure) => new(FailureAnswers.Passing(question, failure, Loop.NowMs), IsStale: false);
-
-    private void AnswerFailure(ForwardedQuery query, in RunFailure failure)
-    {
-        DnsQuery.TryParse(query.Packet.AsSpan(0, query.Length), out DnsQuery parsed);
-        if (ReplyComposer.TryWriteFailure(parsed, failure, _outlet.Buffer, query.Limit, out int length))
-            _outlet.HandOver(query, length);
-        else
-            _outlet.AnswerError(query, Rcode.ServFail, null);
-    }
 
     private void Answer(ForwardedQuery query, in Landing landing)
     {
@@ -372,23 +385,12 @@ internal sealed class ForwardDesk
         try
         {
             DnsQuery.TryParse(query.Packet.AsSpan(0, query.Length), out DnsQuery parsed);
-            TryAnswer(query, parsed, landing);
+            TryAnswer(query, parsed, landing, isAgain: false);
         }
         catch (Exception fault)
         {
             _outlet.Report(fault, "Writing a forwarded answer");
             _outlet.AnswerError(query, Rcode.ServFail, null);
         }
-    }
-
-    private void OnLoop()
-    {
-        Counters.Loops.Add();
-        long nowMs = Loop.NowMs;
-        _services.LoopMark.OnLoop(nowMs);
-        if (_loopReportedAtMs != long.MinValue && nowMs - _loopReportedAtMs < 60_000)
-            return;
-        _loopReportedAtMs = nowMs;
-        _services.Logger.LogWarning("Forwarding loop: a query that this node sent upstream came back to it; check upstream.servers and resolv.conf");
     }
 }

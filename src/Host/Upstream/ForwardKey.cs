@@ -30,11 +30,14 @@ internal static class ForwardKey
 
     /// <summary>The question that a key stands for.</summary>
     public static UpstreamQuestion ToQuestion(ReadOnlySpan<byte> key) => new(
-        key[PrefixSize..].ToArray(),
+        Name(key).ToArray(),
         (DnsType)BinaryPrimitives.ReadUInt16BigEndian(key[3..]),
         (DnsClass)BinaryPrimitives.ReadUInt16BigEndian(key[5..]),
         (key[0] & DnssecOkFlag) != 0,
         (key[0] & CheckingDisabledFlag) != 0);
+
+    /// <summary>The name in a key: a slice of it.</summary>
+    public static ReadOnlySpan<byte> Name(ReadOnlySpan<byte> key) => key[PrefixSize..];
 
     /// <summary>The route in a key.</summary>
     public static int Route(ReadOnlySpan<byte> key) => BinaryPrimitives.ReadUInt16BigEndian(key[1..]);

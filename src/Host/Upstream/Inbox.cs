@@ -2,47 +2,34 @@ using MeshDns.Host.Resolve;
 
 namespace MeshDns.Host.Upstream;
 
-/// <summary>
-/// Queries on their way to the upstream loop. Bounded; when full, the oldest makes room, because its client is the likeliest to have given up. Taken in the
-/// order they came, or, when there are too few places for all, the newest first. Any thread.
-/// </summary>
+/// <summary>Queries on their way to the upstream loop, which takes them in the order they came. Bounded, see <see cref="QueryLine"/>. Any thread.</summary>
 internal sealed class Inbox(int capacity)
 {
     private readonly Lock _gate = new();
-    private readonly ForwardedQuery?[] _ring = new ForwardedQuery?[capacity];
-    private int _first;
-    private int _count;
+    private readonly QueryLine _line = new(capacity);
     private bool _isClosed;
 
     /// <summary>Queries in it.</summary>
-    public int Count => Volatile.Read(ref _count);
+    public int Count => _line.Count;
 
-    /// <summary>Puts a query in. Returns the one that had to go for it: the oldest, the query itself when it is closed, or null.</summary>
+    /// <summary>Puts a query in. Returns the one that had to go for it, which is the query itself when it is the heaviest or this is closed; null for none.</summary>
     public ForwardedQuery? Put(ForwardedQuery query)
     {
         lock (_gate)
-        {
-            if (_isClosed)
-                return query;
-            ForwardedQuery? displaced = null;
-            if (_count == capacity)
-                displaced = TakeFirst();
-            _ring[(_first + _count) % capacity] = query;
-            Volatile.Write(ref _count, _count + 1);
-            return displaced;
-        }
+            return _isClosed ? query : _line.Put(query);
     }
 
     /// <summary>Takes as many as fit; returns how many.</summary>
-    /// <param name="queries">Takes them.</param>
-    /// <param name="newestFirst">When there is not room for all.</param>
-    public int Take(Span<ForwardedQuery> queries, bool newestFirst)
+    public int Take(Span<ForwardedQuery> queries)
     {
         lock (_gate)
         {
-            int taken = Math.Min(queries.Length, _count);
-            for (int i = 0; i < taken; i++)
-                queries[i] = newestFirst ? TakeLast() : TakeFirst();
+            int taken = 0;
+            for (; taken < queries.Length && _line.Oldest is { } oldest; taken++)
+            {
+                _line.Remove(oldest);
+                queries[taken] = oldest;
+            }
             return taken;
         }
     }
@@ -52,23 +39,5 @@ internal sealed class Inbox(int capacity)
     {
         lock (_gate)
             _isClosed = true;
-    }
-
-    private ForwardedQuery TakeFirst()
-    {
-        ForwardedQuery query = _ring[_first]!;
-        _ring[_first] = null;
-        _first = (_first + 1) % capacity;
-        Volatile.Write(ref _count, _count - 1);
-        return query;
-    }
-
-    private ForwardedQuery TakeLast()
-    {
-        int last = (_first + _count - 1) % capacity;
-        ForwardedQuery query = _ring[last]!;
-        _ring[last] = null;
-        Volatile.Write(ref _count, _count - 1);
-        return query;
     }
 }

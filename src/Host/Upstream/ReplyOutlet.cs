@@ -49,6 +49,16 @@ internal sealed class ReplyOutlet(ILogger logger)
         query.Sink!.Drop(query);
     }
 
+    /// <summary>Answers with SERVFAIL that says why.</summary>
+    public void AnswerFailure(ForwardedQuery query, in RunFailure failure)
+    {
+        DnsQuery.TryParse(query.Packet.AsSpan(0, query.Length), out DnsQuery parsed);
+        if (ReplyComposer.TryWriteFailure(parsed, failure, _reply, query.Limit, out int length))
+            HandOver(query, length);
+        else
+            AnswerError(query, Rcode.ServFail, null);
+    }
+
     /// <summary>Sends the replies that were gathered.</summary>
     public void Flush()
     {

@@ -5,8 +5,14 @@ namespace MeshDns.Host.Upstream;
 /// <summary>One upstream server: its sockets, its score, its counters. All but the counters' reading belongs to the loop's thread.</summary>
 internal sealed class ServerLink(IPEndPoint address, UpstreamLoop loop, UpstreamClock clock, UpstreamCounters counters)
 {
-    /// <summary>Queries under way to one server.</summary>
-    public const int MaxInFlight = FlightTable.Capacity;
+    /// <summary>Queries under way to one server, beyond which none is asked again.</summary>
+    public const int MaxAskedAgain = FlightTable.Capacity / 2;
+
+    /// <summary>
+    /// Queries under way to one server. A first try for every question has room beside those that were asked again: what is short are the places of questions,
+    /// which are shared fairly.
+    /// </summary>
+    public const int MaxInFlight = FlightTable.Capacity + MaxAskedAgain;
 
     private const long MostPatienceMs = 1000;
     private const long LeastPatienceMs = 300;
@@ -39,10 +45,10 @@ internal sealed class ServerLink(IPEndPoint address, UpstreamLoop loop, Upstream
     /// <summary>Counts an end.</summary>
     public void Count(AttemptEnd end) => Volatile.Write(ref _ends[(int)end], _ends[(int)end] + 1);
 
-    /// <summary>Takes a place for one query; false when there is none. Half of them are for first tries only: what is asked again must not keep out what is new.</summary>
+    /// <summary>Takes a place for one query; false when there is none. Most of them are for first tries only: what is asked again must not keep out what is new.</summary>
     public bool TryEnter(bool isRetry)
     {
-        if (_inFlight >= (isRetry ? MaxInFlight / 2 : MaxInFlight))
+        if (_inFlight >= (isRetry ? MaxAskedAgain : MaxInFlight))
             return false;
         Volatile.Write(ref _inFlight, _inFlight + 1);
         return true;

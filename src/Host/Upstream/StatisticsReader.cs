@@ -27,6 +27,7 @@ internal static class StatisticsReader
         TcpFallbacks = counters.TcpFallbacks.Value,
         PlainFallbacks = counters.PlainFallbacks.Value,
         Overloads = counters.Overloads.Value,
+        Displaced = counters.Displaced.Value,
         Loops = counters.Loops.Value,
         NoServers = counters.NoServers.Value,
         Failures = counters.Failures.Value,

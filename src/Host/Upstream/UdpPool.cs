@@ -40,9 +40,12 @@ internal sealed class UdpPool(IPEndPoint server, UpstreamLoop loop)
             _left--;
             return _drawn;
         }
-        for (int draw = 0; draw < Draws; draw++)
+        // Drawn at random; when those are full, the next that is not: there is room in them for all that may be under way, and a query must not be refused for its draw.
+        int at = 0;
+        for (int draw = 0; draw < Draws + Size; draw++)
         {
-            UdpPort? port = Draw();
+            at = draw < Draws ? loop.Random.Next() % Size : (at + 1) % Size;
+            UdpPort? port = Member(at);
             if (port is null)
                 return null;
             if (port.IsFull)
@@ -66,9 +69,9 @@ internal sealed class UdpPool(IPEndPoint server, UpstreamLoop loop)
         _drawn = null;
     }
 
-    private UdpPort? Draw()
+    private UdpPort? Member(int at)
     {
-        ref UdpPort? member = ref _members[loop.Random.Next() % Size];
+        ref UdpPort? member = ref _members[at];
         if (member is { IsClosed: false } && member.Uses < MaxUses && loop.NowMs - member.OpenedAtMs < MaxAgeMs)
             return member;
         member?.Close();

@@ -46,6 +46,8 @@ internal sealed class UpstreamCounters
 
     public StripedCounter Overloads { get; } = new();
 
+    public StripedCounter Displaced { get; } = new();
+
     public StripedCounter Loops { get; } = new();
 
     public StripedCounter NoServers { get; } = new();

@@ -89,11 +89,19 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Memory<byte> reply, int limit, CancellationToken cancel)
+    public async ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Party party, Memory<byte> reply, int limit, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
-        var query = new AwaitedQuery { Packet = packet.ToArray(), Length = packet.Length, Finding = finding, View = view, Limit = Math.Min(limit, reply.Length) };
-        Drop(_desk.Inbox.Put(query));
+        var query = new AwaitedQuery
+        {
+            Packet = packet.ToArray(),
+            Length = packet.Length,
+            Finding = finding,
+            View = view,
+            Party = party,
+            Limit = Math.Min(limit, reply.Length),
+        };
+        Put(query);
         _loop.Wake();
         byte[] message = await query.Task.WaitAsync(cancel);
         message.CopyTo(reply);
@@ -103,7 +111,7 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     /// <inheritdoc/>
     public bool TryPost(ForwardedQuery query)
     {
-        Drop(_desk.Inbox.Put(query));
+        Put(query);
         return true;
     }
 
@@ -119,12 +127,16 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
         _loop.Dispose();
     }
 
-    private static void Drop(ForwardedQuery? displaced)
+    private void Put(ForwardedQuery query)
     {
+        if (_desk.Inbox.Put(query) is not { } displaced)
+            return;
+        if (displaced.Party != query.Party)
+            _counters.Displaced.Add();
         if (displaced is AwaitedQuery awaited)
             awaited.Fail(Overload.Code);
         else
-            displaced?.Sink!.Drop(displaced);
+            displaced.Sink!.Drop(displaced);
     }
 
     private void OnResolvConf(ResolvConf conf)

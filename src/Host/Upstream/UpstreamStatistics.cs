@@ -50,6 +50,9 @@ public sealed record UpstreamStatistics
     /// <summary>Queries refused because too many were under way.</summary>
     public required long Overloads { get; init; }
 
+    /// <summary>Queries, and questions under way, that lost their place to somebody who holds fewer (docs/adr/0022-fair-places.md).</summary>
+    public required long Displaced { get; init; }
+
     /// <summary>Queries of our own that came back to us.</summary>
     public required long Loops { get; init; }
 

@@ -1,6 +1,5 @@
 using MeshDns.Actors.Changes;
 using MeshDns.Actors.Log;
-using MeshDns.Actors.Tests.Simulation;
 using MeshDns.Contracts.Messages;
 
 namespace MeshDns.Actors.Tests.Changes;

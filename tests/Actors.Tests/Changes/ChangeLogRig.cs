@@ -10,7 +10,7 @@ namespace MeshDns.Actors.Tests.Changes;
 /// <summary>Drives the writer of a log by hand: the journal says only what the test says.</summary>
 internal sealed class ChangeLogRig
 {
-    private readonly ChangeLog _log = new(LogRows.Fold, new ChangeDecision(LogRows.Fold, new ChangePlanner(LogRows.Buckets.Count, MeshDns.Contracts.Names.HostName.Parse("cluster.local"), LogRows.Range)));
+    private readonly ChangeLog _log = new(LogRows.Fold, new ChangeDecision(LogRows.Fold, new ChangePlanner(LogRows.Buckets.Count, LogRows.Range)));
     private long _id;
 
     public ChangeLogState State { get; private set; } = null!;
@@ -34,14 +34,14 @@ internal sealed class ChangeLogRig
         return rig;
     }
 
-    public void Begin(string term, PoisonMemory? poison = null, PastLost? lost = null, MeshState? recovered = null, long quarantineMs = 60_000)
+    public void Begin(string term, PoisonMemory? poison = null, PastLost? lost = null, MeshState? recovered = null, long quarantineMs = 60_000, long largestTtlMs = 30_000, string clusterDomain = "cluster.local", bool isAlone = false)
     {
         (State, var outputs) = ChangeLog.Begin(new ChangeLogStart
         {
             Recovered = recovered ?? LogRows.Read(Rows).Aggregate(LogRows.Fold.Empty, LogRows.Fold.Apply),
             Term = term,
             Node = "n1",
-            Founding = new Founding("c", quarantineMs, 30_000, [], "cluster.local"),
+            Founding = new Founding("c", new SharedSettings(quarantineMs, largestTtlMs, [], clusterDomain), isAlone),
             Poison = poison ?? PoisonMemory.Empty,
             Lost = lost,
         }, Now);

@@ -1,7 +1,6 @@
 using MeshDns.Actors.Changes;
 using MeshDns.Actors.Log;
 using MeshDns.Actors.Tests.Log;
-using MeshDns.Actors.Tests.Simulation;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
@@ -116,6 +115,26 @@ public sealed class ChangeLogTests
         Assert.Null(rig.AnswerTo(later));
         rig.LookAtEnd();
         Assert.NotNull(rig.ReplyTo(later));
+    }
+
+    [Fact]
+    public void A_look_that_has_not_seen_what_was_appended_since_it_began_ends_nobody()
+    {
+        var rig = ChangeLogRig.Serving();
+        rig.Submit(Put("a"));
+        rig.Append();
+        var id = rig.Submit(Put("a"));
+        var seen = rig.Rows[^1].Position;
+        var later = rig.Submit(Put("b"));
+        rig.Append();
+        rig.LookAtEnd(seen);
+        Assert.Equal(TermPhase.Serving, rig.State.Phase);
+        Assert.Equal(DocumentAction.Unchanged, rig.ReplyTo(id)!.Results[0].Action);
+        Assert.NotNull(rig.ReplyTo(later));
+        // One that lacks what was there when it began tells of a past that is gone.
+        rig.Submit(Put("b"));
+        rig.LookAtEnd(seen);
+        Assert.Equal(TermPhase.Over, rig.State.Phase);
     }
 
     [Fact]

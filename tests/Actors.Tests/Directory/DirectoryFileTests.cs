@@ -1,4 +1,5 @@
 using MeshDns.Actors.Directory;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
 using MeshDns.Contracts.Vips;
@@ -29,6 +30,24 @@ public sealed class DirectoryFileTests : IDisposable
         loaded.Apply(Batch(3, Withdraw("x.example"), Release(1, "v.example")));
         Assert.Equal(0, loaded.Leases);
         Assert.Equal(0, loaded.Violations);
+    }
+
+    [Fact]
+    public void What_all_nodes_share_is_saved_with_the_names_and_an_older_file_says_nothing_of_it()
+    {
+        var saved = Filled();
+        DirectoryFile.Save(Path, saved);
+        var older = New();
+        Assert.True(DirectoryFile.TryLoad(Path, older, out var reason), reason);
+        Assert.Null(older.Shared);
+        saved.Apply(Batch(4, Said(new QuarantineChanged(3_600_000) { At = 1 }), Said(new SettingsChanged(20_000, ["two.internal"], "other.local") { At = 1 })));
+        DirectoryFile.Save(Path, saved);
+        var loaded = New();
+        Assert.True(DirectoryFile.TryLoad(Path, loaded, out reason), reason);
+        Assert.Equal(saved.Shared!.Tag, loaded.Shared!.Tag);
+        Assert.Equal((3_600_000, 20u), (loaded.Shared.QuarantineMs, loaded.LargestTtl));
+        Assert.True(loaded.Zones.Contains(Wire("x.two.internal")) && loaded.Zones.Contains(Wire("x.other.local")));
+        Assert.False(loaded.Zones.Contains(Wire("x.mesh.internal")));
     }
 
     [Fact]

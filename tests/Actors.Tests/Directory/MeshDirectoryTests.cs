@@ -41,6 +41,33 @@ public sealed class MeshDirectoryTests
     }
 
     [Fact]
+    public void Other_zones_hold_for_every_name_that_is_there()
+    {
+        // Declared without an address: such a name exists in a mesh zone and nowhere else.
+        _directory.Apply(Batch(1, Declare("a.b.mesh.internal"), Declare("a.b.two.internal")));
+        Assert.True(_directory.HasNamesBelow(Wire("b.mesh.internal"), ClientView.Default));
+        Assert.False(_directory.HasNamesBelow(Wire("b.two.internal"), ClientView.Default));
+        Assert.Null(_directory.Shared);
+        Assert.Equal(uint.MaxValue, _directory.LargestTtl);
+        _directory.Apply(Batch(2, Said(new SettingsChanged(20_000, ["two.internal"], "cluster.local") { At = 1 })));
+        Assert.False(_directory.HasNamesBelow(Wire("b.mesh.internal"), ClientView.Default));
+        Assert.True(_directory.HasNamesBelow(Wire("b.two.internal"), ClientView.Default));
+        Assert.True(_directory.HasNamesBelow(Wire("two.internal"), ClientView.Default) && _directory.Zones.Contains(Wire("two.internal")) && _directory.Zones.Contains(Wire("240.240.in-addr.arpa")));
+        _directory.Apply(Batch(3, Withdraw("a.b.two.internal"), Withdraw("a.b.mesh.internal")));
+        Assert.False(_directory.HasNamesBelow(Wire("b.two.internal"), ClientView.Default));
+    }
+
+    [Fact]
+    public void The_quarantine_and_the_other_settings_come_in_any_order()
+    {
+        _directory.Apply(Batch(1, Said(new SettingsChanged(20_000, [], "cluster.local") { At = 1 })));
+        Assert.Equal((86_400_000, TimeSpan.FromHours(24) - TimeSpan.FromSeconds(40)), (_directory.Shared!.QuarantineMs, _directory.Shared.MaxAge));
+        _directory.Apply(Batch(2, Said(new QuarantineChanged(600_000) { At = 1 })));
+        _directory.Apply(Batch(3, Said(new SettingsChanged(10_000, [], "cluster.local") { At = 1 })));
+        Assert.Equal((600_000, 10_000, 10u), (_directory.Shared.QuarantineMs, _directory.Shared.LargestTtlMs, _directory.LargestTtl));
+    }
+
+    [Fact]
     public void Age_is_the_time_since_the_last_read()
     {
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -77,6 +104,17 @@ public sealed class MeshDirectoryTests
         Assert.Equal(TimeSpan.FromMinutes(63), _directory.Age);
         _directory.Apply(Batch(saved + 120_000));
         Assert.Equal(TimeSpan.Zero, _directory.Age);
+    }
+
+    [Theory]
+    [InlineData(59, false)]
+    [InlineData(61, true)]
+    [InlineData(5 * 3600, true)]
+    public void A_saved_directory_from_later_than_the_clock_is_of_no_known_age(int seconds, bool isExpired)
+    {
+        _directory.Restore(new DirectoryImage([], new Dictionary<string, StreamPosition>(), _time.GetUtcNow().ToUnixTimeMilliseconds() + (seconds * 1000L)));
+        Assert.Equal(isExpired, _directory.Age > TimeSpan.FromDays(1000));
+        if (!isExpired) Assert.Equal(TimeSpan.Zero, _directory.Age);
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using MeshDns.Actors.Log;
-using MeshDns.Actors.Tests.Simulation;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;

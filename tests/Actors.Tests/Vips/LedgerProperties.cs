@@ -6,7 +6,7 @@ using Xunit.Abstractions;
 namespace MeshDns.Actors.Tests.Vips;
 
 /// <summary>
-/// Random lives of a ledger against a naive model, a witness of the promises, the guard tables, and its own snapshots and replays.
+/// Random lives of a ledger against a naive model, a witness of the promises, and its own snapshots and replays.
 /// MESHDNS_FUZZ_CASES sets the number of lives (default 400); of the larger pool, a twentieth of it.
 /// </summary>
 public class LedgerProperties(ITestOutputHelper output)

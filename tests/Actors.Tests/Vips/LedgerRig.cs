@@ -1,4 +1,3 @@
-using MeshDns.Actors.Runtime;
 using MeshDns.Actors.Vips;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
@@ -43,8 +42,8 @@ internal sealed class LedgerRig
     {
         var before = State;
         var decision = Core.Decide(before, new VipCommand(demands, Now, rests));
-        var folded = decision.Events.Aggregate(before, Core.Apply);
-        Assert.Equal(Core.Snapshot(folded), Core.Snapshot(decision.State));
+        var folded = decision.Events.Aggregate(before, VipLedgerCore.Apply);
+        Assert.Equal(VipLedgerCore.Snapshot(folded), VipLedgerCore.Snapshot(decision.State));
         State = decision.State;
         return decision;
     }
@@ -76,7 +75,7 @@ internal sealed class LedgerRig
         return decision.Refused;
     }
 
-    public void Apply(MeshEvent fact) => State = Core.Apply(State, fact);
+    public void Apply(MeshEvent fact) => State = VipLedgerCore.Apply(State, fact);
 
     /// <summary>The IPv4 VIP of a host; empty when it has none.</summary>
     public string VipOf(string host) => State.TryGetLease(HostName.Parse(host), out var index) ? Range.IPv4(index).ToString() : "";

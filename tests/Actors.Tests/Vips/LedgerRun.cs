@@ -11,7 +11,6 @@ internal sealed class LedgerRun
     private readonly VipRange _range;
     private readonly VipLedgerCore _core;
     private readonly PromiseWitness _witness;
-    private readonly GuardTables _guard = new();
     private readonly List<MeshEvent> _journal = [];
     private readonly bool _onlyPromises;
     private NaiveLedger _model;
@@ -72,15 +71,15 @@ internal sealed class LedgerRun
     {
         _witness.Saw(fact);
         _journal.Add(fact);
-        _state = _core.Apply(_state, fact);
-        _restored = _core.Apply(_restored, fact);
+        _state = VipLedgerCore.Apply(_state, fact);
+        _restored = VipLedgerCore.Apply(_restored, fact);
     }
 
     private void Change(VipCommand command)
     {
-        var before = _core.Snapshot(_state);
+        var before = VipLedgerCore.Snapshot(_state);
         var decision = _core.Decide(_state, command);
-        Assert.Equal(before, _core.Snapshot(_state));
+        Assert.Equal(before, VipLedgerCore.Snapshot(_state));
         if (decision.Refused is null) _witness.Saw(command, decision.Events);
         if (_onlyPromises) { _state = decision.State; return; }
 
@@ -100,10 +99,9 @@ internal sealed class LedgerRun
         Assert.All(decision.Events, e => Assert.Equal(Math.Max(_now, _state.LastAt), ((VipEvent)e).At));
         _model = model!;
         _journal.AddRange(decision.Events);
-        _guard.Run(decision.Events);
-        _state = decision.Events.Aggregate(_state, _core.Apply);
-        Assert.Equal(_core.Snapshot(decision.State), _core.Snapshot(_state));
-        _restored = decision.Events.Aggregate(_restored, _core.Apply);
+        _state = decision.Events.Aggregate(_state, VipLedgerCore.Apply);
+        Assert.Equal(VipLedgerCore.Snapshot(decision.State), VipLedgerCore.Snapshot(_state));
+        _restored = decision.Events.Aggregate(_restored, VipLedgerCore.Apply);
         Rests += decision.Events.Count(e => e is VipRested or RangeRested);
         var again = _core.Decide(_state, command);
         Assert.Empty(again.Events);
@@ -112,10 +110,10 @@ internal sealed class LedgerRun
 
     private void Agree()
     {
-        var snapshot = _core.Snapshot(_state);
-        Assert.Equal(snapshot, _core.Snapshot(_restored));
+        var snapshot = VipLedgerCore.Snapshot(_state);
+        Assert.Equal(snapshot, VipLedgerCore.Snapshot(_restored));
         _restored = _core.Restore(snapshot);
-        Assert.Equal(snapshot, _core.Snapshot(_restored));
+        Assert.Equal(snapshot, VipLedgerCore.Snapshot(_restored));
 
         var now = Math.Max(_now, _state.LastAt);
         Assert.Equal((_model.QuarantineMs, _model.LastAt), (_state.QuarantineMs, _state.LastAt));
@@ -135,12 +133,11 @@ internal sealed class LedgerRun
             Assert.False(_model.Excluded(index, now), $"{host} leases the excluded {index}");
             Assert.True(_state.TryGetLease(host, out var held) && held == index);
         }
-        Assert.Empty(VipGuard.Check(_state, _guard.Leases, _guard.Claims));
     }
 
     private void ReplayFromEveryPrefix()
     {
-        var end = _core.Snapshot(_state);
+        var end = VipLedgerCore.Snapshot(_state);
         var state = _core.Empty;
         // A long journal is cut at some hundred places; a short one everywhere.
         var stride = Math.Max(1, _journal.Count / 100);
@@ -148,10 +145,10 @@ internal sealed class LedgerRun
         {
             if (cut % stride == 0)
             {
-                var recovered = _core.Restore(_core.Snapshot(state));
-                Assert.Equal(end, _core.Snapshot(_journal.Skip(cut).Aggregate(recovered, _core.Apply)));
+                var recovered = _core.Restore(VipLedgerCore.Snapshot(state));
+                Assert.Equal(end, VipLedgerCore.Snapshot(_journal.Skip(cut).Aggregate(recovered, VipLedgerCore.Apply)));
             }
-            if (cut < _journal.Count) state = _core.Apply(state, _journal[cut]);
+            if (cut < _journal.Count) state = VipLedgerCore.Apply(state, _journal[cut]);
         }
     }
 }

@@ -22,6 +22,8 @@ internal sealed class NaiveLedger(VipRange range, long quarantineMs)
 
     public long LastAt { get; private set; }
 
+    private long RestFloor { get; set; }
+
     public IEnumerable<(string Address, HostName Host)> Claims => _claims.OrderBy(c => c.Address, StringComparer.Ordinal).ThenBy(c => c.Host);
 
     /// <summary>The model after a change; null when it is refused; this one when nothing was to do.</summary>
@@ -41,6 +43,7 @@ internal sealed class NaiveLedger(VipRange range, long quarantineMs)
         foreach (var (index, entry) in next._entries.ToList())
             if (entry.State == VipState.Quarantined) next._entries[index] = entry with { Until = entry.Until + byMs };
         foreach (var (cidr, until) in next._resting.ToList()) next._resting[cidr] = until + byMs;
+        if (RestFloor > LastAt) next.RestFloor += byMs;
         return next;
     }
 
@@ -49,9 +52,13 @@ internal sealed class NaiveLedger(VipRange range, long quarantineMs)
         var next = Copy();
         next.LastAt = Math.Max(at, LastAt);
         next.Mature(next.LastAt);
+        if (periodMs < QuarantineMs && LastAt > 0) next.RestFloor = Math.Max(RestFloor, next.LastAt + QuarantineMs);
         next.QuarantineMs = periodMs;
         return next;
     }
+
+    // An edge that was cut off before the quarantine was shortened answers by the longer one.
+    private long RestUntil(long at) => Math.Max(at + QuarantineMs, RestFloor);
 
     public (VipState State, IEnumerable<HostName> Hosts, long? Until) At(int index, long now)
     {
@@ -125,7 +132,7 @@ internal sealed class NaiveLedger(VipRange range, long quarantineMs)
         var changed = false;
         if (!demand.Lease && LeaseOf(demand.Host) is { } lease)
         {
-            _entries[lease] = new Entry(VipState.Quarantined, demand.Host, at + QuarantineMs);
+            _entries[lease] = new Entry(VipState.Quarantined, demand.Host, RestUntil(at));
             changed = true;
         }
         foreach (var claim in _claims.Where(c => c.Host == demand.Host && !demand.Claims.Select(Canonical).Contains(c.Address)).ToList())
@@ -133,13 +140,13 @@ internal sealed class NaiveLedger(VipRange range, long quarantineMs)
             _claims.Remove(claim);
             changed = true;
             if (range.TryIndexOf(IPAddress.Parse(claim.Address), out var index) && !Claimants(index).Any())
-                _entries[index] = new Entry(VipState.Quarantined, null, at + QuarantineMs);
+                _entries[index] = new Entry(VipState.Quarantined, null, RestUntil(at));
         }
         foreach (var exclusion in _exclusions.Where(e => e.Host == demand.Host && !demand.Exclusions.Contains(e.Cidr)).ToList())
         {
             _exclusions.Remove(exclusion);
             changed = true;
-            if (!_exclusions.Any(e => e.Cidr == exclusion.Cidr)) _resting[exclusion.Cidr] = at + QuarantineMs;
+            if (!_exclusions.Any(e => e.Cidr == exclusion.Cidr)) _resting[exclusion.Cidr] = RestUntil(at);
         }
         return changed;
     }
@@ -162,7 +169,7 @@ internal sealed class NaiveLedger(VipRange range, long quarantineMs)
         {
             if (_entries[index] is not { State: VipState.Leased, Host: { } holder }) continue;
             evicted.Add(holder);
-            _entries[index] = new Entry(VipState.Quarantined, holder, at + QuarantineMs);
+            _entries[index] = new Entry(VipState.Quarantined, holder, RestUntil(at));
         }
         return true;
     }
@@ -215,7 +222,7 @@ internal sealed class NaiveLedger(VipRange range, long quarantineMs)
 
     private NaiveLedger Copy()
     {
-        var copy = new NaiveLedger(range, QuarantineMs) { LastAt = LastAt, _last = _last };
+        var copy = new NaiveLedger(range, QuarantineMs) { LastAt = LastAt, RestFloor = RestFloor, _last = _last };
         foreach (var (index, entry) in _entries) copy._entries[index] = entry;
         foreach (var (host, index) in _own) copy._own[host] = index;
         copy._claims.UnionWith(_claims);

@@ -19,6 +19,8 @@ internal sealed class PromiseWitness(VipRange range, long quarantineMs)
     private readonly HashSet<(string Cidr, HostName Host)> _exclusions = [];
     private Dictionary<HostName, int> _wishes = [];
     private long _quarantineMs = quarantineMs;
+    private long _oldKnowledgeUntil;
+    private bool _hasSeen;
 
     /// <summary>A change was accepted with these events.</summary>
     public void Saw(VipCommand command, IReadOnlyList<MeshEvent> events)
@@ -47,26 +49,32 @@ internal sealed class PromiseWitness(VipRange range, long quarantineMs)
     /// <summary>An event outside a change.</summary>
     public void Saw(MeshEvent fact)
     {
+        Take(fact);
+        _hasSeen = true;
+    }
+
+    private void Take(MeshEvent fact)
+    {
         switch (fact)
         {
             case VipGranted e: Granted(e); break;
             case VipReleased e:
                 if (!_holders.Remove(e.Index, out var holder) || holder != e.Host) throw Broken(1, $"{e} of one who does not hold it");
                 if (e.Reason == ReleaseReason.Evicted && !TakenExplicitly(e.Index)) throw Broken(2, $"{e} though nothing explicit is there");
-                _rests[e.Index] = (e.Host, e.At + _quarantineMs);
+                _rests[e.Index] = (e.Host, End(e.At));
                 break;
             case VipReserved e:
                 if (_holders.ContainsKey(e.Index)) throw Broken(1, $"{e} of a leased index");
                 _rests.Remove(e.Index);
                 foreach (var (host, _) in _own.Where(own => own.Value == e.Index).ToList()) _own.Remove(host);
                 break;
-            case VipUnreserved e: _rests[e.Index] = (null, e.At + _quarantineMs); break;
+            case VipUnreserved e: _rests[e.Index] = (null, End(e.At)); break;
             case AddressClaimed e: _claims.Add((e.Address, e.Host)); break;
             case AddressUnclaimed e: _claims.Remove((e.Address, e.Host)); break;
             case RangeExcluded e: _exclusions.Add((e.Cidr, e.Host)); _rangeRests.Remove(e.Cidr); break;
             case RangeIncluded e:
                 _exclusions.Remove((e.Cidr, e.Host));
-                if (!_exclusions.Any(x => x.Cidr == e.Cidr)) _rangeRests[e.Cidr] = e.At + _quarantineMs;
+                if (!_exclusions.Any(x => x.Cidr == e.Cidr)) _rangeRests[e.Cidr] = End(e.At);
                 break;
             case VipRested e:
                 if (_holders.ContainsKey(e.Index)) throw Broken(1, $"{e} of a leased index");
@@ -79,10 +87,16 @@ internal sealed class PromiseWitness(VipRange range, long quarantineMs)
                 if (_holders.Keys.Any(index => Covers(e.Cidr, index))) throw Broken(1, $"{e} over a leased index");
                 _rangeRests[e.Cidr] = Math.Max(e.Until, _rangeRests.GetValueOrDefault(e.Cidr));
                 break;
-            case QuarantineChanged e: _quarantineMs = e.PeriodMs; break;
+            case QuarantineChanged e:
+                if (_hasSeen && e.PeriodMs < _quarantineMs) _oldKnowledgeUntil = End(e.At);
+                _quarantineMs = e.PeriodMs;
+                break;
             case ClockSetBack e: SetBack(e); break;
         }
     }
+
+    // Who was cut off before the quarantine was shortened goes on answering by the longer one.
+    private long End(long at) => Math.Max(at + _quarantineMs, _oldKnowledgeUntil);
 
     // Of several that rest for a host that holds none, it has the one back that rests longest.
     private void Remember(VipRested e)
@@ -118,6 +132,7 @@ internal sealed class PromiseWitness(VipRange range, long quarantineMs)
     {
         foreach (var (index, rest) in _rests.ToList()) if (rest.End > e.At) _rests[index] = (rest.Last, rest.End + e.ByMs);
         foreach (var (cidr, end) in _rangeRests.ToList()) if (end > e.At) _rangeRests[cidr] = end + e.ByMs;
+        if (_oldKnowledgeUntil > e.At) _oldKnowledgeUntil += e.ByMs;
     }
 
     private bool RangeRests(int index, long at) => _rangeRests.Any(rest => rest.Value > at && Covers(rest.Key, index));

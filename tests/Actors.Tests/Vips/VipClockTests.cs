@@ -35,16 +35,51 @@ public class VipClockTests
     }
 
     [Fact]
-    public void Another_quarantine_holds_for_later_releases_only()
+    public void A_longer_quarantine_holds_for_later_releases_only()
     {
         var rig = new LedgerRig();
         rig.Fill(2);
         rig.Do(Nothing("h0"));
         Assert.Null(VipLedgerCore.OnQuarantine(rig.State, TimeSpan.FromMilliseconds(Quarantine), rig.Now));
-        rig.Apply(VipLedgerCore.OnQuarantine(rig.State, TimeSpan.FromMilliseconds(10), rig.Now)!);
+        rig.Apply(VipLedgerCore.OnQuarantine(rig.State, TimeSpan.FromMilliseconds(Quarantine + 10), rig.Now)!);
         rig.Do(Nothing("h1"));
         Assert.Equal(rig.Now + Quarantine, rig.Record("240.240.7.1").Until);
-        Assert.Equal(rig.Now + 10, rig.Record("240.240.7.2").Until);
+        Assert.Equal(rig.Now + Quarantine + 10, rig.Record("240.240.7.2").Until);
+    }
+
+    [Fact]
+    public void A_shorter_quarantine_ends_no_rest_while_who_was_cut_off_before_it_may_answer_by_the_longer_one()
+    {
+        var rig = new LedgerRig();
+        rig.Fill(3);
+        rig.Do(Nothing("h0"));
+        var changed = rig.Now;
+        rig.Apply(VipLedgerCore.OnQuarantine(rig.State, TimeSpan.FromMilliseconds(10), rig.Now)!);
+        rig.Now += Quarantine - 100;
+        rig.Do(Nothing("h1"));
+        Assert.Equal(changed + Quarantine, rig.Record("240.240.7.1").Until);
+        Assert.Equal(changed + Quarantine, rig.Record("240.240.7.2").Until);
+        rig.Now += 100;
+        rig.Do(Nothing("h2"));
+        Assert.Equal(rig.Now + 10, rig.Record("240.240.7.3").Until);
+    }
+
+    [Fact]
+    public void A_clock_that_is_set_back_moves_the_end_of_the_longer_quarantine_too()
+    {
+        var rig = new LedgerRig();
+        rig.Fill(1);
+        rig.Apply(VipLedgerCore.OnQuarantine(rig.State, TimeSpan.FromMilliseconds(10), rig.Now)!);
+        rig.Apply(new ClockSetBack(300) { At = rig.Now });
+        rig.Do(Nothing("h0"));
+        Assert.Equal(rig.Now + Quarantine + 300, rig.Record("240.240.7.1").Until);
+    }
+
+    [Fact]
+    public void The_first_quarantine_of_a_log_may_be_any()
+    {
+        var rig = new LedgerRig();
+        Assert.Null(Assert.IsType<QuarantineChanged>(VipLedgerCore.OnQuarantine(rig.Core.Empty, TimeSpan.FromMilliseconds(1), rig.Now)).RestUntil);
     }
 
     [Fact]

@@ -16,11 +16,11 @@ public class VipPoolSizeTests(ITestOutputHelper output)
         var hosts = Enumerable.Range(0, 65_024).Select(i => Lease($"host-{i}.example.com")).ToList();
         var full = Timed("decide 65,024", () => core.Decide(core.Empty, new VipCommand(hosts, 1000)));
         Assert.Null(full.Refused);
-        var replayed = Timed("replay 65,024", () => full.Events.Aggregate(core.Empty, core.Apply));
+        var replayed = Timed("replay 65,024", () => full.Events.Aggregate(core.Empty, VipLedgerCore.Apply));
         Assert.Equal(new VipUsage(65_024, 65_024, 0, 0, 0, 0), replayed.Usage(1000));
-        var snapshot = Timed("snapshot", () => core.Snapshot(replayed));
+        var snapshot = Timed("snapshot", () => VipLedgerCore.Snapshot(replayed));
         var restored = Timed("restore", () => core.Restore(snapshot));
-        Assert.Equal(snapshot, core.Snapshot(restored));
+        Assert.Equal(snapshot, VipLedgerCore.Snapshot(restored));
         Assert.Contains("asks for 1 VIP; of 65024", core.Decide(restored, new VipCommand([Lease("one-more")], 2000)).Refused!.Detail, StringComparison.Ordinal);
 
         var empty = Timed("release 65,024", () => core.Decide(restored, new VipCommand([.. hosts.Select(h => h with { Lease = false })], 3000)).State);

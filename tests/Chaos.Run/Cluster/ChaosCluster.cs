@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using MeshDns.Chaos.Run.Database;
 using MeshDns.Chaos.Run.Links;
@@ -6,17 +7,20 @@ using MeshDns.Tests.Shared.Judge;
 
 namespace MeshDns.Chaos.Run.Cluster;
 
-/// <summary>All nodes, and the relays between them and before their database. Nodes come and go; a number is never another node.</summary>
-internal sealed class ChaosCluster(ChaosOptions options, string folder, IJournalStore store, History history, Clock clock) : IAsyncDisposable
+/// <summary>All nodes. Nodes come and go; a number is never another node. Without a router the one node is in this process's own namespace.</summary>
+internal sealed class ChaosCluster(ChaosOptions options, string folder, IJournalStore store, Network network, Router? router, History history, Clock clock)
+    : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly List<ChaosNode> _nodes = [];
     private readonly List<ChaosNode> _gone = [];
-    private readonly Dictionary<string, Relay> _entrances = [];
     private readonly (int Dns, int Admin, int Cluster) _ports = (NodeProcess.FreePort(), NodeProcess.FreePort(), NodeProcess.FreePort());
+    private readonly int _feedPort = NodeProcess.FreePort();
     private int _made;
 
-    public Network Network { get; } = new();
+    public Network Network => network;
+
+    public Router Router => router ?? throw new InvalidOperationException("a node on its own has no router");
 
     public IJournalStore Store => store;
 
@@ -34,16 +38,14 @@ internal sealed class ChaosCluster(ChaosOptions options, string folder, IJournal
     public IReadOnlyList<ChaosNode> Edges => [.. Nodes.Where(node => !node.IsOwner)];
 
     /// <summary>Makes a node; it is not started.</summary>
-    public ChaosNode Add(bool edge = false)
+    public async Task<ChaosNode> AddAsync(bool edge = false)
     {
-        lock (_gate)
-        {
-            var address = new NodeAddress(++_made, _ports.Dns, _ports.Admin, _ports.Cluster) { IsEdge = edge };
-            string[] settings = [.. options.NodeSettings, .. ClusterSettings(address), .. edge ? [] : store.SettingsOf(address, Network)];
-            var node = new ChaosNode(address, Path.Combine(folder, address.Name), () => edge ? [.. settings, "node.roles=edge", $"cluster.join={Owned()}"] : settings, history, clock);
-            _nodes.Add(node);
-            return node;
-        }
+        var address = new NodeAddress(Interlocked.Increment(ref _made), _ports.Dns, _ports.Admin, _ports.Cluster) { IsEdge = edge };
+        var place = router is null ? Namespace.Own : await router.AddAsync(address.Number, address.Name);
+        string[] settings = [.. options.NodeSettings, .. ClusterSettings(address), .. edge ? [] : store.NodeSettings];
+        var node = new ChaosNode(address, place, Path.Combine(folder, address.Name), () => edge ? [.. settings, "node.roles=edge", $"cluster.join={Owned()}"] : settings, history, clock);
+        lock (_gate) _nodes.Add(node);
+        return node;
     }
 
     /// <summary>Stops a node for good; its name does not come back.</summary>
@@ -65,6 +67,24 @@ internal sealed class ChaosCluster(ChaosOptions options, string folder, IJournal
         return null;
     }
 
+    /// <summary>Waits until every owner says that all of them are members and that each stream has an owner; null then, else who says what.</summary>
+    public async Task<string?> AwaitWholeAsync(TimeSpan patience)
+    {
+        var names = Owners.Select(n => n.Name).Order(StringComparer.Ordinal).ToArray();
+        var begin = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            string? torn = null;
+            foreach (var node in Owners)
+            {
+                var view = await ClusterView.ReadAsync(node);
+                if (view is null || names.Except(view.Members).Any() || view.Ownerless.Any()) torn ??= $"{node.Name} sees {(view is null ? "nothing" : $"{string.Join(", ", view.Members)}, {view.Ownerless.Count()} streams without an owner")}";
+            }
+            if (torn is null || Stopwatch.GetElapsedTime(begin) > patience) return torn;
+            await Task.Delay(250);
+        }
+    }
+
     /// <summary>The owner of the stream <c>vips</c>, when somebody up says so.</summary>
     public async Task<ChaosNode?> AllocatorAsync() =>
         await ViewAsync() is { } view ? Up.FirstOrDefault(node => node.Name == view.Allocator) : null;
@@ -78,19 +98,17 @@ internal sealed class ChaosCluster(ChaosOptions options, string folder, IJournal
     public async ValueTask DisposeAsync()
     {
         foreach (var node in Nodes) await node.DisposeAsync();
-        foreach (var relay in _entrances.Values) await relay.DisposeAsync();
     }
 
-    private IEnumerable<string> ClusterSettings(NodeAddress address)
+    private string[] ClusterSettings(NodeAddress address)
     {
         if (!store.IsShared) return [];
-        var relay = _entrances[address.Name] = new Relay(address.Cluster, source => Network.Between(NameOf(source), address.Name));
-        return [$"cluster.listen={address.Cluster}", $"cluster.advertise={relay.Address}", "cluster.secret=chaos-chaos-chaos-chaos-chaos-chaos"];
+        const string Secret = "cluster.secret=chaos-chaos-chaos-chaos-chaos-chaos";
+        return address.IsEdge ? [Secret] : [$"cluster.listen={address.Cluster}", $"cluster.feed={FeedOf(address)}", Secret];
     }
 
-    // Where the owners that there are now can be reached.
-    private string Owned() => string.Join(',', Owners.Select(node => _entrances[node.Name].Address));
+    // Where the feeds of the owners that there are now can be reached.
+    private string Owned() => string.Join(',', Owners.Select(node => FeedOf(node.Address)));
 
-    // A node's outgoing connections come from its own address.
-    private static string NameOf(IPAddress source) => $"node-{source.GetAddressBytes()[3]}";
+    private IPEndPoint FeedOf(NodeAddress address) => new(address.Cluster.Address, _feedPort);
 }

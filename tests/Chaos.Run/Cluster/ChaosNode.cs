@@ -1,12 +1,16 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
+using MeshDns.Chaos.Run.Links;
 using MeshDns.Tests.Shared;
 using MeshDns.Tests.Shared.Judge;
 
 namespace MeshDns.Chaos.Run.Cluster;
 
-/// <summary>The addresses of a node, the same for all its starts. Every node has a loopback address of its own, so the ports are the same on all.</summary>
+/// <summary>
+/// The addresses of a node, the same for all its starts. The ports are the same on all nodes, and so are the addresses of DNS and the HTTP API:
+/// loopback, from where the harness looks.
+/// </summary>
 internal sealed record NodeAddress(int Number, int DnsPort, int AdminPort, int ClusterPort)
 {
     /// <summary>True of a node that only answers: it has no database and reads from the owners.</summary>
@@ -14,19 +18,25 @@ internal sealed record NodeAddress(int Number, int DnsPort, int AdminPort, int C
 
     public string Name => string.Create(CultureInfo.InvariantCulture, $"node-{Number}");
 
-    public string Host => string.Create(CultureInfo.InvariantCulture, $"127.0.1.{Number}");
+    public IPEndPoint Dns => new(IPAddress.Loopback, DnsPort);
 
-    public IPEndPoint Dns => new(IPAddress.Parse(Host), DnsPort);
+    public IPEndPoint Admin => new(IPAddress.Loopback, AdminPort);
 
-    public Uri Admin => new(string.Create(CultureInfo.InvariantCulture, $"http://{Host}:{AdminPort}"));
-
-    public IPEndPoint Cluster => new(IPAddress.Parse(Host), ClusterPort);
+    public IPEndPoint Cluster => new(Router.AddressOf(Number), ClusterPort);
 }
 
 /// <summary>A node as a process, started, held and killed again and again. It tells the history when it was up and when it was held.</summary>
-internal sealed class ChaosNode(NodeAddress address, string folder, Func<IEnumerable<string>> settings, History history, Clock clock) : IAsyncDisposable
+internal sealed class ChaosNode(NodeAddress address, Namespace place, string folder, Func<IEnumerable<string>> settings, History history, Clock clock) : IAsyncDisposable
 {
     private const int SigtermUnhandled = 128 + 15;
+
+    private readonly HttpClient _http = new(new SocketsHttpHandler
+    {
+        ConnectCallback = async (_, cancel) => await ConnectAsync(place, address.Admin, cancel),
+        ConnectTimeout = TimeSpan.FromSeconds(2),
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(5),
+    })
+    { BaseAddress = new Uri($"http://{address.Admin}"), Timeout = Timeout.InfiniteTimeSpan };
 
     private readonly List<string> _oldLogs = [];
     private NodeProcess? _process;
@@ -34,6 +44,12 @@ internal sealed class ChaosNode(NodeAddress address, string folder, Func<IEnumer
     private long? _pausedSince;
 
     public NodeAddress Address => address;
+
+    /// <summary>Where it runs, and where it is asked from: what is broken outside does not hinder who looks.</summary>
+    public Namespace Place => place;
+
+    /// <summary>Its HTTP API, asked in its own namespace. Deadlines are the caller's.</summary>
+    public HttpClient Http => _http;
 
     public string Name => address.Name;
 
@@ -60,14 +76,14 @@ internal sealed class ChaosNode(NodeAddress address, string folder, Func<IEnumer
         Directory.CreateDirectory(folder);
         string[] all =
         [
-            $"node.name={Name}", $"node.data-dir={DataDirectory}", $"dns.listen={address.Dns}", $"admin.listen={address.Host}:{address.AdminPort}", .. settings(),
+            $"node.name={Name}", $"node.data-dir={DataDirectory}", $"dns.listen={address.Dns}", $"admin.listen={address.Admin}", .. settings(),
         ];
-        var start = new ProcessStartInfo("dotnet", [NodeProcess.Program, "run", .. all.SelectMany(setting => (string[])["--set", setting])]);
+        var start = place.Command("dotnet", [NodeProcess.Program, "run", .. all.SelectMany(setting => (string[])["--set", setting])]);
         // Several nodes and a database share few cores here, and the garbage collector's default is a heap per core.
         start.Environment["DOTNET_gcServer"] = "0";
         start.Environment["DOTNET_TieredPGO"] = "0";
         if (fakeClock) FakeClock.Apply(start);
-        _process = NodeProcess.Launch(start);
+        _process = place.Run(() => NodeProcess.Launch(start));
     }
 
     /// <summary>Waits until it says that it is ready.</summary>
@@ -114,6 +130,13 @@ internal sealed class ChaosNode(NodeAddress address, string folder, Func<IEnumer
         Signals.Stop(_process!.ProcessId);
     }
 
+    /// <summary>Sets its clock. To the node a step ahead is the same as having slept: what it knows is as old as that, until it has read again.</summary>
+    public void StepClock(TimeSpan by)
+    {
+        FakeClock.Step(by);
+        history.Add(new NodeRecord(Name, NodeCondition.Paused, clock.Now, clock.Now));
+    }
+
     public void Resume()
     {
         Signals.Continue(_process!.ProcessId);
@@ -124,6 +147,7 @@ internal sealed class ChaosNode(NodeAddress address, string folder, Func<IEnumer
     {
         MarkDown();
         if (_process is not null) await _process.DisposeAsync();
+        _http.Dispose();
     }
 
     /// <summary>Ends the open intervals of the history.</summary>
@@ -132,6 +156,21 @@ internal sealed class ChaosNode(NodeAddress address, string folder, Func<IEnumer
         MarkResumed();
         if (_upSince is { } since) history.Add(new NodeRecord(Name, NodeCondition.Up, since, clock.Now));
         _upSince = null;
+    }
+
+    private static async Task<Stream> ConnectAsync(Namespace place, IPEndPoint target, CancellationToken cancel)
+    {
+        var socket = place.OpenTcp();
+        try
+        {
+            await socket.ConnectAsync(target, cancel);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     private void MarkResumed()

@@ -1,22 +1,23 @@
-using MeshDns.Chaos.Run.Database;
-
 namespace MeshDns.Chaos.Run.Cluster;
 
-/// <summary>Looks again and again which streams no live member owns by the database, and keeps the longest time of each.</summary>
+/// <summary>
+/// Asks living nodes again and again who owns which stream, and keeps for each the longest time in which nobody did, as far as they knew. Who does not answer
+/// the others is no member in what they say, and owns nothing.
+/// </summary>
 internal sealed class OwnerWatch : IAsyncDisposable
 {
     private static readonly TimeSpan _between = TimeSpan.FromMilliseconds(250);
 
-    private readonly IJournalStore _store;
+    private readonly Func<Task<ClusterView?>> _view;
     private readonly Clock _clock;
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<string, long> _since = [];
     private readonly Dictionary<string, long> _longest = [];
     private readonly Task _watching;
 
-    public OwnerWatch(IJournalStore store, Clock clock)
+    public OwnerWatch(Func<Task<ClusterView?>> view, Clock clock)
     {
-        _store = store;
+        _view = view;
         _clock = clock;
         _watching = WatchAsync();
     }
@@ -43,8 +44,8 @@ internal sealed class OwnerWatch : IAsyncDisposable
     {
         while (!_stop.IsCancellationRequested)
         {
-            // Null while the database does not answer: who was without an owner before and after was so all the time.
-            if (await _store.OwnerlessAsync() is { } ownerless) Take(ownerless);
+            // Null while no node answers: who was without an owner before and after was so all the time.
+            if (await _view() is { } view) Take([.. view.Ownerless]);
             try { await Task.Delay(_between, _stop.Token); }
             catch (OperationCanceledException) { }
         }

@@ -1,6 +1,5 @@
-using MeshDns.Actors.Journal;
-using MeshDns.Chaos.Run.Cluster;
-using MeshDns.Chaos.Run.Links;
+using System.Net;
+using MeshDns.Actors.Store;
 
 namespace MeshDns.Chaos.Run.Database;
 
@@ -10,12 +9,12 @@ internal interface IJournalStore : IAsyncDisposable
     /// <summary>True when several nodes can use it.</summary>
     bool IsShared { get; }
 
-    /// <summary>What a node has to be told to use it.</summary>
-    IEnumerable<string> SettingsOf(NodeAddress node, Network network);
+    /// <summary>What any node has to be told to use it.</summary>
+    IReadOnlyList<string> NodeSettings { get; }
 
-    /// <summary>Streams that no live member owns; null when it does not answer.</summary>
-    Task<IReadOnlyList<string>?> OwnerlessAsync();
+    /// <summary>Where the server is, in this process's own namespace, that a node knows by this address; null when it is no address of this store.</summary>
+    IPEndPoint? ServerAt(string node, IPEndPoint place);
 
-    /// <summary>The whole journal, for the judge.</summary>
-    Task<JournalImage> ReadAsync();
+    /// <summary>The whole log, for the judge.</summary>
+    Task<LogDump> ReadAsync();
 }

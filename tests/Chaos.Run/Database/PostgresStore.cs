@@ -1,29 +1,24 @@
 using System.Net;
-using MeshDns.Actors.Journal;
-using MeshDns.Chaos.Run.Cluster;
-using MeshDns.Chaos.Run.Links;
+using MeshDns.Actors.Store;
 using MeshDns.Tests.Shared;
-using Npgsql;
 
 namespace MeshDns.Chaos.Run.Database;
 
 /// <summary>
-/// A primary and its standby. Every node has two relays, one for each place that a server may have; when a standby is promoted, the place of
-/// the dead primary is taken by a new standby. So a node's connection string stays the same for its whole life.
+/// A primary and its standby. Nodes know two places that a server may have, by addresses that only the router can reach; when a standby is
+/// promoted, the place of the dead primary is taken by a new standby. So a node's connection string stays the same for its whole life.
 /// </summary>
 internal sealed class PostgresStore : IJournalStore
 {
     private const string Name = "meshdns";
 
-    private const string Ownerless = """
-        SELECT coalesce(array_agg(o.stream), '{}') FROM meshdns.ownership o
-        LEFT JOIN meshdns.member m ON m.node = o.owner AND m.incarnation = o.incarnation AND m.expires_at > meshdns.now_ms() WHERE m.node IS NULL
-        """;
+    private static readonly IPEndPoint[] _addresses = [IPEndPoint.Parse("100.127.255.1:5432"), IPEndPoint.Parse("100.127.255.2:5432")];
 
     private readonly bool _mayLose;
     private readonly PostgresServer?[] _places = new PostgresServer?[2];
-    private readonly List<(Relay Relay, int Place)> _relays = [];
     private int _primary;
+    private volatile string? _lone;
+    private int _loneSees;
 
     private PostgresStore(PostgresServer primary, bool mayLose)
     {
@@ -44,38 +39,47 @@ internal sealed class PostgresStore : IJournalStore
         return store;
     }
 
-    public IEnumerable<string> SettingsOf(NodeAddress node, Network network)
-    {
-        var relays = Enumerable.Range(0, _places.Length).Select(place => new Relay(AddressOf(place), _ => network.Between(node.Name, Network.Database))).ToArray();
-        for (var place = 0; place < relays.Length; place++) _relays.Add((relays[place], place));
-        return
-        [
-            "journal.store=postgres",
-            $"journal.connection-string=Host={string.Join(',', relays.Select(r => r.Address))};Username=postgres;Database={Name}",
-            $"journal.allow-data-loss={(_mayLose ? "true" : "false")}",
-        ];
-    }
+    public IReadOnlyList<string> NodeSettings =>
+    [
+        "journal.store=postgres",
+        $"journal.connection-string=Host={string.Join(',', (object[])_addresses)};Username=postgres;Database={Name}",
+        $"journal.allow-data-loss={(_mayLose ? "true" : "false")}",
+    ];
 
     /// <summary>Starts the primary again, after an orderly stop or after a kill.</summary>
-    public async Task RestartAsync()
-    {
-        await Primary.RestartAsync();
-        Point();
-    }
+    public Task RestartAsync() => Primary.RestartAsync();
 
     public Task KillPrimaryAsync() => Primary.KillAsync();
 
     /// <summary>Makes the standby the primary and gives it a standby of its own.</summary>
     public async Task PromoteAsync()
     {
-        var old = _primary;
+        await TakeOverAsync();
+        await EndOldAsync();
+    }
+
+    /// <summary>From now on one node reaches the primary alone, and all others the standby alone. Connections that are open stay.</summary>
+    public void Part(string lone) => (_loneSees, _lone) = (_primary, lone);
+
+    /// <summary>Makes the standby the primary; the one before lives on.</summary>
+    public async Task TakeOverAsync()
+    {
         _primary = 1 - _primary;
         await Primary.PromoteAsync();
+    }
+
+    /// <summary>Ends the primary that another has taken over from; a new standby takes its place, and all nodes reach both.</summary>
+    public async Task EndOldAsync()
+    {
+        var old = 1 - _primary;
         await _places[old]!.DisposeAsync();
         _places[old] = null;
-        Point();
+        _lone = null;
         await AddStandbyAsync();
     }
+
+    /// <summary>Asks the primary, beside all nodes.</summary>
+    public Task<object?> AskAsync(string sql) => Primary.ExecuteAsync(sql, Name);
 
     /// <summary>From now on the standby gets nothing more, and no commit waits for it.</summary>
     public async Task LetStandbyLagAsync()
@@ -84,38 +88,21 @@ internal sealed class PostgresStore : IJournalStore
         await _places[1 - _primary]!.SetAsync("primary_conninfo", "");
     }
 
-    public Task<JournalImage> ReadAsync() => PostgresImage.ReadAsync(Primary.ConnectionString(Name), CancellationToken.None);
-
-    public async Task<IReadOnlyList<string>?> OwnerlessAsync()
+    // Nobody listens on port 1: a place without a server refuses.
+    public IPEndPoint? ServerAt(string node, IPEndPoint place)
     {
-        if (_places[_primary] is not { } primary) return null;
-        try
-        {
-            await using var connection = new NpgsqlConnection(primary.ConnectionString(Name) + ";Timeout=5;Command Timeout=5");
-            await connection.OpenAsync();
-            await using var command = new NpgsqlCommand(Ownerless, connection);
-            return (string[]?)await command.ExecuteScalarAsync() ?? [];
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException) { return null; }
+        var index = Array.IndexOf(_addresses, place);
+        if (index < 0) return null;
+        var isReached = _lone is null || index == (node == _lone ? _loneSees : 1 - _loneSees);
+        return new IPEndPoint(IPAddress.Loopback, isReached ? _places[index]?.Port ?? 1 : 1);
     }
+
+    public Task<LogDump> ReadAsync() => LogDump.ReadPostgresAsync(Primary.ConnectionString(Name), CancellationToken.None);
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var (relay, _) in _relays) await relay.DisposeAsync();
         foreach (var server in _places) if (server is not null) await server.DisposeAsync();
     }
 
-    private async Task AddStandbyAsync()
-    {
-        _places[1 - _primary] = await Primary.AddStandbyAsync(synchronous: true);
-        Point();
-    }
-
-    private void Point()
-    {
-        foreach (var (relay, place) in _relays) relay.Target = AddressOf(place);
-    }
-
-    // Nobody listens on port 1: a place without a server refuses.
-    private IPEndPoint AddressOf(int place) => new(IPAddress.Loopback, _places[place]?.Port ?? 1);
+    private async Task AddStandbyAsync() => _places[1 - _primary] = await Primary.AddStandbyAsync(synchronous: true);
 }

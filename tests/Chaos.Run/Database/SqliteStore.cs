@@ -1,6 +1,5 @@
-using MeshDns.Actors.Journal;
-using MeshDns.Chaos.Run.Cluster;
-using MeshDns.Chaos.Run.Links;
+using System.Net;
+using MeshDns.Actors.Store;
 
 namespace MeshDns.Chaos.Run.Database;
 
@@ -9,11 +8,11 @@ internal sealed class SqliteStore(string folder) : IJournalStore
 {
     public bool IsShared => false;
 
-    public IEnumerable<string> SettingsOf(NodeAddress node, Network network) => [];
+    public IReadOnlyList<string> NodeSettings => [];
 
-    public Task<JournalImage> ReadAsync() => Task.FromResult(SqliteImage.Read(Path.Combine(folder, "node-1", "data")));
+    public IPEndPoint? ServerAt(string node, IPEndPoint place) => null;
 
-    public Task<IReadOnlyList<string>?> OwnerlessAsync() => Task.FromResult<IReadOnlyList<string>?>([]);
+    public Task<LogDump> ReadAsync() => LogDump.ReadSqliteAsync(Path.Combine(folder, "node-1", "data", "journal.db"), CancellationToken.None);
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using MeshDns.Chaos.Run.Links;
 
 namespace MeshDns.Chaos.Run.Faults;
 
@@ -48,6 +49,37 @@ internal static partial class DatabaseFaults
         return new FaultEffect(null, "", Lossy: true, breaches);
     }
 
-    [GeneratedRegex("rewound|rewind|went back", RegexOptions.IgnoreCase)]
+    /// <summary>
+    /// A cut leaves the primary alone with one owner, and the others have its standby promoted: two primaries live. The old one has no standby and can confirm nothing, neither a change nor a look at the log's end; sometimes
+    /// it lasts for longer than <c>directory.max-age</c>, so that the owner has to refuse what may be given to others by then.
+    /// </summary>
+    public static async Task<FaultEffect> LeaveOldPrimaryAsync(FaultContext context)
+    {
+        var lone = context.Random.Next(2) == 0 ? await context.Cluster.AllocatorAsync() ?? context.AnyOwner() : context.AnyOwner();
+        var isLong = context.Random.Next(2) == 0;
+        context.Database.Part(lone.Name);
+        foreach (var node in context.Cluster.Owners)
+        {
+            if (node != lone) foreach (var way in (Way[])[context.Cluster.Network[node.Name, lone.Name], context.Cluster.Network[lone.Name, node.Name]]) way.Stall();
+            // What is open goes to where it went before.
+            var database = context.Cluster.Network[node.Name, Network.Database];
+            database.Cut();
+            database.Heal();
+        }
+        await context.PassAsync(0, 3);
+        await context.Database.TakeOverAsync();
+        var breaches = await Membership.AwaitGoingOnAsync(context, "on the new primary while the old one was alone with an owner");
+        await (isLong ? context.PassAsync(30, 40) : context.PassAsync(4, 10));
+        await context.Database.EndOldAsync();
+        foreach (var node in context.Cluster.Owners)
+        {
+            context.Cluster.Network[node.Name, Network.Database].Cut();
+            context.Cluster.Network[node.Name, Network.Database].Heal();
+        }
+        context.Cluster.Network.HealAll();
+        return new FaultEffect(null, $"with {lone.Name}", Breaches: [.. breaches, .. await Membership.AwaitReadyAsync(context)]);
+    }
+
+    [GeneratedRegex("the log no longer has", RegexOptions.IgnoreCase)]
     private static partial Regex Alarm();
 }

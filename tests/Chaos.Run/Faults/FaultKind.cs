@@ -43,6 +43,9 @@ internal enum FaultNeed
 
     /// <summary>Several nodes on PostgreSQL.</summary>
     Cluster,
+
+    /// <summary>The same, and three of them at least.</summary>
+    ThreeOwners,
 }
 
 /// <summary>Every kind of fault.</summary>
@@ -53,12 +56,14 @@ internal static class FaultCatalogue
         new("kill-owner", FaultNeed.Node, NodeFaults.KillOwnerAsync),
         new("kill-allocator", FaultNeed.Cluster, NodeFaults.KillAllocatorAsync),
         new("kill-mid-append", FaultNeed.Node, NodeFaults.KillMidAppendAsync),
+        new("power-loss", FaultNeed.Cluster, NodeFaults.LosePowerAsync),
         new("pause", FaultNeed.Node, NodeFaults.PauseAsync),
         new("quick-restarts", FaultNeed.Node, NodeFaults.QuickRestartsAsync),
         new("rolling-restart", FaultNeed.Cluster, NodeFaults.RollingRestartAsync),
         new("clock-step", FaultNeed.FakeClock, NodeFaults.StepClockAsync),
         new("start-without-database", FaultNeed.Cluster, NodeFaults.StartWithoutDatabaseAsync),
         new("cut-database", FaultNeed.Cluster, LinkFaults.CutDatabaseAsync),
+        new("cut-off", FaultNeed.Cluster, LinkFaults.CutOffAsync),
         new("partition-nodes", FaultNeed.Cluster, LinkFaults.PartitionNodesAsync),
         new("one-way", FaultNeed.Cluster, LinkFaults.OneWayAsync),
         new("slow-and-lossy", FaultNeed.Cluster, LinkFaults.SlowAndLossyAsync),
@@ -68,5 +73,14 @@ internal static class FaultCatalogue
         new("promote-sync", FaultNeed.Cluster, DatabaseFaults.PromoteSynchronousAsync),
         new("promote-async", FaultNeed.Cluster, DatabaseFaults.PromoteLaggingAsync),
         new("scale", FaultNeed.Cluster, ScaleFaults.ScaleAsync),
+        new("end-actors", FaultNeed.Cluster, MemberFaults.EndActorsAsync),
+        new("pause-mid-append", FaultNeed.Cluster, AppendFaults.PauseAsync),
+        new("cut-mid-append", FaultNeed.Cluster, AppendFaults.CutAsync),
+        new("kill-lease-holder", FaultNeed.ThreeOwners, MemberFaults.KillLeaseHolderAsync),
+        new("kill-without-database", FaultNeed.Cluster, MemberFaults.KillWithoutDatabaseAsync),
+        new("move-and-back", FaultNeed.Cluster, MemberFaults.MoveAndBackAsync),
+        new("part-owners", FaultNeed.Cluster, MemberFaults.PartOwnersAsync),
+        new("old-primary-alone", FaultNeed.Cluster, DatabaseFaults.LeaveOldPrimaryAsync),
+        new("suspend", FaultNeed.FakeClock, NodeFaults.SuspendAsync),
     ];
 }

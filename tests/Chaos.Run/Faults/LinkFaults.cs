@@ -23,6 +23,16 @@ internal static class LinkFaults
         return new FaultEffect([node.Name], $"{node.Name}, {(reset ? "by resets" : "silently")}");
     }
 
+    /// <summary>A node's link is gone: packets vanish, whatever they are and whoever they are from.</summary>
+    public static async Task<FaultEffect> CutOffAsync(FaultContext context)
+    {
+        var node = await TargetAsync(context);
+        await context.Cluster.Router.LinkAsync(node.Name, isUp: false);
+        await context.PassAsync(3, 12);
+        await context.Cluster.Router.LinkAsync(node.Name, isUp: true);
+        return new FaultEffect([node.Name], node.Name);
+    }
+
     public static async Task<FaultEffect> PartitionNodesAsync(FaultContext context)
     {
         var node = await TargetAsync(context);

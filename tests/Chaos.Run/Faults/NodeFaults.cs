@@ -26,6 +26,18 @@ internal static class NodeFaults
         return new FaultEffect([node.Name], deaf ? $"{node.Name}, which did not hear the database" : node.Name);
     }
 
+    /// <summary>Killed as a machine is: no connection of it is ever ended, and whoever it spoke to hears nothing.</summary>
+    public static async Task<FaultEffect> LosePowerAsync(FaultContext context)
+    {
+        var node = context.Random.Next(2) == 0 ? await context.Cluster.AllocatorAsync() ?? context.AnyNode() : context.AnyNode();
+        await context.Cluster.Router.LinkAsync(node.Name, isUp: false);
+        await node.KillAsync();
+        await context.PassAsync(0, context.Options.Lease.TotalSeconds + 4);
+        await context.Cluster.Router.LinkAsync(node.Name, isUp: true);
+        await node.StartAsync();
+        return new FaultEffect([node.Name], node.Name);
+    }
+
     public static async Task<FaultEffect> PauseAsync(FaultContext context)
     {
         var node = context.Random.Next(2) == 0 ? await context.Cluster.AllocatorAsync() ?? context.AnyNode() : context.AnyNode();
@@ -72,14 +84,39 @@ internal static class NodeFaults
         {
             await context.PassAsync(2, 5);
             steps.Add(TimeSpan.FromSeconds(context.Random.Next(-7200, 7200)));
-            node.FakeClock.Step(steps[^1]);
+            node.StepClock(steps[^1]);
         }
         await context.PassAsync(2, 5);
-        node.FakeClock.Step(TimeSpan.Zero);
+        node.StepClock(TimeSpan.Zero);
         await context.PassAsync(1, 2);
         await node.StopAsync();
         await node.StartAsync();
         return new FaultEffect([node.Name], $"{node.Name} by {string.Join(" and ", steps)}");
+    }
+
+    /// <summary>As a machine that sleeps: when it wakes, its wall clock is hours ahead, and its monotonic clock knows nothing of them.</summary>
+    public static async Task<FaultEffect> SuspendAsync(FaultContext context)
+    {
+        var node = context.AnyOwner();
+        await node.StopAsync();
+        await node.StartAsync(fakeClock: true);
+        var others = context.Random.Next(2) == 0 ? context.Cluster.Owners.Where(n => n != node && n.IsUp).ToArray() : [];
+        // Who was started last is the last to get the allocator, so it gets it when all others have been started after it.
+        foreach (var other in others) await other.StopAsync();
+        foreach (var other in others) other.Launch();
+        foreach (var other in others) await other.AwaitReadyAsync();
+        await context.PassAsync(2, 5);
+        var slept = TimeSpan.FromMinutes(context.Random.Next(60, 12 * 60));
+        node.Pause();
+        node.FakeClock.Step(slept);
+        await Task.Delay(context.Random.Next(2) == 0 ? context.Options.Lease + context.Seconds(1, 4) : context.Seconds(0.5, 2));
+        node.Resume();
+        await context.PassAsync(5, 12);
+        node.FakeClock.Step(TimeSpan.Zero);
+        await context.PassAsync(1, 2);
+        await node.StopAsync();
+        await node.StartAsync();
+        return new FaultEffect([node.Name, .. others.Select(n => n.Name)], $"{node.Name}{(others.Length > 0 ? ", the allocator's," : "")} for {slept}");
     }
 
     public static async Task<FaultEffect> StartWithoutDatabaseAsync(FaultContext context)
@@ -112,13 +149,13 @@ internal static class NodeFaults
 
     private static async Task<bool> AnswersAsync(FaultContext context, ChaosNode node)
     {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
         var begin = context.Clock.Elapsed;
         while (context.Clock.Elapsed - begin < TimeSpan.FromSeconds(20))
         {
+            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(2));
             try
             {
-                await http.GetAsync(new Uri(node.Address.Admin, "/healthz"));
+                await node.Http.GetAsync("/healthz", deadline.Token);
                 return true;
             }
             catch (Exception e) when (e is HttpRequestException or OperationCanceledException) { await Task.Delay(50); }

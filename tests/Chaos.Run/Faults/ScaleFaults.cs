@@ -5,11 +5,14 @@ namespace MeshDns.Chaos.Run.Faults;
 /// <summary>Nodes come and go for good.</summary>
 internal static class ScaleFaults
 {
-    /// <summary>Two more than there are, then down to two, then as many as before; all under writes.</summary>
+    private const int Most = 7;
+
+    /// <summary>Up to seven, or in haste two more than there are, then down to two, then as many as before; all under writes.</summary>
     public static async Task<FaultEffect> ScaleAsync(FaultContext context)
     {
         var nodes = context.Cluster.Owners.Count;
-        await GrowAsync(context, nodes + 2);
+        var most = context.Options.Haste < 1 ? nodes + 2 : Math.Max(Most, nodes + 2);
+        await GrowAsync(context, most);
         await context.PassAsync(5, 10);
         var names = context.Cluster.Owners.Select(n => n.Name).ToArray();
         while (context.Cluster.Owners.Count > 2)
@@ -20,7 +23,7 @@ internal static class ScaleFaults
         }
         await context.PassAsync(5, 10);
         await GrowAsync(context, nodes);
-        return new FaultEffect([], $"{nodes} to {nodes + 2} to 2 to {nodes}: {string.Join(", ", names)}");
+        return new FaultEffect([], $"{nodes} to {most} to 2 to {nodes}: {string.Join(", ", names)}");
     }
 
     public static async Task GrowAsync(FaultContext context, int nodes)
@@ -28,7 +31,7 @@ internal static class ScaleFaults
         var started = new List<ChaosNode>();
         while (context.Cluster.Owners.Count < nodes)
         {
-            var node = context.Cluster.Add();
+            var node = await context.Cluster.AddAsync();
             node.Launch();
             started.Add(node);
         }

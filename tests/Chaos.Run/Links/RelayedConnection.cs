@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
 
@@ -9,7 +8,7 @@ namespace MeshDns.Chaos.Run.Links;
 /// One connection through a relay. The end of a stream and a reset travel like bytes: behind a stalled way nobody learns that the other side
 /// is gone. At most 64 pieces are under way in a direction; then the sender's own TCP has to wait.
 /// </summary>
-internal sealed class RelayedConnection(Socket client, Link link)
+internal sealed class RelayedConnection(Socket client, Route route)
 {
     private const int PieceBytes = 16 * 1024;
     private const int PiecesUnderWay = 64;
@@ -22,8 +21,9 @@ internal sealed class RelayedConnection(Socket client, Link link)
     private readonly Random _random = new();
     private Socket? _server;
 
-    public async Task RunAsync(IPEndPoint target, CancellationToken stop)
+    public async Task RunAsync(CancellationToken stop)
     {
+        var link = route.Link;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(_broken.Token, stop);
         link.There.Cutting += Break;
         link.Back.Cutting += Break;
@@ -33,8 +33,8 @@ internal sealed class RelayedConnection(Socket client, Link link)
             // The handshake needs both ways.
             await Task.WhenAll(link.There.Open, link.Back.Open).WaitAsync(ending.Token);
             client.NoDelay = true;
-            _server = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            await _server.ConnectAsync(target, ending.Token);
+            _server = route.Open();
+            await _server.ConnectAsync(route.Target, ending.Token);
             await Task.WhenAll(CarryAsync(client, _server, link.There, ending.Token), CarryAsync(_server, client, link.Back, ending.Token));
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException) { }
@@ -52,6 +52,14 @@ internal sealed class RelayedConnection(Socket client, Link link)
     {
         try { _broken.Cancel(); }
         catch (ObjectDisposedException) { }
+    }
+
+    /// <summary>Closes without lingering, so that the other side is told at once and by a reset.</summary>
+    public static void Reset(Socket socket)
+    {
+        try { socket.LingerState = new LingerOption(true, 0); }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException) { }
+        socket.Dispose();
     }
 
     private async Task CarryAsync(Socket from, Socket to, Way way, CancellationToken cancel)
@@ -84,6 +92,7 @@ internal sealed class RelayedConnection(Socket client, Link link)
             var piece = await pieces.ReadAsync(cancel);
             var early = piece.DueAt - Stopwatch.GetTimestamp();
             if (early > 0) await Task.Delay(TimeSpan.FromSeconds((double)early / Stopwatch.Frequency), cancel);
+            way.Show(piece.Bytes);
             await way.Open.WaitAsync(cancel);
             if (piece.End == End.Reset || way.Breaks(_random)) Break();
             if (piece.End == End.Shutdown)
@@ -93,13 +102,5 @@ internal sealed class RelayedConnection(Socket client, Link link)
             }
             for (var sent = 0; sent < piece.Bytes.Length;) sent += await to.SendAsync(piece.Bytes.AsMemory(sent), cancel);
         }
-    }
-
-    // Without lingering, so that the other side is told at once and by a reset.
-    private static void Reset(Socket socket)
-    {
-        try { socket.LingerState = new LingerOption(true, 0); }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException) { }
-        socket.Dispose();
     }
 }

@@ -19,6 +19,7 @@ internal sealed class Way
 
     private readonly Lock _gate = new();
     private TaskCompletionSource _open = Completed();
+    private Watch? _watch;
 
     public WayQuality Quality { get; set; } = WayQuality.Perfect;
 
@@ -47,11 +48,26 @@ internal sealed class Way
         Cutting?.Invoke();
     }
 
+    /// <summary>Ends when bytes go on in which these are; they pass.</summary>
+    public Task SeeAsync(byte[] wanted) => WatchAsync(wanted, stalls: false);
+
+    /// <summary>Stalls as soon as bytes would go on in which these are, which are held back first; ends then.</summary>
+    public Task StallBeforeAsync(byte[] wanted) => WatchAsync(wanted, stalls: true);
+
+    /// <summary>A relay shows what it is about to send on.</summary>
+    public void Show(ReadOnlySpan<byte> piece)
+    {
+        if (Volatile.Read(ref _watch) is not { } watch || piece.IndexOf(watch.Wanted) < 0 || Interlocked.CompareExchange(ref _watch, null, watch) != watch) return;
+        if (watch.Stalls) Stall();
+        watch.Seen.TrySetResult();
+    }
+
     /// <summary>All is well again; what was held back arrives now.</summary>
     public void Heal()
     {
         IsCut = false;
         Quality = WayQuality.Perfect;
+        Volatile.Write(ref _watch, null);
         lock (_gate) _open.TrySetResult();
     }
 
@@ -65,10 +81,19 @@ internal sealed class Way
 
     public bool Breaks(Random random) => random.NextDouble() < Quality.Reset;
 
+    private Task WatchAsync(byte[] wanted, bool stalls)
+    {
+        var watch = new Watch(wanted, stalls, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        Volatile.Write(ref _watch, watch);
+        return watch.Seen.Task;
+    }
+
     private static TaskCompletionSource Completed()
     {
         var source = new TaskCompletionSource();
         source.SetResult();
         return source;
     }
+
+    private sealed record Watch(byte[] Wanted, bool Stalls, TaskCompletionSource Seen);
 }

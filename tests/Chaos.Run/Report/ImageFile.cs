@@ -1,20 +1,19 @@
-using System.Text.Json;
-using MeshDns.Actors.Journal;
+using MeshDns.Actors.Store;
 
 namespace MeshDns.Chaos.Run.Report;
 
-/// <summary>The journal of a run as a file, so that it can be judged again.</summary>
+/// <summary>The log of a run as a file, so that it can be judged again.</summary>
 internal static class ImageFile
 {
-    public static void Write(JournalImage image, string path)
+    public static void Write(LogDump log, string path)
     {
         using var file = File.Create(path);
-        JsonSerializer.Serialize(file, image);
+        log.WriteTo(file);
     }
 
-    public static JournalImage Read(string path)
+    public static LogDump Read(string path)
     {
         using var file = File.OpenRead(path);
-        return JsonSerializer.Deserialize<JournalImage>(file) ?? throw new FormatException($"{path} is empty");
+        return LogDump.ReadFrom(file);
     }
 }

@@ -31,7 +31,7 @@ internal sealed class Asker(ChaosNode node, NameBook names, History history, Clo
 
     private async Task AskAsync(string name, CancellationToken stop)
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        using var socket = node.Place.Open(SocketType.Dgram, ProtocolType.Udp);
         var query = Query(name, ++_id);
         var askedAt = clock.Now;
         var (outcome, addresses) = (AnswerOutcome.Timeout, (string[])[]);

@@ -13,19 +13,15 @@ namespace MeshDns.Chaos.Run.Workload;
 /// Carries a command to any node, and to the next one with the same Idempotency-Key while nobody knows its outcome. At most a minute; then
 /// the outcome stays unknown.
 /// </summary>
-internal sealed class CommandClient(ChaosCluster cluster, Clock clock) : IDisposable
+internal sealed class CommandClient(ChaosCluster cluster, Clock clock)
 {
     private static readonly TimeSpan _attempt = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan _all = TimeSpan.FromSeconds(60);
-
-    private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2), PooledConnectionIdleTimeout = TimeSpan.FromSeconds(5) }) { Timeout = Timeout.InfiniteTimeSpan };
 
     private TaskCompletionSource _sending = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Ends when the next attempt is about to be sent.</summary>
     public Task NextSending => Volatile.Read(ref _sending).Task;
-
-    public void Dispose() => _http.Dispose();
 
     public async Task<CommandRecord> RunAsync(string id, IReadOnlyList<CommandDocument> documents, Random random)
     {
@@ -50,14 +46,14 @@ internal sealed class CommandClient(ChaosCluster cluster, Clock clock) : IDispos
 
     private async Task<(CommandOutcome Outcome, string Reply)> AttemptAsync(ChaosNode node, string id, IReadOnlyList<CommandDocument> documents)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(node.Address.Admin, documents[0].Deleted ? "/v1/manifests?delete=true" : "/v1/manifests"));
+        using var request = new HttpRequestMessage(HttpMethod.Post, documents[0].Deleted ? "/v1/manifests?delete=true" : "/v1/manifests");
         request.Content = new StringContent(string.Concat(documents.Select(Yaml)), Encoding.UTF8, "application/yaml");
         request.Headers.Add("Idempotency-Key", id);
         using var deadline = new CancellationTokenSource(_attempt);
         Interlocked.Exchange(ref _sending, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
         try
         {
-            using var response = await _http.SendAsync(request, deadline.Token);
+            using var response = await node.Http.SendAsync(request, deadline.Token);
             var body = await response.Content.ReadAsStringAsync(deadline.Token);
             return (OutcomeOf(response.StatusCode, body), response.IsSuccessStatusCode ? body : $"{(int)response.StatusCode} {TypeOf(body)}");
         }

@@ -90,7 +90,6 @@ internal sealed class Load(ChaosCluster cluster, History history, Clock clock, i
     {
         await _stopWriting.CancelAsync();
         await _stopAsking.CancelAsync();
-        _client.Dispose();
     }
 
     private void Start(Plan plan, int pauseMs)

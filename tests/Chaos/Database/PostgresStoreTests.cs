@@ -1,4 +1,5 @@
-using MeshDns.Chaos.Run.Cluster;
+using System.Net;
+using System.Net.Sockets;
 using MeshDns.Chaos.Run.Database;
 using MeshDns.Chaos.Run.Links;
 using Npgsql;
@@ -8,13 +9,16 @@ namespace MeshDns.Chaos.Database;
 /// <summary>The database of the chaos run itself: what a promotion keeps and what it loses, through relays whose addresses stay.</summary>
 public sealed class PostgresStoreTests
 {
+    private const string Setting = "journal.connection-string=";
+
     [Fact]
     public async Task A_synchronous_standby_has_everything_and_a_lagging_one_has_not()
     {
         await using var store = await PostgresStore.StartAsync(mayLose: true);
-        var network = new Network();
-        var address = new NodeAddress(1, 1, 1, 1);
-        var connection = store.SettingsOf(address, network).Single(s => s.StartsWith("journal.connection-string=", StringComparison.Ordinal))["journal.connection-string=".Length..];
+        var connection = store.NodeSettings.Single(s => s.StartsWith(Setting, StringComparison.Ordinal))[Setting.Length..];
+        var (first, second) = (Before(store, "100.127.255.1:5432", ref connection), Before(store, "100.127.255.2:5432", ref connection));
+        await using var one = first;
+        await using var other = second;
         await ExecuteAsync(connection, "CREATE TABLE kept(id int)");
         await ExecuteAsync(connection, "INSERT INTO kept VALUES (1)");
         await store.KillPrimaryAsync();
@@ -29,6 +33,16 @@ public sealed class PostgresStoreTests
         await store.PromoteAsync();
         Assert.Equal(2L, await ExecuteAsync(connection, "SELECT count(*) FROM kept"));
         await ExecuteAsync(connection, "INSERT INTO kept VALUES (4)");
+    }
+
+    // Stands in for the router, so that this needs no namespace: the place gets an address here.
+    private static Relay Before(PostgresStore store, string place, ref string connection)
+    {
+        var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        Assert.Contains(place, connection, StringComparison.Ordinal);
+        connection = connection.Replace(place, $"{listener.LocalEndPoint}", StringComparison.Ordinal);
+        return new Relay(listener, (_, _) => new Route(new Network().Between("node-1", Network.Database), Namespace.Own.OpenTcp, store.ServerAt("node-1", IPEndPoint.Parse(place))!));
     }
 
     private static async Task<object?> ExecuteAsync(string connectionString, string sql)

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using MeshDns.Actors.Log;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Names;
 using MeshDns.Tests.Shared.Judge;
@@ -177,10 +178,12 @@ public sealed class AnswerCheckTests
         .Answer(2100, "n3", "a", "192.0.2.2").Answer(4100, "n3", "b", "192.0.2.1").Breaches);
 
     [Fact]
-    public void The_audit_of_the_journal_is_part_of_the_verdict()
+    public void The_audit_of_the_log_is_part_of_the_verdict()
     {
-        var verdict = HistoryJudge.Check(new History(), new Actors.Journal.JournalImage(new Dictionary<string, string>(), [new(new("vips", "", "", "", 1, 0), null, 0, [])], [], [], []), new JudgeOptions());
-        Assert.Contains(verdict.Breaches, b => b.Sentence.Contains("no cluster settings", StringComparison.Ordinal));
+        var rows = new TransactionWriter(new Buckets(1)).Write(new TransactionDraft(1, "", [new AllocatorStarted(1, "n1", 1) { At = 1 }], []), LogPosition.Start, "aaaaaaaaaaaaaaaa", _ => LogPosition.Start)!.Rows;
+        var verdict = HistoryJudge.Check(new History(), LoggedPast.Of(rows, []), new JudgeOptions());
+        Assert.Contains(verdict.Breaches, b => b is { Promise: 7 } && b.Sentence.Contains("the journal: the log does not say", StringComparison.Ordinal));
+        Assert.Equal(1, verdict.Audit.Rows);
     }
 
     [Fact]

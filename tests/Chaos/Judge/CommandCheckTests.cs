@@ -32,8 +32,8 @@ public sealed class CommandCheckTests
         new Trial().Command(0, CommandOutcome.Applied, Put("a", 1) with { Version = 7 }).JournalPut("a", 1));
 
     [Fact]
-    public void A_position_beyond_the_end_of_its_stream_is_a_breach() => Breached("promise 3: .*at shard-00 5, but the stream ends at 1",
-        new Trial().With(new CommandRecord { Id = "x", Node = "n1", InvokedAt = 0, CompletedAt = 9, Documents = [Put("a", 1)], Outcome = CommandOutcome.Applied, Position = new Dictionary<string, long> { ["shard-00"] = 5 } }).JournalPut("a", 1));
+    public void A_position_beyond_the_end_of_its_stream_is_a_breach() => Breached("promise 3: .*at mesh 5, but the log ends at 1",
+        new Trial().With(new CommandRecord { Id = "x", Node = "n1", InvokedAt = 0, CompletedAt = 9, Documents = [Put("a", 1)], Outcome = CommandOutcome.Applied, Position = new Dictionary<string, long> { ["mesh"] = 5 } }).JournalPut("a", 1));
 
     [Theory]
     [InlineData(CommandOutcome.Refused)]

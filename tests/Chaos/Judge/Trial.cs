@@ -1,14 +1,15 @@
-using MeshDns.Actors.Journal;
+using MeshDns.Actors.Log;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
+using MeshDns.Contracts.Vips;
 using MeshDns.Tests.Shared.Judge;
 
 namespace MeshDns.Chaos.Judge;
 
 /// <summary>
-/// A small history and its journal, made by hand. Two nodes are up from 0 to 100,000; the journal has one shard. The audit of the whole
-/// journal, which has its own tests, is left out of what <see cref="Breaches"/> gives: these journals are only as complete as a test needs.
+/// A small history and its journal, made by hand. Two nodes are up from 0 to 100,000; the audit of the whole
+/// log, which has its own tests, is left out: these logs are only as complete as a test needs.
 /// </summary>
 internal sealed class Trial
 {
@@ -28,7 +29,7 @@ internal sealed class Trial
 
     public JudgeOptions Options { get; init; } = new() { SettleMs = 3000, ResumeGraceMs = 1000, TtlMs = 2000, MaxAgeMs = 20_000 };
 
-    public string[] Breaches => [.. HistoryJudge.Check(History, Image(), Options).Breaches.Select(b => b.ToString()).Where(b => !b.Contains("the journal: ", StringComparison.Ordinal))];
+    public string[] Breaches => [.. HistoryJudge.Check(History, Past(), Options).Breaches.Select(b => b.ToString())];
 
     public static CommandDocument Put(string name, int generation, params string[] addresses) =>
         new() { Key = Key(name).ToString(), Generation = generation, Hosts = [Host(name)], Addresses = addresses };
@@ -93,13 +94,7 @@ internal sealed class Trial
         Vips = vip is null ? new Dictionary<string, string>() : new Dictionary<string, string> { [documents[0].Hosts[0]] = vip },
     });
 
-    private JournalImage Image() => new(
-        new Dictionary<string, string> { ["vips.ipv4"] = "240.240.0.0/16", ["vips.ipv6"] = "2001:2::/48", ["cluster.shards"] = "1", ["mesh.cluster-domain"] = "cluster.local" },
-        [Stream("shard-00", _shard), Stream(Streams.Vips, _vips)], [], [], []);
-
-    private static StreamImage Stream(string name, List<MeshEvent> events)
-    {
-        var rows = events.Select((fact, i) => EventCodec.Encode(fact) is var e ? new JournalRow(i + 1, "t", 1, e.Kind, e.Payload) : default);
-        return new StreamImage(new OwnershipRow(name, "n1", "i", "t", 1, events.Count), null, 0, [.. rows]);
-    }
+    // Each fact is a transaction; those of VIPs come last, since only their own order counts.
+    private LoggedPast Past() => new(
+        new VipRange(Cidr.Parse("240.240.0.0/16"), Cidr.Parse("2001:2::/48")), [.. _shard.Concat(_vips).Select((fact, i) => new LoggedTransaction(i + 1, [fact]))], new LogAuditReport(0, 0, 0, 0, 0, 0, []));
 }

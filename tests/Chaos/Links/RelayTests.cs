@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using MeshDns.Chaos.Run.Links;
+using static MeshDns.Chaos.Links.SocketTalk;
 
 namespace MeshDns.Chaos.Links;
 
@@ -13,6 +14,7 @@ public sealed class RelayTests : IAsyncLifetime
     private readonly Network _network = new();
     private readonly List<IDisposable> _open = [];
     private Relay _relay = null!;
+    private IPEndPoint _address = null!;
 
     private Way There => _network["a", "b"];
 
@@ -21,7 +23,10 @@ public sealed class RelayTests : IAsyncLifetime
     public Task InitializeAsync()
     {
         _server.Start();
-        _relay = new Relay((IPEndPoint)_server.LocalEndpoint, source => _network.Between(source.ToString() == "127.0.1.1" ? "a" : "other", "b"));
+        var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _address = (IPEndPoint)listener.LocalEndPoint!;
+        _relay = new Relay(listener, (from, _) => new Route(_network.Between(from.Address.ToString() == "127.0.1.1" ? "a" : "other", "b"), Namespace.Own.OpenTcp, (IPEndPoint)_server.LocalEndpoint));
         return Task.CompletedTask;
     }
 
@@ -56,6 +61,28 @@ public sealed class RelayTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_way_tells_of_bytes_that_pass_and_stalls_before_those_that_must_not()
+    {
+        var (client, server) = await ConnectAsync();
+        var seen = There.SeeAsync([2, 3]);
+        await client.SendAsync(new byte[] { 1, 3 });
+        Assert.Equal(1, await ReceiveByteAsync(server));
+        Assert.Equal(3, await ReceiveByteAsync(server));
+        Assert.False(seen.IsCompleted);
+        await client.SendAsync(new byte[] { 2, 3 });
+        await seen.WaitAsync(_deadline);
+        Assert.Equal(2, await ReceiveByteAsync(server));
+        Assert.Equal(3, await ReceiveByteAsync(server));
+        var held = There.StallBeforeAsync([2, 4]);
+        await client.SendAsync(new byte[] { 2, 4, 5 });
+        await held.WaitAsync(_deadline);
+        await ExchangeAsync(server, client, 1);
+        Assert.Equal(0, server.Available);
+        There.Heal();
+        Assert.Equal(2, await ReceiveByteAsync(server));
+    }
+
+    [Fact]
     public async Task Behind_a_stalled_way_nobody_learns_that_the_other_side_is_gone()
     {
         var (client, server) = await ConnectAsync();
@@ -77,7 +104,7 @@ public sealed class RelayTests : IAsyncLifetime
         var next = Open("127.0.1.1");
         await Assert.ThrowsAsync<SocketException>(async () =>
         {
-            await next.ConnectAsync(_relay.Address);
+            await next.ConnectAsync(_address);
             await ReceiveAsync(next);
         });
         Back.Heal();
@@ -109,7 +136,7 @@ public sealed class RelayTests : IAsyncLifetime
     private async Task<(Socket Client, Socket Server)> ConnectAsync(string source = "127.0.1.1")
     {
         var client = Open(source);
-        await client.ConnectAsync(_relay.Address);
+        await client.ConnectAsync(_address);
         var server = await _server.AcceptSocketAsync().WaitAsync(_deadline);
         _open.Add(server);
         return (client, server);
@@ -122,19 +149,4 @@ public sealed class RelayTests : IAsyncLifetime
         _open.Add(socket);
         return socket;
     }
-
-    private static async Task ExchangeAsync(Socket from, Socket to, byte value)
-    {
-        await from.SendAsync(new[] { value });
-        Assert.Equal(value, await ReceiveByteAsync(to));
-    }
-
-    private static async Task<byte> ReceiveByteAsync(Socket socket)
-    {
-        var buffer = new byte[1];
-        Assert.Equal(1, await socket.ReceiveAsync(buffer).WaitAsync(_deadline));
-        return buffer[0];
-    }
-
-    private static Task<int> ReceiveAsync(Socket socket) => socket.ReceiveAsync(new byte[1]).WaitAsync(_deadline);
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using MeshDns.Conformance.Harness;
 using MeshDns.Host.Sources;
 using MeshDns.Tests.Shared;
@@ -107,7 +108,8 @@ public sealed class VerbTests(DefaultNode fixture, ITestOutputHelper output) : M
             var yaml = new YamlStream();
             yaml.Load(new StringReader((await Node.CliAsync($"get {what} -o yaml")).Done()));
             var shown = what is "entries" or "services" ? yaml.Documents.Select(document => document.RootNode) : (YamlSequenceNode)yaml.Documents.Single().RootNode["items"];
-            Assert.Equal(items.Select(LeavesOf), shown.Select(LeavesOf));
+            // How old what a node knows is differs from one moment to the next.
+            Assert.Equal(items.Select(LeavesOf).Select(WithoutAge), shown.Select(LeavesOf).Select(WithoutAge));
         }
         var vip = JsonNode.Parse((await Node.CliAsync("get vips -o json")).Done())!["items"]!.AsArray().Single(item => (string?)item!["host"] == "listed.test")!;
         Assert.Equal(Assert.Single(await Node.AddressesAsync("listed.test")), (string?)vip["ipv4"]);
@@ -155,10 +157,11 @@ public sealed class VerbTests(DefaultNode fixture, ITestOutputHelper output) : M
         Assert.Contains("no breach", (await CliRun($"verify --set node.data-dir={fixture.DataDirectory}")).Done());
 
     [Theory]
-    [InlineData("DELETE FROM event WHERE stream = 'vips' AND seq = (SELECT max(seq) - 1 FROM event WHERE stream = 'vips')")]
-    [InlineData("DELETE FROM vip_lease WHERE idx = (SELECT min(idx) FROM vip_lease)")]
-    [InlineData("UPDATE vip_lease SET host = 'stranger.test' WHERE idx = (SELECT min(idx) FROM vip_lease)")]
-    [InlineData("UPDATE ownership SET seq = seq + 1 WHERE stream = 'vips'")]
+    [InlineData("DELETE FROM journal WHERE sequence_number = (SELECT max(sequence_number) - 1 FROM journal)")]
+    [InlineData("DELETE FROM journal WHERE sequence_number = 1")]
+    [InlineData("UPDATE journal SET message = CAST(replace(CAST(message AS TEXT), 'd.test', 'x.test') AS BLOB) WHERE sequence_number = (SELECT max(sequence_number) - 1 FROM journal)")]
+    [InlineData("UPDATE journal SET message = (SELECT message FROM journal WHERE sequence_number = 2) WHERE sequence_number = (SELECT max(sequence_number) FROM journal)")]
+    [InlineData("UPDATE journal SET manifest = 'ffffffffffffffff' || substr(manifest, 17) WHERE sequence_number = (SELECT max(sequence_number) FROM journal) - 2")]
     public async Task Verify_finds_a_journal_that_was_tampered_with(string sql)
     {
         await using var node = await NodeProcess.StartAsync(fixture[sql.GetHashCode().ToString()]);
@@ -207,6 +210,8 @@ public sealed class VerbTests(DefaultNode fixture, ITestOutputHelper output) : M
         Assert.Equal(1, await second.WaitForExitAsync());
         Assert.Contains($"cannot listen for HTTP on {Node.Admin.Authority}", second.Log);
     }
+
+    private static string WithoutAge(string leaves) => Regex.Replace(leaves, "ageSeconds: [0-9.E-]+", "");
 
     private static string LeavesOf(JsonNode? node) => node switch
     {

@@ -18,8 +18,15 @@ internal static class ClusterView
     public static async Task<JsonNode?> MemberAsync(this NodeProcess node, string name) =>
         (await node.GetAsync("/v1/cluster")).Done["members"]!.AsArray().SingleOrDefault(m => (string?)m!["node"] == name);
 
-    /// <summary>Where other nodes reach this one.</summary>
-    public static async Task<string> ClusterAddressAsync(this NodeProcess node) => (await node.WaitForLogAsync(@"other nodes reach this one at (?<address>\S+)")).Groups["address"].Value;
+    /// <summary>Where other owners reach this one.</summary>
+    public static async Task<string> ClusterAddressAsync(this NodeProcess node)
+    {
+        var view = (await node.GetAsync("/v1/cluster")).Done;
+        return (string)view["members"]!.AsArray().Single(m => (string?)m!["node"] == (string?)view["node"])!["address"]!;
+    }
+
+    /// <summary>Where nodes without a database reach this one.</summary>
+    public static async Task<string> FeedAddressAsync(this NodeProcess node) => (await node.WaitForLogAsync(@"nodes without a database reach this one at (?<address>\S+)")).Groups["address"].Value;
 
     /// <summary>Declares hosts, one document each, as one change; the VIP of each.</summary>
     public static async Task<Dictionary<string, string>> DeclareAsync(this NodeProcess node, params string[] hosts) => VipsOf(await node.ApplyAsync(Manifests(hosts)));

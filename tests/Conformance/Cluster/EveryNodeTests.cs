@@ -116,6 +116,24 @@ public sealed class EveryNodeTests(SharedCluster shared, ITestOutputHelper outpu
         Assert.Equal(await Owners[0].OwnerOfAsync("vips"), (string?)vips["owner"]);
     }
 
+    [Fact]
+    public async Task An_edge_takes_every_call_of_the_API()
+    {
+        var edge = shared.Edge;
+        var applied = (await edge.SendAsync(HttpMethod.Post, "/v1/manifests?wait=edges", ClusterView.Manifests("asked.mesh.internal"))).Done;
+        Assert.True((bool)applied["edges"]!["waited"]!);
+        Assert.Empty(applied["edges"]!["missing"]!.AsArray());
+        var vip = (await edge.GetAsync("/v1/hosts/asked.mesh.internal")).Done["vip"]!;
+        foreach (var path in (string[])["/v1/hosts/asked.mesh.internal", $"/v1/vips/{vip["ipv4"]}", "/v1/service-entries/default/asked-mesh-internal", "/v1/hosts?q=asked.mesh", "/v1/service-entries?q=asked-mesh", "/v1/vips?q=asked.mesh"])
+            Assert.True(JsonNode.DeepEquals((await Owners[2].GetAsync(path)).Done, (await edge.GetAsync(path)).Done), path);
+        await edge.AnswersAsync("asked.mesh.internal", (string)vip["ipv4"]!);
+        Assert.Contains((string)vip["ipv4"]!, (await edge.CliAsync("explain asked.mesh.internal")).Done());
+        (await edge.CliAsync("drain node-9")).Failed(1, "there is no node node-9");
+        await edge.WithdrawAsync("asked.mesh.internal");
+        await edge.SaysAsync("asked.mesh.internal", "NXDomain");
+        Assert.Equal(HttpStatusCode.NotFound, (await edge.GetAsync("/v1/hosts/asked.mesh.internal")).Status);
+    }
+
     public void Dispose() => shared.Cluster.Tell(output);
 
     private static string StreamOf(string host) => Streams.Shard(Streams.ShardOf(HostName.Parse(host), Shards), Shards);

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using MeshDns.Actors.Cluster;
 using MeshDns.Conformance.Harness;
 using MeshDns.Tests.Shared;
 using Xunit.Abstractions;
@@ -15,6 +14,9 @@ internal sealed class MeshCluster : IAsyncDisposable
     /// <summary>What the nodes prove to each other.</summary>
     public const string Secret = "the-secret-of-the-clusters-in-tests";
 
+    // Of 65 streams; how many each has is for the engine to balance.
+    private const int Few = 8;
+
     private readonly ScratchFolder _folder = new();
     private readonly List<NodeProcess> _all = [];
 
@@ -25,6 +27,9 @@ internal sealed class MeshCluster : IAsyncDisposable
     public string ConnectionString { get; }
 
     public string Database => ConnectionString.Split("Database=")[1];
+
+    /// <summary>What the next nodes are of.</summary>
+    public string Program { get; set; } = NodeProcess.Program;
 
     /// <summary>Where a node keeps its files.</summary>
     public string this[string node] => _folder[node];
@@ -40,9 +45,10 @@ internal sealed class MeshCluster : IAsyncDisposable
     }
 
     /// <summary>A cluster of three, each with the streams that it should have.</summary>
-    public static async Task<(MeshCluster Cluster, NodeProcess[] Nodes)> StartThreeAsync(PostgresServer? server = null)
+    public static async Task<(MeshCluster Cluster, NodeProcess[] Nodes)> StartThreeAsync(PostgresServer? server = null, string? program = null)
     {
         var cluster = await MakeAsync(server);
+        if (program is not null) cluster.Program = program;
         try
         {
             var nodes = await Task.WhenAll(Enumerable.Range(1, 3).Select(i => cluster.StartAsync($"node-{i}")));
@@ -66,17 +72,17 @@ internal sealed class MeshCluster : IAsyncDisposable
 
     /// <summary>Starts a member and does not wait for anything.</summary>
     public NodeProcess Launch(string name, params string[] settings) =>
-        Keep(NodeProcess.Launch(this[name], [.. Member(name), .. settings]));
+        Keep(NodeProcess.LaunchOf(Program, this[name], [.. Member(name), .. settings]));
 
     /// <summary>Starts a member that cannot become ready now; waits until it takes connections.</summary>
     public async Task<NodeProcess> StartUnreadyAsync(string name, params string[] settings) =>
         Keep(await NodeProcess.StartUnreadyAsync(this[name], [.. Member(name), .. settings]));
 
-    /// <summary>Starts a node with only the role edge that knows no database, and does not wait for anything.</summary>
+    /// <summary>Starts a node with only the role edge that knows no database and asks at this feed first, and does not wait for anything.</summary>
     public NodeProcess LaunchEdge(string name, string join, params string[] settings) =>
-        Keep(NodeProcess.Launch(this[name], [.. Common(name), "node.roles=[edge]", $"cluster.join=[\"{join}\"]", .. settings]));
+        Keep(NodeProcess.LaunchOf(Program, this[name], [.. Common(name), "node.roles=[edge]", $"cluster.join=[\"{join}\"]", .. settings]));
 
-    /// <summary>Waits until a node sees exactly these members, and each stream with the owner that it should have.</summary>
+    /// <summary>Waits until a node sees exactly these owners, all up, and each stream at one of them; each has a few.</summary>
     public async Task SettledAsync(NodeProcess seenBy, params string[] members)
     {
         var missing = "";
@@ -86,17 +92,19 @@ internal sealed class MeshCluster : IAsyncDisposable
 
     private static string Missing(JsonNode view, string[] members)
     {
-        var up = view["members"]!.AsArray().Where(m => m!["roles"]!.AsArray().Any(r => (string?)r == "owner")).Select(m => $"{m!["node"]} {m["state"]}").ToArray();
+        var up = view["members"]!.AsArray().Where(m => m!["roles"]!.AsArray().Any(r => (string?)r == "owner") && (string?)m["state"] != "draining").Select(m => $"{m!["node"]} {m["state"]}").ToArray();
         return string.Join(", ", up.Except(members.Select(m => $"{m} up")).Concat(members.Select(m => $"{m} up").Except(up))
-            .Concat(view["streams"]!.AsArray().Where(s => (string?)s!["owner"] != Rendezvous.Choose((string)s["stream"]!, members)).Select(s => $"{s!["stream"]} at {s["owner"]}")));
+            .Concat(view["streams"]!.AsArray().Where(s => !members.Contains((string?)s!["owner"])).Select(s => $"{s!["stream"]} at {s["owner"]}"))
+            .Concat(members.Select(m => (Name: m, Streams: OwnersOf(view).Count(owner => owner == m))).Where(m => m.Streams < Few).Select(m => $"{m.Name} with {m.Streams} streams")));
     }
 
-    /// <summary>Events in the journal.</summary>
-    public async Task<long> EventsAsync() => (long)(await Server.ExecuteAsync("SELECT count(*) FROM meshdns.event", Database))!;
+    private static IEnumerable<string> OwnersOf(JsonNode view) => view["streams"]!.AsArray().Select(s => (string)s!["owner"]!);
 
-    /// <summary>The nodes that the database has for owners, each once; an empty name for streams without one.</summary>
-    public async Task<string[]> OwnersAsync() =>
-        ((string)(await Server.ExecuteAsync("SELECT coalesce(string_agg(DISTINCT owner, ',' ORDER BY owner), '') FROM meshdns.ownership", Database))!).Split(',');
+    /// <summary>Rows of the journal.</summary>
+    public async Task<long> EventsAsync() => (long)(await Server.ExecuteAsync("SELECT count(*) FROM meshdns.journal", Database))!;
+
+    /// <summary>The nodes that own streams as a node sees it, each once; an empty name for streams without one.</summary>
+    public static async Task<string[]> OwnersAsync(NodeProcess seenBy) => [.. OwnersOf((await seenBy.GetAsync("/v1/cluster")).Done).Distinct().Order(StringComparer.Ordinal)];
 
     /// <summary>Stops every node that still runs, in the order of their start, and holds the journal to its invariants.</summary>
     public async Task EndAsync()
@@ -118,11 +126,11 @@ internal sealed class MeshCluster : IAsyncDisposable
     // Nobody answers at the discard port: nothing of these tests goes upstream.
     private static string[] Common(string name) =>
     [
-        $"node.name={name}", "upstream.servers=127.0.0.1:9", "mesh.zones=[mesh.internal]", "cluster.listen=127.0.0.1:0", $"cluster.secret={Secret}",
+        $"node.name={name}", "upstream.servers=127.0.0.1:9", "mesh.zones=[mesh.internal]", $"cluster.secret={Secret}",
         "cluster.heartbeat=300ms", "cluster.lease=3s",
     ];
 
-    private string[] Member(string name) => [.. Common(name), "journal.store=postgres", $"journal.connection-string={ConnectionString}"];
+    private string[] Member(string name) => [.. Common(name), "cluster.listen=127.0.0.1:0", .. name.StartsWith("edge", StringComparison.Ordinal) ? (string[])[] : ["cluster.feed=127.0.0.1:0"], "journal.store=postgres", $"journal.connection-string={ConnectionString}"];
 
     private NodeProcess Keep(NodeProcess node)
     {

@@ -17,7 +17,7 @@ public sealed class SharedCluster : IAsyncLifetime
     {
         (Cluster, var owners) = await MeshCluster.StartThreeAsync();
         Owners = owners;
-        Edge = Cluster.LaunchEdge("edge-1", await owners[0].ClusterAddressAsync());
+        Edge = Cluster.LaunchEdge("edge-1", await owners[0].FeedAddressAsync());
         await Edge.WaitUntilReadyAsync();
     }
 

@@ -50,6 +50,8 @@ public sealed class LifecycleTests(ITestOutputHelper output) : IAsyncLifetime
         await _mesh.StartAsync();
         Assert.Equal(vips, await Node.VipsAsync());
         Assert.Equal(["240.240.0.1"], await Node.AddressesAsync("address.internal"));
+        // The new start is a row of its own.
+        events = await Node.EventsAsync();
         Assert.All((await Node.ApplyAsync(examples)).Actions, action => Assert.EndsWith(" unchanged", action));
         Assert.Equal(events, await Node.EventsAsync());
     }
@@ -70,8 +72,7 @@ public sealed class LifecycleTests(ITestOutputHelper output) : IAsyncLifetime
         else
         {
             // Saved by itself while it runs.
-            var applied = DateTime.UtcNow;
-            await Node.PollAsync(() => Task.FromResult(File.GetLastWriteTimeUtc(Path.Combine(_mesh.DataDirectory, "directory.bin")) > applied), "the directory is saved");
+            await _mesh.WaitForSavedAsync("known.test");
             await Node.KillAsync();
         }
 
@@ -97,8 +98,7 @@ public sealed class LifecycleTests(ITestOutputHelper output) : IAsyncLifetime
     {
         await _mesh.StartAsync();
         _ = (await Node.ApplyAsync(Manifest.Vip("early", "early.test"))).Done;
-        var applied = DateTime.UtcNow;
-        await Node.PollAsync(() => Task.FromResult(File.GetLastWriteTimeUtc(Path.Combine(_mesh.DataDirectory, "directory.bin")) > applied), "the directory is saved");
+        await _mesh.WaitForSavedAsync("early.test");
         _ = (await Node.ApplyAsync(string.Concat(Enumerable.Range(0, 100).Select(k => Manifest.Vip($"late-{k}", $"late-{k}.test"))))).Done;
         await Node.KillAsync();
         await _mesh.StartAsync();
@@ -144,14 +144,43 @@ public sealed class LifecycleTests(ITestOutputHelper output) : IAsyncLifetime
     [Theory]
     [InlineData("vips.ipv4=240.241.0.0/16")]
     [InlineData("cluster.shards=32")]
-    [InlineData("mesh.cluster-domain=other.local")]
-    public async Task A_node_that_disagrees_with_the_journal_about_what_is_fixed_does_not_start(string setting)
+    public async Task A_node_that_disagrees_with_the_journal_about_what_is_fixed_says_so_and_takes_no_change(string setting)
     {
         await _mesh.StartAsync();
         Assert.Equal(0, await Node.StopAsync());
-        await using var other = NodeProcess.Launch(_mesh.DataDirectory, setting);
-        Assert.Equal(1, await other.WaitForExitAsync());
-        Assert.Contains(setting.Split('=')[0], other.Log);
+        await using var other = await NodeProcess.StartUnreadyAsync(_mesh.DataDirectory, setting);
+        await other.WaitForLogAsync("crit: .*the journal was created with other settings, which cannot change afterwards: " + setting.Split('=')[0]);
+        var refused = (await other.ApplyAsync(Manifest.Vip("refused", "refused.test"))).Refused(HttpStatusCode.ServiceUnavailable);
+        Assert.Contains(setting.Split('=')[0], (string?)refused["detail"]);
+        Assert.Equal(0, await other.StopAsync());
+    }
+
+    [Fact]
+    public async Task A_node_on_its_own_keeps_the_domain_that_names_of_Services_carry_and_says_so()
+    {
+        await _mesh.StartAsync();
+        _ = (await Node.ApplyAsync("apiVersion: v1\nkind: Service\nmetadata: { name: web, namespace: shop }\nspec: { clusterIP: 10.9.8.7, ports: [{ port: 80 }] }\n")).Done;
+        Assert.Equal(0, await Node.StopAsync());
+        await _mesh.StartAsync("mesh.cluster-domain=other.local", "vips.quarantine=12h");
+        await Node.WaitForLogAsync("warn: .*configured otherwise than its cluster.*: mesh.cluster-domain is other.local here and cluster.local there");
+        Assert.Equal("10.9.8.7", (await Node.DigAsync("web.shop.svc.cluster.local A")).Only.Data);
+        var settings = (await Node.GetAsync("/v1/settings")).Done;
+        Assert.Equal(("12h", "cluster.local"), ((string?)settings["vips.quarantine"], (string?)settings["mesh.cluster-domain"]));
+    }
+
+    [Fact]
+    public async Task Settings_are_changed_over_HTTP_answered_by_at_once_and_on_a_node_alone_until_its_next_start()
+    {
+        await _mesh.StartAsync("dns.ttl=20s");
+        _ = (await Node.ApplyAsync(Manifest.Vip("capped", "capped.test"))).Done;
+        Assert.Equal(20u, (await Node.DigAsync("capped.test A")).Only.Ttl);
+        var reply = await Node.PutSettingsAsync("""{"dns.ttl":"5s","mesh.zones":["put.internal"]}""");
+        Assert.Contains("at its next start", (string?)reply.Done["warnings"]![0]);
+        Assert.Equal(5u, (await Node.DigAsync("capped.test A")).Only.Ttl);
+        Assert.Equal("NXDOMAIN", (await Node.DigAsync("nothing.put.internal A")).Status);
+        Assert.Equal(0, await Node.StopAsync());
+        await _mesh.StartAsync("dns.ttl=20s");
+        Assert.Equal(20u, (await Node.DigAsync("capped.test A")).Only.Ttl);
     }
 
     [Fact]

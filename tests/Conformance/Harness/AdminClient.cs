@@ -49,10 +49,16 @@ internal static class AdminClient
     /// <summary>Deletes a ServiceEntry of the default namespace.</summary>
     public static Task<ApiReply> DeleteAsync(this NodeProcess node, string name) => node.SendAsync(HttpMethod.Delete, $"/v1/service-entries/default/{name}?wait=edges");
 
-    public static async Task<ApiReply> SendAsync(this NodeProcess node, HttpMethod method, string path, string? yaml = null, params (string Name, string Value)[] headers)
+    /// <summary>Changes settings of the cluster, and waits until the edges have them.</summary>
+    public static Task<ApiReply> PutSettingsAsync(this NodeProcess node, string json) => SendAsync(node, HttpMethod.Put, "/v1/settings?wait=edges", json, "application/json", []);
+
+    public static Task<ApiReply> SendAsync(this NodeProcess node, HttpMethod method, string path, string? yaml = null, params (string Name, string Value)[] headers) =>
+        SendAsync(node, method, path, yaml, "application/yaml", headers);
+
+    private static async Task<ApiReply> SendAsync(NodeProcess node, HttpMethod method, string path, string? body, string mediaType, (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, new Uri(node.Admin, path));
-        if (yaml is not null) request.Content = new StringContent(yaml, Encoding.UTF8, "application/yaml");
+        if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, mediaType);
         foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
         using var response = await _http.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();

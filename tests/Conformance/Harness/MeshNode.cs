@@ -1,3 +1,4 @@
+using System.Text;
 using MeshDns.Tests.Shared;
 
 namespace MeshDns.Conformance.Harness;
@@ -12,6 +13,8 @@ public class MeshNode(params string[] settings) : IAsyncLifetime
     public ScriptedUpstream Upstream { get; } = new();
 
     public string DataDirectory => _folder["data"];
+
+    private string SavedDirectory => Path.Combine(DataDirectory, "directory.bin");
 
     /// <summary>A file for the test.</summary>
     public string this[string file] => _folder[file];
@@ -39,6 +42,14 @@ public class MeshNode(params string[] settings) : IAsyncLifetime
     {
         Directory.Delete(Path.Combine(DataDirectory, "journal.db"));
         foreach (var file in Directory.GetFiles(this["hidden"])) File.Move(file, Path.Combine(DataDirectory, Path.GetFileName(file)));
+    }
+
+    /// <summary>Until the directory on disk knows the host: when it was last written says nothing, it may have been while the test looked elsewhere.</summary>
+    public Task WaitForSavedAsync(string host)
+    {
+        byte[] wire = [.. host.Split('.').SelectMany(label => (byte[])[(byte)label.Length, .. Encoding.ASCII.GetBytes(label)])];
+        return Node.PollAsync(
+            () => Task.FromResult(File.Exists(SavedDirectory) && File.ReadAllBytes(SavedDirectory).AsSpan().IndexOf(wire) >= 0), $"the saved directory knows {host}");
     }
 
     public async Task DisposeAsync()

@@ -27,9 +27,12 @@ internal static class RawClient
     /// Sends packets in turn and then a sentinel query from the same socket; gives every reply up to the sentinel's. One socket's packets go to
     /// one loop in order, so a packet that has had no reply by then was dropped: no test waits for a timeout.
     /// </summary>
-    public static async Task<List<byte[]>> SendUdpAsync(IPEndPoint server, params byte[][] packets)
+    public static Task<List<byte[]>> SendUdpAsync(IPEndPoint server, params byte[][] packets) => SendUdpAsync(server, IPAddress.Any, packets);
+
+    /// <summary>The same from one of our addresses.</summary>
+    public static async Task<List<byte[]>> SendUdpAsync(IPEndPoint server, IPAddress from, byte[][] packets)
     {
-        using var socket = new UdpClient(AddressFamily.InterNetwork);
+        using var socket = new UdpClient(new IPEndPoint(from, 0));
         socket.Connect(server);
         foreach (var packet in packets) await socket.SendAsync(packet);
         const ushort SentinelId = 0x7e57;

@@ -36,6 +36,8 @@ public sealed partial class ReadmeTests : IDisposable
     {
         RequireFree(15053);
         RequireFree(15380);
+        // It builds what it runs, compiled ahead of time, beside all the other tests.
+        Assert.Equal(0, (await BashAsync("./meshdns check-config", TimeSpan.FromMinutes(5))).ExitCode);
         await using var node = NodeProcess.Launch(new ProcessStartInfo(_folder["meshdns"], ["run"]) { WorkingDirectory = _folder.Path });
         await node.WaitUntilReadyAsync();
         var steps = ConsoleBlocks().SelectMany(Steps).ToList();
@@ -101,7 +103,7 @@ public sealed partial class ReadmeTests : IDisposable
 
     private static List<string> Lines(string text) => [.. text.TrimEnd('\n').Split('\n').Select(line => line.TrimEnd())];
 
-    private Task<CommandRun> BashAsync(string command) => CommandRun.Of(new ProcessStartInfo("bash", ["-c", command]) { WorkingDirectory = _folder.Path });
+    private Task<CommandRun> BashAsync(string command, TimeSpan? limit = null) => CommandRun.Of(new ProcessStartInfo("bash", ["-c", command]) { WorkingDirectory = _folder.Path }, limit: limit);
 
     private static void RequireFree(int port)
     {

@@ -43,8 +43,29 @@ public sealed partial class ImportTests
         Assert.Empty(offenders);
     }
 
+    // The order of the folders of src/Actors: each knows those before it.
+    private static readonly string[] _actors = ["Vips", "Directory", "Shards", "Log", "Changes", "Store", "Following", "Protocol", "Cluster"];
+
+    [Fact]
+    public void Within_Actors_each_folder_knows_only_those_before_it()
+    {
+        var offenders = new List<string>();
+        foreach (var (path, lines) in SourceTree.Files("src/Actors"))
+        {
+            if (path.Split('/').Length < 4) continue;
+            var place = Array.IndexOf(_actors, path.Split('/')[2]);
+            if (place < 0) { offenders.Add($"{path}: the folder has no place in the order"); continue; }
+            foreach (var later in _actors[(place + 1)..]) offenders.AddRange(Mentions(path, lines, $@"\bMeshDns\.Actors\.{later}\b"));
+        }
+        Assert.Empty(offenders);
+    }
+
     [Fact]
     public void Contracts_know_neither_actors_nor_the_host() => Assert.Empty(Mentions("src/Contracts", @"\bMeshDns\.(Actors|Host)\b"));
+
+    [Fact]
+    public void Only_actors_know_Akka_but_for_the_certificates_that_it_shows() =>
+        Assert.DoesNotContain(Mentions("src/Contracts", @"\bAkka\.").Concat(Mentions("src/Host", @"\busing Akka\.")), m => !m.StartsWith("src/Host/Cluster/ClusterTls.cs:", StringComparison.Ordinal));
 
     [Fact]
     public void Actors_do_not_know_the_host() => Assert.Empty(Mentions("src/Actors", @"\bMeshDns\.Host\b"));
@@ -70,9 +91,9 @@ public sealed partial class ImportTests
         Assert.Empty(Mentions("src/Host/Upstream", @"\bMeshDns\.Actors\b|\bMeshDns\.Host\.(Admin|Cli|Nodes|Sources|Edge)\b"));
 
     [Fact]
-    public void SQL_stays_behind_the_journal()
+    public void SQL_stays_behind_the_store()
     {
-        var offenders = SourceTree.Files("src").Where(f => !f.Path.StartsWith("src/Actors/Journal/", StringComparison.Ordinal))
+        var offenders = SourceTree.Files("src").Where(f => !f.Path.StartsWith("src/Actors/Store/", StringComparison.Ordinal))
             .SelectMany(f => Mentions(f.Path, f.Lines, @"\bMicrosoft\.Data\.Sqlite\b|\bNpgsql\b"));
         Assert.Empty(offenders);
     }

@@ -84,5 +84,6 @@ internal static class GoldenEvents
         new SettingsChanged(30_000, ["corp.example.com"], "cluster.local") { At = 17 },
         new ImageSaved(41, "00112233445566ff", "9f86d081884c7d65") { At = 18 },
         new SourceStarted("kubernetes:prod", 2) { At = 19 },
+        new QuarantineChanged(1_800_000, 3_600_020) { At = 20 },
     ];
 }

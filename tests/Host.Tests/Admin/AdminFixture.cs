@@ -48,7 +48,7 @@ public sealed class AdminFixture : IAsyncDisposable
             Explainer = new FakeExplainer(),
             Metrics = metrics,
             Vips = VipRange.Default,
-            Ttl = TimeSpan.FromSeconds(30),
+            Ttl = () => 30,
             Time = time ?? TimeProvider.System,
             Log = log ?? NullLogger.Instance,
             Bounds = bounds ?? new AdminBounds(),
@@ -126,6 +126,8 @@ public sealed class FakeHealth : INodeHealth
     public bool IsLive { get; set; } = true;
 
     public IReadOnlyList<string> NotReady { get; set; } = [];
+
+    public string NotWritable { get; set; } = "";
 }
 
 /// <summary>Explains every name the same way; refuses what has a space.</summary>

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using MeshDns.Actors.Runtime;
+using MeshDns.Actors;
 using MeshDns.Contracts.Messages;
 using MeshDns.Host.Admin;
 using MeshDns.Tests.Shared;

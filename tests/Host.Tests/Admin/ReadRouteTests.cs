@@ -107,6 +107,8 @@ public sealed class ReadRouteTests
     {
         await using var api = await AdminFixture.StartAsync();
         Assert.Equal("""{"status":"ready"}""", (await api.GetAsync("/readyz")).Text);
+        api.Health.NotWritable = "the disk is full";
+        Assert.Equal("""{"status":"ready, not writable","reason":"the disk is full"}""", (await api.GetAsync("/readyz")).Text);
         api.Health.NotReady = ["the directory has not loaded"];
         var problem = (await api.GetAsync("/readyz")).Problem(503);
         Assert.Equal("the directory has not loaded", (string?)problem["errors"]![0]!["reason"]);
@@ -127,5 +129,7 @@ public sealed class ReadRouteTests
         Assert.Contains("meshdns_changes_total{outcome=\"applied\"} 1\n", metrics.Text, StringComparison.Ordinal);
         Assert.Contains("meshdns_admin_requests_total{method=\"GET\",code=\"404\"} 1\n", metrics.Text, StringComparison.Ordinal);
         Assert.Contains("meshdns_build_info{version=", metrics.Text, StringComparison.Ordinal);
+        Assert.Matches(@"\nmeshdns_gc_pause_seconds_total [0-9.E-]+\n", metrics.Text);
+        Assert.Matches(@"\nmeshdns_gc_allocated_bytes_total [1-9][0-9]{5,}\n", metrics.Text);
     }
 }

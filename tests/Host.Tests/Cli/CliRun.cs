@@ -1,5 +1,6 @@
 using System.Text;
 using MeshDns.Host.Cli;
+using MeshDns.Host.Nodes;
 using MeshDns.Host.Settings;
 
 namespace MeshDns.Host.Tests.Cli;
@@ -10,14 +11,20 @@ public sealed record CliRun(int Exit, string Output, string Error)
     public static Task<CliRun> AgainstAsync(Uri server, params string[] arguments) =>
         RunAsync([.. arguments, "--server", server.ToString()], new Dictionary<string, string>());
 
-    public static async Task<CliRun> RunAsync(string[] arguments, IReadOnlyDictionary<string, string> environment, string input = "", TimeSpan? timeout = null, List<MeshDnsSettings>? started = null, TimeSpan patience = default)
+    public static async Task<CliRun> RunAsync(
+        string[] arguments, IReadOnlyDictionary<string, string> environment, string input = "", TimeSpan? timeout = null, List<MeshDnsSettings>? started = null, TimeSpan patience = default, bool verifies = false)
     {
         var output = new StringWriter { NewLine = "\n" };
         var error = new StringWriter { NewLine = "\n" };
         var context = new CliContext
         {
             Run = (settings, _) => { started?.Add(settings); return Task.FromResult(ExitCode.Done); },
-            Verify = (_, _) => Task.FromResult(ExitCode.Failed),
+            Verify = (settings, print, cancel) =>
+            {
+                if (verifies) return VerifyStore.RunAsync(settings, print, output, error, cancel);
+                output.WriteLine($"rows {print?.From}..{print?.To}");
+                return Task.FromResult(ExitCode.Failed);
+            },
             Output = output,
             Error = error,
             Input = new MemoryStream(Encoding.UTF8.GetBytes(input)),

@@ -70,6 +70,15 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public async Task Verify_prints_rows_on_demand()
+    {
+        Assert.Equal("rows ..\n", (await CliRun.RunAsync(["verify"], _nothing)).Output);
+        Assert.Equal("rows 3..19\n", (await CliRun.RunAsync(["verify", "--print", "3..19"], _nothing)).Output);
+        foreach (var wrong in (string[])["19..3", "3", "3..", "a..b", "-1..4", "1...4"])
+            Assert.Contains("FROM..TO", (await CliRun.RunAsync(["verify", "--print", wrong], _nothing)).Exits(ExitCode.Usage).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Check_config_shows_each_setting_and_its_origin_without_secrets()
     {
         var run = (await CliRun.RunAsync(["check-config", "--set", "admin.token=very-secret-token"], _nothing)).Exits(ExitCode.Done);

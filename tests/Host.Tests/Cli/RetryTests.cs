@@ -1,4 +1,4 @@
-using MeshDns.Actors.Runtime;
+using MeshDns.Actors;
 using MeshDns.Contracts.Messages;
 using MeshDns.Host.Cli;
 using MeshDns.Host.Tests.Admin;

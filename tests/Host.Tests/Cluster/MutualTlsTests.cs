@@ -1,11 +1,12 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using MeshDns.Actors.Runtime;
+using MeshDns.Actors;
 using MeshDns.Contracts.Messages;
 using MeshDns.Host.Cluster;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Tests.Settings;
+using MeshDns.Tests.Shared;
 
 namespace MeshDns.Host.Tests.Cluster;
 
@@ -33,7 +34,7 @@ public sealed class MutualTlsTests : IDisposable
         for (var i = 0; i < 2; i++)
         {
             using var client = new ClusterClient(TestNode.Settings(), tls, TimeProvider.System);
-            Assert.IsType<Done>(await client.AskAsync(node.Address, new ReadUsage(), _long, CancellationToken.None));
+            Assert.IsType<Drained>(await client.AskAsync(node.Address, new EdgeGetCluster(), _long, CancellationToken.None));
         }
     }
 
@@ -43,9 +44,7 @@ public sealed class MutualTlsTests : IDisposable
         using var tls = Tls(_authority, names => names.AddDnsName("localhost"));
         await using var node = await TestNode.StartAsync(settings: TestNode.Settings(advertise: "localhost:0"), tls: tls);
         using var client = new ClusterClient(TestNode.Settings(), tls, TimeProvider.System);
-        // It is known by a name and a port that nobody can ask; only the handshake counts here.
-        var refused = await Assert.ThrowsAsync<MeshUnavailableException>(() => client.AskAsync($"localhost:{node.Server.Endpoint.Port}", new ReadUsage(), _long, CancellationToken.None));
-        Assert.Contains("not the one that it advertises", refused.Message, StringComparison.Ordinal);
+        Assert.IsType<Drained>(await client.AskAsync($"localhost:{node.Server.Endpoint.Port}", new EdgeGetCluster(), _long, CancellationToken.None));
     }
 
     [Theory]
@@ -66,8 +65,8 @@ public sealed class MutualTlsTests : IDisposable
         };
         if (hasCertificate)
         {
-            using var client = new ClusterClient(TestNode.Settings(), theirs, TimeProvider.System);
-            await Assert.ThrowsAsync<MeshUnavailableException>(() => client.AskAsync(node.Address, new ReadUsage(), _long, CancellationToken.None));
+            using var client = new ClusterClient(TestNode.Settings(), theirs!, TimeProvider.System);
+            await Assert.ThrowsAnyAsync<MeshUnavailableException>(() => client.AskAsync(node.Address, new EdgeGetCluster(), _long, CancellationToken.None));
         }
         else
         {
@@ -95,7 +94,7 @@ public sealed class MutualTlsTests : IDisposable
         await using var node = await TestNode.StartAsync(tls: theirs);
         using var ours = Tls(_authority);
         using var client = new ClusterClient(TestNode.Settings(), ours, TimeProvider.System);
-        var refused = await Assert.ThrowsAsync<MeshUnavailableException>(() => client.AskAsync(node.Address, new ReadUsage(), _long, CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<NotSentException>(() => client.AskAsync(node.Address, new EdgeGetCluster(), _long, CancellationToken.None));
         Assert.Contains("its certificate is not of the configured authority, or is for another host", refused.Message, StringComparison.Ordinal);
         Assert.Equal(0, node.Handled);
     }
@@ -108,26 +107,32 @@ public sealed class MutualTlsTests : IDisposable
     }
 
     [Fact]
-    public async Task Traffic_in_the_clear_and_under_tls_do_not_mix()
+    public async Task Files_need_no_secret_and_stand_in_its_place()
     {
-        using var tls = Tls(_authority);
-        await using var secure = await TestNode.StartAsync(tls: tls);
-        await using var clear = await TestNode.StartAsync();
-        using var clearClient = new ClusterClient(TestNode.Settings(), null, TimeProvider.System);
-        using var secureClient = new ClusterClient(TestNode.Settings(), tls, TimeProvider.System);
-        await Assert.ThrowsAsync<MeshUnavailableException>(() => clearClient.AskAsync(secure.Address, new ReadUsage(), _long, CancellationToken.None));
-        await Assert.ThrowsAsync<MeshUnavailableException>(() => secureClient.AskAsync(clear.Address, new ReadUsage(), _long, CancellationToken.None));
-        Assert.Equal(0, secure.Handled + clear.Handled);
+        var files = WriteFiles(_authority);
+        using var tls = ClusterTls.Make(TestNode.Settings(secret: "") with { Tls = files }, TimeProvider.System)!;
+        using var withSecret = ClusterTls.Make(TestNode.Settings() with { Tls = files }, TimeProvider.System)!;
+        await using var node = await TestNode.StartAsync(tls: tls, settings: TestNode.Settings(secret: ""));
+        using var client = new ClusterClient(TestNode.Settings(), withSecret, TimeProvider.System);
+        Assert.IsType<Drained>(await client.AskAsync(node.Address, new EdgeGetCluster(), _long, CancellationToken.None));
+        using var bySecret = new ClusterClient(TestNode.Settings(), TestNode.Tls, TimeProvider.System);
+        await Assert.ThrowsAsync<NotSentException>(() => bySecret.AskAsync(node.Address, new EdgeGetCluster(), _long, CancellationToken.None));
+        Assert.Equal(1, node.Handled);
     }
 
     [Fact]
-    public async Task The_secret_is_needed_under_tls_too()
+    public async Task The_validity_of_files_counts_at_each_handshake()
     {
-        using var tls = Tls(_authority);
-        await using var node = await TestNode.StartAsync(tls: tls);
-        using var client = new ClusterClient(TestNode.Settings(secret: "another secret, as long"), tls, TimeProvider.System);
-        await Assert.ThrowsAsync<MeshUnavailableException>(() => client.AskAsync(node.Address, new ReadUsage(), _long, CancellationToken.None));
-        Assert.Equal(0, node.Handled);
+        using var clientTls = Tls(_authority);
+        var time = new ManualTimeProvider(_from.AddDays(1));
+        using var serverTls = ClusterTls.Load(WriteFiles(_authority), time);
+        await using var node = await TestNode.StartAsync(tls: serverTls);
+        using (var client = new ClusterClient(TestNode.Settings(), clientTls, TimeProvider.System))
+            Assert.IsType<Drained>(await client.AskAsync(node.Address, new EdgeGetCluster(), _long, CancellationToken.None));
+        time.StepUtc(TimeSpan.FromDays(20));
+        using var late = new ClusterClient(TestNode.Settings(), clientTls, TimeProvider.System);
+        await Assert.ThrowsAnyAsync<MeshUnavailableException>(() => late.AskAsync(node.Address, new EdgeGetCluster(), _long, CancellationToken.None));
+        Assert.Contains("{reason=\"certificate\"} 1\n", node.Metrics, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -147,12 +152,15 @@ public sealed class MutualTlsTests : IDisposable
         Assert.StartsWith(says, failed.Message, StringComparison.Ordinal);
     }
 
-    private ClusterTls Tls(X509Certificate2 issuer, Action<SubjectAlternativeNameBuilder>? names = null, X509Certificate2? trusted = null, string[]? purposes = null, string name = "CN=node", DateTimeOffset? until = null)
+    private ClusterTls Tls(X509Certificate2 issuer, Action<SubjectAlternativeNameBuilder>? names = null, X509Certificate2? trusted = null, string[]? purposes = null, string name = "CN=node", DateTimeOffset? until = null) =>
+        ClusterTls.Load(WriteFiles(issuer, names, trusted, purposes, name, until), TimeProvider.System);
+
+    private ClusterTlsSettings WriteFiles(X509Certificate2 issuer, Action<SubjectAlternativeNameBuilder>? names = null, X509Certificate2? trusted = null, string[]? purposes = null, string name = "CN=node", DateTimeOffset? until = null)
     {
         var file = Guid.NewGuid().ToString("N");
         Write(file, issuer, names ?? (n => n.AddIpAddress(IPAddress.Loopback)), name, purposes ?? ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"], until ?? _from.AddDays(10));
         _files.Write($"{file}.ca", (trusted ?? issuer).ExportCertificatePem());
-        return ClusterTls.Load(new ClusterTlsSettings(_files.PathOf($"{file}.pem"), _files.PathOf($"{file}.key"), _files.PathOf($"{file}.ca")), TimeProvider.System)!;
+        return new ClusterTlsSettings(_files.PathOf($"{file}.pem"), _files.PathOf($"{file}.key"), _files.PathOf($"{file}.ca"));
     }
 
     private void Write(string file, X509Certificate2 issuer, Action<SubjectAlternativeNameBuilder> names, string name, string[] purposes, DateTimeOffset until)

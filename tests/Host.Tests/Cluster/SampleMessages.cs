@@ -23,12 +23,6 @@ internal static class SampleMessages
         ServiceEntry = new ServiceEntrySpec { Hosts = [_host, HostName.Parse("*.db.example")], Ports = _ports, Location = "MESH_EXTERNAL", Resolution = Resolution.Static, Endpoints = _endpoints, ExportTo = [".", "shop"] },
     };
 
-    private static readonly MeshDocument _serviceDocument = new()
-    {
-        Key = _service,
-        Service = new ServiceSpec { Type = "ClusterIP", ClusterIPs = ["10.1.2.3", "fd00::1"], Ports = _ports, PublishNotReadyAddresses = true },
-    };
-
     private static readonly HostDeclaration _declaration = new()
     {
         Document = _entry,
@@ -42,37 +36,13 @@ internal static class SampleMessages
         ExternalName = "elsewhere.example",
     };
 
-    private static readonly VipDemand _demand = new(_host, true, ["240.240.1.2"], ["240.240.2.0/24"]);
-    private static readonly VipWarning _warning = new(_host, "shared");
-    private static readonly EventMessage _event = new("vip-granted.1", [0, 1, 254, 255]);
-    private static readonly FenceMessage _fence = new("shard-07", "n1", "inc-1", "term-1", 3, long.MaxValue);
-    private static readonly RefusedPart _refused = new(RefusalReason.PoolExhausted, "no free VIP");
-    private static readonly PositionMessage _position = new("vips", "term-1", 2, 99);
-    private static readonly EdgeReport _edge = new("e1", "10.0.0.9:15390", ["edge"], "up", "1.2.3", 7, 120, 15_000);
-    private static readonly Guid _batch = new("0f8fad5b-d9cb-469f-a165-70867728950e");
+    private static readonly EdgeReport _edge = new("e1", "inc-9", "127.0.0.1:15380", ["edge"], "up", "1.2.3", 7, 120);
 
     public static IReadOnlyList<NodeRequest> Requests { get; } =
     [
-        new PrepareShards(_batch, 5000, [new ShardWork("shard-07", [new ShardPart(0, new ShardCommand(
-            [new PutDocument(_document, "api", 4), new PutDocument(_serviceDocument, "file:a", 0), new DeleteDocument(_service, 2), new DeclareHost(_host, _declaration), new WithdrawHost(_host, _entry)], 1_700_000_000_001))])]),
-        new PrepareShards(Guid.Empty, 0, []),
-        new PrepareVips(_batch, 5000, [new VipPart(1, new VipCommand([_demand], 5))]),
-        new SettleBatch(_batch, ["shard-07", "vips"], BatchOutcome.Commit),
-        new SettleBatch(_batch, [], BatchOutcome.Recover),
-        new ReadDocuments([_entry, _service]),
-        new ReadDocuments([_entry], true),
-        new PageDocuments(["shard-00"], DocumentKind.Service, _page),
-        new ReadHosts([_host], true),
-        new PageHosts(["shard-00"], new PageRequest()),
-        new ReadHostVips([_host]),
-        new ReadVip(258),
-        new PageVips(_page),
-        new ReadUsage(),
-        new AwaitFeed(new Dictionary<string, long> { ["shard-07"] = 12, ["vips"] = 3 }, 2000),
-        new DrainNode(),
-        new TellRewound(["vips"]),
-        new ReadFeed([_position], 1000, _edge),
-        new CarryChange(new ChangeRequest
+        new ReadFeed(99, "0123456789abcdef", 1000, _edge),
+        new ReadImage(long.MaxValue, "shard-07"),
+        new EdgeChange(new ChangeRequest
         {
             Changes = [new DocumentChange(_entry, _document, 3), new DocumentChange(_service, null)],
             Source = "file:a",
@@ -81,34 +51,26 @@ internal static class SampleMessages
             DryRun = true,
             IdempotencyKey = "key-1",
         }, 4000),
-        new PrepareShards(_batch, 5000, [], true),
-        new ForwardChange(new ChangeRequest { Changes = [new DocumentChange(_service, null)] }, " n1-inc-1-7", 3, 4500),
-        new PageRests(_page),
-        new PrepareVips(_batch, 5000, [new VipPart(0, new VipCommand([new VipDemand(_host, true, [], [], 258)], 5, [new RestingVip("240.240.1.3", _host, 6), new RestingVip("240.240.4.0/24", null, 7)]))]),
-        new ForwardChange(new ChangeRequest { Changes = [new DocumentChange(_service, null, null, [new HostAddress(_host, "240.240.1.2")])], Rests = [new RestingVip("240.240.1.3", null, 6)] }, " n1-inc-1-8", 3, 4500),
+        new EdgeWait(new Dictionary<string, long> { ["shard-07"] = 12, ["vips"] = 3 }, 2000),
+        new EdgeGetDocument(_entry),
+        new EdgeListDocuments(DocumentKind.Service, _page),
+        new EdgeGetHost(_host),
+        new EdgeListHosts(_page),
+        new EdgeGetVip(258),
+        new EdgeListVips(_page),
+        new EdgeListRests(_page),
+        new EdgeGetCluster(),
+        new EdgeDrain("e2"),
+        new EdgeGetSettings(),
+        new EdgeChange(new ChangeRequest { Changes = [], Settings = new SettingsChange { IfMatch = "0123456789abcdef", QuarantineMs = 3_600_000, LargestTtlMs = 30_000, Zones = ["mesh.internal"], ClusterDomain = "cluster.local" } }, 4000),
+        new EdgeFind([_host, HostName.Parse("*.example")]),
     ];
 
     public static IReadOnlyList<NodeReply> Replies { get; } =
     [
-        new NodeRefusal(NodeFault.NotOwner, "shard-07 is of n2"),
-        new NodeRefusal(NodeFault.Unavailable, ""),
-        new Done(),
-        new ShardsPrepared([new ShardPrepared(_fence,
-        [
-            new ShardPartPrepared(0, [_event], new ShardOutcome([_demand], [new DocumentVersion(_entry, 5)], [_warning]), null),
-            new ShardPartPrepared(1, [], null, _refused),
-        ]), new ShardPrepared(null, [])]),
-        new VipsPrepared(_fence, [new VipPartPrepared(0, [_event, new EventMessage("vip-released.1", [])], new VipReply([new VipMove(_host, 1, 2, "claimed")], [_warning]), null), new VipPartPrepared(1, [], null, _refused)]),
-        new VipsPrepared(null, []),
-        new DocumentList([new StoredDocument(_document, 5, "api", 1, 2), new StoredDocument(_serviceDocument, 1, "kubernetes:a", 3, 4)]),
-        new HostFactList([new HostFact(_host, "shard-07", [_declaration])]),
-        new HostNameList([_host]),
-        new VipList([new VipRecord(258, VipState.Leased, [_host], 5, null), new VipRecord(259, VipState.Quarantined, [_host], 5, 6)]),
-        new UsageReply(new VipUsage(65_024, 5, 4, 3, 2, 65_010)),
+        new NodeRefusal("the node is starting"),
         new FeedAwaited(["e1"]),
         new FeedAwaited([]),
-        new FeedReply([new FeedStream("vips", true, [1, 2, 3], _position, [new FeedRow(100, "term-1", 2, "vip-granted.1", [123, 125])]), new FeedStream("shard-00", false, null, null, [])],
-            1_700_000_000_000, 12, 3, new MapMessage([new MapMember("n1", "inc-1", "10.0.0.1:15390", "owner,edge", "1.2.3", "{}")], [new MapStream("vips", "n1", "inc-1", 2, 100)])),
         new ChangeCarried(new ChangeReply
         {
             Outcome = ChangeOutcome.Applied,
@@ -116,8 +78,20 @@ internal static class SampleMessages
             Position = new Dictionary<string, long> { ["vips"] = 100 },
         }),
         new ChangeCarried(ChangeReply.Refused(RefusalReason.VersionMismatch, "it is at 7", _entry)),
-        new RestList([new RestingVip("240.240.1.3", _host, 6), new RestingVip("240.240.4.0/24", null, 7)]),
-        new VipsPrepared(null, [new VipPartPrepared(0, [], new VipReply([], [], ["it has ended"]), null)]),
         new ChangeCarried(new ChangeReply { Outcome = ChangeOutcome.Applied, Warnings = ["it has ended"] }),
+        new FeedReply(true, [new FeedRow(100, "0123456789abcdef0123456789abcdeffacts.1", "shard-07", [123, 125])], true, 1_700_000_000_000, 12, 3, ["10.0.0.1:15391", "owner-2:15391"], true),
+        new FeedReply(false, [], false, 1_700_000_000_000, 12, 3, [], false, true),
+        new FeedImage(99, "0123456789abcdef", [1, 2, 3]),
+        new DocumentPage([new DocumentRecord(_document, 5, "api", 1, 2, [new HostAddress(_host, "240.240.1.2")])], "default/db"),
+        new DocumentPage([], null),
+        new HostPage([new HostRecord(_host, [new NamespaceRecord("default", [_declaration])], new VipRecord(258, VipState.Leased, [_host], 5, null), "shard-07", "n1")], "db.example"),
+        new VipPage([new VipRecord(259, VipState.Quarantined, [_host], 5, 6)], "00259"),
+        new RestPage([new RestingVip("240.240.4.0/24", null, 7)], "r240.240.4.0/24"),
+        new ClusterReply(new ClusterView("n1", [new MemberView("n1", "10.0.0.1:15390", ["owner", "edge"], "up", "1.2.3", 65, new DirectoryFreshness(7, TimeSpan.FromMilliseconds(120), 1))],
+            [new StreamView("vips", "n1", 2, 100)], new VipUsage(65_024, 5, 4, 3, 2, 65_010))),
+        new Drained(true),
+        new SettingsReply(new SettingsView(new SharedSettings(3_600_000, 30_000, ["mesh.internal"], "cluster.local"), "240.240.0.0/16", "2001:2::/48", 64)),
+        new FactList([new FactMessage("vips", "vip-granted.1", [123, 125])]),
+        new FactList(null),
     ];
 }

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using MeshDns.Actors.Runtime;
+using MeshDns.Actors;
 using MeshDns.Contracts.Messages;
 using MeshDns.Host.Cluster;
 using MeshDns.Tests.Shared;
@@ -15,7 +15,7 @@ public sealed class StallTests : IDisposable
     private readonly ManualTimeProvider _time = new();
     private readonly ClusterClient _client;
 
-    public StallTests() => _client = new ClusterClient(TestNode.Settings(), null, _time);
+    public StallTests() => _client = new ClusterClient(TestNode.Settings(), TestNode.Tls, _time);
 
     public void Dispose() => _client.Dispose();
 
@@ -24,7 +24,7 @@ public sealed class StallTests : IDisposable
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        var ask = _client.AskAsync(listener.LocalEndpoint.ToString()!, new ReadUsage(), TimeSpan.FromMilliseconds(200), CancellationToken.None);
+        var ask = _client.AskAsync(listener.LocalEndpoint.ToString()!, new EdgeGetCluster(), TimeSpan.FromMilliseconds(200), CancellationToken.None);
         using var accepted = await listener.AcceptSocketAsync();
         _time.Advance(TimeSpan.FromMilliseconds(200));
         Assert.Contains("did not answer within 200 ms", (await Assert.ThrowsAsync<MeshUnavailableException>(() => ask)).Message, StringComparison.Ordinal);
@@ -38,29 +38,29 @@ public sealed class StallTests : IDisposable
         // The relay's address is what nodes know this one by.
         await using var node = await TestNode.StartWaitingAsync(async (request, cancel) =>
         {
-            if (request is not ReadVip) return new Done();
+            if (request is not EdgeGetVip) return new Drained(true);
             slow.SetResult(cancel);
             await Task.Delay(Timeout.Infinite, cancel);
-            return new Done();
+            return new Drained(true);
         }, TestNode.Settings(advertise: relay.Address));
         relay.Start(node.Server.Endpoint);
-        Assert.IsType<Done>(await AskAsync(new ReadUsage()));
+        Assert.IsType<Drained>(await AskAsync(new EdgeGetCluster()));
 
-        var late = AskAsync(new ReadVip(1));
+        var late = AskAsync(new EdgeGetVip(1));
         await slow.Task.WaitAsync(_long);
-        Assert.IsType<Done>(await AskAsync(new ReadUsage()));
+        Assert.IsType<Drained>(await AskAsync(new EdgeGetCluster()));
         _time.Advance(TimeSpan.FromSeconds(5));
         await Assert.ThrowsAsync<MeshUnavailableException>(() => late);
-        Assert.IsType<Done>(await AskAsync(new ReadUsage()));
+        Assert.IsType<Drained>(await AskAsync(new EdgeGetCluster()));
         Assert.Equal(1, relay.Accepted);
 
         relay.SwallowCurrent();
-        var stalled = AskAsync(new ReadUsage());
+        var stalled = AskAsync(new EdgeGetCluster());
         await relay.Swallowed.WaitAsync(_long);
         _time.Advance(TimeSpan.FromSeconds(5));
         await Assert.ThrowsAsync<MeshUnavailableException>(() => stalled);
         Assert.Contains("meshdns_cluster_stalls_total 1\n", ClusterTransportTests.AskMetrics(_client), StringComparison.Ordinal);
-        Assert.IsType<Done>(await AskAsync(new ReadUsage()));
+        Assert.IsType<Drained>(await AskAsync(new EdgeGetCluster()));
         Assert.Equal(2, relay.Accepted);
         relay.Dispose();
 

@@ -21,7 +21,7 @@ public sealed class DataDirectoryTests : IDisposable
     [Fact]
     public void What_others_could_read_they_cannot_any_more_and_it_is_told_once()
     {
-        string[] files = ["journal.db", "journal.db-wal", "journal.lock", "directory.bin", "directory.bin.read", "incarnation"];
+        string[] files = ["journal.db", "journal.db-wal", "journal.lock", "directory.bin", "directory.bin.read", "identity"];
         Make(files);
         DataDirectory.Tighten(Data, _log);
         Assert.Equal(PrivateFolder, File.GetUnixFileMode(Data));

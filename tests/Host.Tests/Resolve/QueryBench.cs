@@ -59,7 +59,7 @@ public sealed class QueryBench
         var outcome = Handle(packet, out var reply, out var deferral, isTcp);
         if (outcome == PipelineOutcome.Reply) return reply!;
         Assert.Equal(PipelineOutcome.Defer, outcome);
-        var length = await Forward.AnswerAsync(packet, deferral.Finding, deferral.View, deferral.Cookie, _reply, deferral.Limit, CancellationToken.None);
+        var length = await Forward.AnswerAsync(packet, deferral.Finding, deferral.View, deferral.Party, deferral.Cookie, _reply, deferral.Limit, CancellationToken.None);
         return new Reply(_reply.AsSpan(0, length));
     }
 

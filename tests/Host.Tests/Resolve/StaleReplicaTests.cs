@@ -110,7 +110,7 @@ public sealed class StaleReplicaTests
         Assert.Equal(PipelineOutcome.Defer, _bench.Handle(packet, out _, out var deferral));
         Assert.Equal(FindingKind.AskOwner, deferral.Finding.Kind);
         var reply = new byte[DnsLimits.MaxUdpSize];
-        var length = await _path.AnswerAsync(packet, deferral.Finding, deferral.View, deferral.Cookie, reply, deferral.Limit, CancellationToken.None);
+        var length = await _path.AnswerAsync(packet, deferral.Finding, deferral.View, deferral.Party, deferral.Cookie, reply, deferral.Limit, CancellationToken.None);
         return new Reply(reply.AsSpan(0, length));
     }
 

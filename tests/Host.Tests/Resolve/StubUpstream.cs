@@ -36,7 +36,7 @@ public sealed class StubUpstream : IUpstream
         return true;
     }
 
-    public async ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Memory<byte> reply, int limit, CancellationToken cancel)
+    public async ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Party party, Memory<byte> reply, int limit, CancellationToken cancel)
     {
         DnsQuery.TryParse(packet.Span, out var query);
         var name = DnsName.ToText(query.QuestionName);

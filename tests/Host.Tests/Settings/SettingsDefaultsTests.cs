@@ -10,13 +10,13 @@ public sealed class SettingsDefaultsTests
     private const string FixedKeys = """
         node.name node.roles node.data-dir dns.listen dns.ttl dns.negative-ttl dns.not-ready dns.capture mesh.cluster-domain mesh.zones
         directory.max-age directory.expired upstream.servers upstream.routes upstream.timeout admin.listen admin.token
-        cluster.listen cluster.advertise cluster.secret cluster.heartbeat cluster.lease cluster.shards
-        journal.store journal.connection-string journal.allow-data-loss vips.ipv4 vips.ipv6 vips.quarantine
+        cluster.listen cluster.advertise cluster.feed cluster.join cluster.secret cluster.heartbeat cluster.lease cluster.shards
+        journal.store journal.connection-string journal.allow-data-loss journal.keep vips.ipv4 vips.ipv6 vips.quarantine
         clients sources.manifests sources.kubernetes gateway.enabled
         """;
 
-    /// <summary>Keys beyond the fixed ones. The answer cache is bounded by bytes, and how many is the operator's to say; an edge without a database must be told where to begin.</summary>
-    private const string FurtherKeys = "upstream.cache-size cluster.join cluster.tls.certificate cluster.tls.key cluster.tls.authority";
+    /// <summary>Keys beyond the fixed ones. The answer cache is bounded by bytes, and how many is the operator's to say; an owner behind mapped ports must say where edges without a database reach it.</summary>
+    private const string FurtherKeys = "upstream.cache-size cluster.advertise-feed cluster.tls.certificate cluster.tls.key cluster.tls.authority";
 
     [Fact]
     public void The_schema_has_exactly_the_keys_of_the_interface()
@@ -97,6 +97,7 @@ public sealed class SettingsDefaultsTests
         Assert.Equal(JournalStore.Sqlite, settings.Journal.Store);
         Assert.False(settings.Journal.ConnectionString.IsSet);
         Assert.False(settings.Journal.AllowDataLoss);
+        Assert.Null(settings.Journal.KeepRows);
         Assert.Equal(IPNetwork.Parse("240.240.0.0/16"), settings.Vips.IPv4);
         Assert.Equal(IPNetwork.Parse("2001:2::/48"), settings.Vips.IPv6);
         Assert.Equal(TimeSpan.FromHours(24), settings.Vips.Quarantine);
@@ -104,6 +105,7 @@ public sealed class SettingsDefaultsTests
         Assert.Empty(settings.Sources.Manifests);
         Assert.Null(settings.Sources.Kubernetes);
         Assert.False(settings.Gateway.Enabled);
+        Assert.Empty(settings.Akka);
         Assert.Empty(settings.Unsupported());
     }
 }

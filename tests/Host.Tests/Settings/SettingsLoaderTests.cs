@@ -1,4 +1,5 @@
 using System.Net;
+using MeshDns.Host.Cluster;
 using MeshDns.Host.Settings;
 
 namespace MeshDns.Host.Tests.Settings;
@@ -30,9 +31,10 @@ public sealed class SettingsLoaderTests : IDisposable
             {
                 "admin.listen" => ["admin.token=t"],
                 "cluster.listen" => [$"cluster.secret={_samples["cluster.secret"]}", "cluster.advertise=a:1", "journal.store=postgres", "journal.connection-string=x"],
+                "cluster.feed" => [$"cluster.secret={_samples["cluster.secret"]}", "cluster.listen=0.0.0.0:1", "cluster.advertise=a:1", "journal.store=postgres", "journal.connection-string=x"],
                 "cluster.join" => [$"cluster.secret={_samples["cluster.secret"]}", "node.roles=edge"],
                 _ when path.StartsWith("cluster.tls.", StringComparison.Ordinal) =>
-                    [$"cluster.secret={_samples["cluster.secret"]}", .. _samples.Where(s => s.Key != path && s.Key.StartsWith("cluster.tls.", StringComparison.Ordinal)).Select(s => $"{s.Key}={s.Value}")],
+                    [.. _samples.Where(s => s.Key != path && s.Key.StartsWith("cluster.tls.", StringComparison.Ordinal)).Select(s => $"{s.Key}={s.Value}")],
                 _ => [],
             };
             var variable = Load.Everything(null, rest, (key.EnvironmentName, value));
@@ -114,6 +116,14 @@ public sealed class SettingsLoaderTests : IDisposable
     }
 
     [Fact]
+    public void Rows_of_the_journal_are_kept_all_or_so_many()
+    {
+        Assert.Null(Load.Set("journal.keep=all").Journal.KeepRows);
+        Assert.Equal(10_000, Load.Set("journal.keep=10000").Journal.KeepRows);
+        Assert.Equal(1_000_000_000_000, Load.Env(("MESHDNS_JOURNAL_KEEP", "1000000000000")).Journal.KeepRows);
+    }
+
+    [Fact]
     public void What_this_build_cannot_honour_is_listed()
     {
         var list = Load.Set("node.roles=owner,gateway", "clients=[{ cidr = \"10.0.0.0/8\" }]", "sources.kubernetes=in-cluster", "gateway.enabled=on").Unsupported();
@@ -126,13 +136,13 @@ public sealed class SettingsLoaderTests : IDisposable
     public void A_cluster_can_be_set_up()
     {
         var owner = Load.Set("journal.store=postgres", "journal.connection-string=x", "journal.allow-data-loss=on", "cluster.listen=0.0.0.0:1", "cluster.advertise=a:1",
-            "cluster.secret=0123456789abcdef", "cluster.tls.certificate=c", "cluster.tls.key=k", "cluster.tls.authority=r");
+            "cluster.tls.certificate=c", "cluster.tls.key=k", "cluster.tls.authority=r", "cluster.feed=0.0.0.0:2", "cluster.advertise-feed=b:3");
         Assert.Empty(owner.Unsupported());
+        Assert.Equal(("0.0.0.0:2", "b:3"), (owner.Cluster.Feed?.ToString(), owner.Cluster.AdvertiseFeed));
         Assert.Equal(new ClusterTlsSettings("c", "k", "r"), owner.Cluster.Tls);
-        var edge = Load.Set("node.roles=edge", "cluster.join=10.0.0.1:1,owner-2:1", "cluster.secret=0123456789abcdef", "cluster.listen=127.0.0.1:0");
+        var edge = Load.Set("node.roles=edge", "cluster.join=10.0.0.1:1,owner-2:1", "cluster.secret=0123456789abcdef");
         Assert.Empty(edge.Unsupported());
         Assert.Equal(["10.0.0.1:1", "owner-2:1"], edge.Cluster.Join);
-        Assert.Empty(Load.Set("node.roles=edge", "journal.store=postgres", "journal.connection-string=x").Unsupported());
     }
 
     [Fact]
@@ -145,6 +155,10 @@ public sealed class SettingsLoaderTests : IDisposable
             ("MESHDNS_CLUSTER_SECRET", "0123456789abcdef"), ("MESHDNS_ADMIN_TOKEN", "t"), ("MESHDNS_JOURNAL_CONNECTION_STRING", "Host=db")));
         Assert.Equal(JournalStore.Postgres, cluster.Journal.Store);
         Assert.Empty(cluster.Unsupported());
+        Assert.Equal("node-1:15391", ClusterEntrance.Of(cluster.Cluster)!.AddressAt(15391));
+        var edge = Load.Valid(Load.Everything(Load.Repository("edge.conf"), [], ("MESHDNS_CLUSTER_JOIN", "node-1:15391,node-2:15391"), ("MESHDNS_CLUSTER_SECRET", "0123456789abcdef"), ("MESHDNS_ADMIN_TOKEN", "t")));
+        Assert.Equal(["node-1:15391", "node-2:15391"], edge.Cluster.Join);
+        Assert.Empty(edge.Unsupported());
         Assert.Equal(3, Load.Refused(Load.Everything(Load.Repository("cluster.conf"), [])).Count(error => error.Contains("${MESHDNS_", StringComparison.Ordinal)));
     }
 
@@ -215,6 +229,8 @@ public sealed class SettingsLoaderTests : IDisposable
         ["admin.token"] = "t",
         ["cluster.listen"] = "0.0.0.0:1",
         ["cluster.advertise"] = "a:1",
+        ["cluster.feed"] = "0.0.0.0:2",
+        ["cluster.advertise-feed"] = "a:2",
         ["cluster.join"] = "a:1,[::1]:2",
         ["cluster.secret"] = "0123456789abcdef",
         ["cluster.tls.certificate"] = "node.pem",
@@ -226,6 +242,7 @@ public sealed class SettingsLoaderTests : IDisposable
         ["journal.store"] = "sqlite",
         ["journal.connection-string"] = "Host=x",
         ["journal.allow-data-loss"] = "true",
+        ["journal.keep"] = "100000",
         ["vips.ipv4"] = "240.241.0.0/20",
         ["vips.ipv6"] = "fd00::/64",
         ["vips.quarantine"] = "1h",

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
+using MeshDns.Actors;
 using MeshDns.Actors.Cluster;
-using MeshDns.Actors.Runtime;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
@@ -273,6 +273,8 @@ public sealed class ManifestSourceTests : IAsyncDisposable
         public Task<Page<RestingVip>> ListRestsAsync(PageRequest page, CancellationToken cancel) => throw new NotSupportedException();
 
         public Task<ClusterView> GetClusterAsync(CancellationToken cancel) => throw new NotSupportedException();
+
+        public Task<SettingsView> GetSettingsAsync(CancellationToken cancel) => throw new NotSupportedException();
 
         public Task<bool> DrainAsync(string node, CancellationToken cancel) => throw new NotSupportedException();
 

@@ -37,7 +37,7 @@ public sealed class CachingTests
         using var upstream = new FakeUpstream(query => new FakeReply(query.Message(records: FakeRecord.A(query.Name, 60, "192.0.2.1"))) { Gate = gate.Task });
         using var bench = new Bench(upstream);
         using var cancel = new CancellationTokenSource();
-        Task<int> leaver = bench.Forwarder.ForwardAsync(new Ask("x.example.").ToPacket(), Finding.Forward, ClientView.Default, new byte[1232], 1232, cancel.Token).AsTask();
+        Task<int> leaver = bench.Forwarder.ForwardAsync(new Ask("x.example.").ToPacket(), Finding.Forward, ClientView.Default, default, new byte[1232], 1232, cancel.Token).AsTask();
         Task<Reply> stayer = bench.AskAsync("x.example.");
         await upstream.NextAsync();
         await cancel.CancelAsync();

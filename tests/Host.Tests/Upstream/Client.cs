@@ -120,13 +120,13 @@ internal sealed class Bench : IDisposable
     public UpstreamStatistics Counts => Forwarder.Snapshot();
 
     /// <summary>As the edge does: the cache first, on its loop; else forwarded.</summary>
-    public async Task<Reply> AskAsync(Ask ask, int limit = DnsLimits.MaxUdpSize, uint maxTtl = uint.MaxValue, ClientView? view = null)
+    public async Task<Reply> AskAsync(Ask ask, int limit = DnsLimits.MaxUdpSize, uint maxTtl = uint.MaxValue, ClientView? view = null, Party party = default)
     {
         byte[] packet = ask.ToPacket();
         var reply = new byte[DnsLimits.MaxMessageSize];
         if (TryCached(packet, reply, limit, maxTtl, out int length, view))
             return Reply.Read(reply.AsSpan(0, length));
-        length = await Forwarder.ForwardAsync(packet, Finding.Forward with { MaxTtl = maxTtl }, view ?? ClientView.Default, reply, limit, CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+        length = await Forwarder.ForwardAsync(packet, Finding.Forward with { MaxTtl = maxTtl }, view ?? ClientView.Default, party, reply, limit, CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
         return Reply.Read(reply.AsSpan(0, length));
     }
 

@@ -21,7 +21,7 @@ public sealed class FaultTests
         for (int asked = 1; asked <= 2; asked++)
         {
             var reply = new byte[DnsLimits.MaxUdpSize];
-            int length = await forwarder.ForwardAsync(new Ask("x.example.").ToPacket(), Finding.Forward, ClientView.Default, reply, reply.Length, CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+            int length = await forwarder.ForwardAsync(new Ask("x.example.").ToPacket(), Finding.Forward, ClientView.Default, default, reply, reply.Length, CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(20));
             Assert.Equal(Rcode.ServFail, Reply.Read(reply.AsSpan(0, length)).Rcode);
             Assert.Equal(asked, upstream.Queries.Count);
         }

@@ -1,7 +1,5 @@
 using System.Net;
 using MeshDns.Contracts.Dns;
-using MeshDns.Contracts.Names;
-using MeshDns.Host.Resolve;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Upstream;
 using MeshDns.Tests.Shared;
@@ -60,7 +58,7 @@ public sealed class ForwardLoopTests
         // Posted, not awaited: to wake as many tasks takes a starved machine half a minute.
         var sink = new Sink(Places);
         for (int i = 0; i < Places; i++)
-            bench.Forwarder.TryPost(Posted(new Ask($"n{i}.dead.example."), sink));
+            bench.Forwarder.TryPost(Posted.Query(new Ask($"n{i}.dead.example."), sink));
         bench.Forwarder.FlushPosts();
         await Bench.SeesAsync(() => bench.Counts.InFlight >= Places);
         Reply refused = await bench.AskAsync("one-more.dead.example.");
@@ -74,33 +72,18 @@ public sealed class ForwardLoopTests
     }
 
     [Fact]
-    public void A_full_inbox_gives_up_its_oldest_and_gives_its_newest_first()
-    {
-        var inbox = new Inbox(3);
-        ForwardedQuery[] queries = [.. Enumerable.Range(0, 5).Select(_ => new ForwardedQuery())];
-        Assert.Equal([null, null, null, queries[0], queries[1]], queries.Select(inbox.Put));
-        var taken = new ForwardedQuery[2];
-        Assert.Equal(2, inbox.Take(taken, newestFirst: true));
-        Assert.Equal([queries[4], queries[3]], taken);
-        Assert.Equal(1, inbox.Take(taken, newestFirst: false));
-        Assert.Equal((queries[2], 0), (taken[0], inbox.Count));
-        inbox.Close();
-        Assert.Equal(queries[0], inbox.Put(queries[0]));
-    }
-
-    [Fact]
     public async Task A_posted_query_is_answered_through_its_sink()
     {
         using var upstream = new FakeUpstream(Good);
         using var bench = new Bench(upstream);
         var sink = new Sink(1);
         var ask = new Ask("X.example.", Id: 77);
-        Assert.True(bench.Forwarder.TryPost(Posted(ask, sink)));
+        Assert.True(bench.Forwarder.TryPost(Posted.Query(ask, sink)));
         bench.Forwarder.FlushPosts();
         Reply reply = Assert.Single(await sink.All.WaitAsync(TimeSpan.FromSeconds(30)));
         Assert.Equal((77, "X.example.", 5u), (reply.Id, reply.Question, reply.Ttls[0]));
         bench.Forwarder.Dispose();
-        bench.Forwarder.TryPost(Posted(ask, sink));
+        bench.Forwarder.TryPost(Posted.Query(ask, sink));
         Assert.Equal(1, sink.Dropped);
     }
 
@@ -117,9 +100,9 @@ public sealed class ForwardLoopTests
     }
 
     [Fact]
-    public async Task What_is_asked_again_takes_half_of_a_servers_places_at_most()
+    public async Task What_is_asked_again_takes_a_part_of_a_servers_places_at_most()
     {
-        const int First = ServerLink.MaxInFlight / 2 + 500;
+        const int First = ServerLink.MaxAskedAgain + 500;
         const int More = 500;
         using var upstream = new FakeUpstream(_ => FakeReply.Never);
         using var bench = new Bench(upstream);
@@ -127,7 +110,7 @@ public sealed class ForwardLoopTests
         void Post(int from, int count)
         {
             for (int i = from; i < from + count; i++)
-                bench.Forwarder.TryPost(Posted(new Ask($"n{i}.example."), sink));
+                bench.Forwarder.TryPost(Posted.Query(new Ask($"n{i}.example."), sink));
             bench.Forwarder.FlushPosts();
         }
 
@@ -165,35 +148,5 @@ public sealed class ForwardLoopTests
         gone.Dispose();
         using var bench = new Bench(new UpstreamSettings([deadAddress], [], _deadline, 1 << 20), wire: () => new SelectWire());
         Assert.Equal(Rcode.ServFail, (await bench.AskAsync("a.example.")).Rcode);
-    }
-
-    private static ForwardedQuery Posted(Ask ask, IReplySink sink)
-    {
-        byte[] packet = ask.ToPacket();
-        return new ForwardedQuery { Packet = packet, Length = packet.Length, View = ClientView.Default, Limit = 1232, Finding = Finding.Forward with { MaxTtl = 5 }, Sink = sink };
-    }
-
-    /// <summary>Keeps what comes, on the loop's thread, until there are so many.</summary>
-    private sealed class Sink(int count) : IReplySink
-    {
-        private readonly TaskCompletionSource<IReadOnlyList<Reply>> _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly List<Reply> _replies = [];
-
-        public Task<IReadOnlyList<Reply>> All => _all.Task;
-
-        public int Dropped { get; private set; }
-
-        public void Reply(ForwardedQuery query, Span<byte> reply, int length)
-        {
-            _replies.Add(Upstream.Reply.Read(reply[..length]));
-            if (_replies.Count == count)
-                _all.TrySetResult(_replies);
-        }
-
-        public void Drop(ForwardedQuery query) => Dropped++;
-
-        public void Flush()
-        {
-        }
     }
 }

@@ -14,7 +14,7 @@ public sealed class LoopTests
     private static FakeReply Through(UpstreamForwarder? forwarder, FakeQuery query)
     {
         var reply = new byte[DnsLimits.MaxMessageSize];
-        int length = forwarder!.ForwardAsync(query.Packet, Finding.Forward, ClientView.Default, reply, DnsLimits.MaxUdpSize, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+        int length = forwarder!.ForwardAsync(query.Packet, Finding.Forward, ClientView.Default, default, reply, DnsLimits.MaxUdpSize, CancellationToken.None).AsTask().GetAwaiter().GetResult();
         return new FakeReply(reply[..length]);
     }
 

@@ -26,7 +26,7 @@ internal sealed class CommandCheck(History history, JournalFacts journal, FaultT
                 Breach(1, $"{command.Id} was stopped by the journal's guard only: {command.Detail}", command.CompletedAt);
             foreach (var (stream, seq) in command.Position)
                 if (command.Outcome == CommandOutcome.Applied && journal.Ends.GetValueOrDefault(stream) < seq)
-                    Breach(3, $"{command.Id} was acknowledged at {stream} {seq}, but the stream ends at {journal.Ends.GetValueOrDefault(stream)}", command.CompletedAt);
+                    Breach(3, $"{command.Id} was acknowledged at {stream} {seq}, but the log ends at {journal.Ends.GetValueOrDefault(stream)}", command.CompletedAt);
         }
     }
 

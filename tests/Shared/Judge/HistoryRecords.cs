@@ -97,7 +97,7 @@ public sealed record CommandRecord : HistoryRecord
     /// <summary>The IPv4 VIP of each host that the reply named.</summary>
     public IReadOnlyDictionary<string, string> Vips { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>The last seq of each stream that it wrote, where the reply says so.</summary>
+    /// <summary>Where the log stood after it, under the one name <see cref="LoggedPast.Name"/>, where the reply says so.</summary>
     public IReadOnlyDictionary<string, long> Position { get; init; } = new Dictionary<string, long>();
 
     /// <summary>What the reply said besides.</summary>

@@ -1,4 +1,3 @@
-using MeshDns.Actors.Journal;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Services;
 using MeshDns.Contracts.Vips;
@@ -8,28 +7,11 @@ namespace MeshDns.Tests.Shared.Judge;
 /// <summary>An event of a document, as the journal has it.</summary>
 internal readonly record struct DocumentFact(string Stream, long Seq, long Version, bool Deleted, int Generation);
 
-/// <summary>What the final journal says, in the judge's terms.</summary>
+/// <summary>What the log says at the end, in the judge's terms. A place in it is the number of a transaction's closing row.</summary>
 internal sealed class JournalFacts
 {
     private readonly Dictionary<string, List<DocumentFact>> _documents = [];
     private readonly Dictionary<(string Document, int Generation), List<DocumentFact>> _puts = [];
-
-    public JournalFacts(JournalImage image)
-    {
-        Range = new VipRange(Cidr.Parse(image.Settings["vips.ipv4"]), Cidr.Parse(image.Settings["vips.ipv6"]));
-        Vips = new VipWitness(Range);
-        Ends = image.Streams.ToDictionary(stream => stream.Owner.Stream, stream => stream.Owner.Seq);
-        foreach (var stream in image.Streams)
-        {
-            foreach (var row in stream.Rows)
-            {
-                var fact = EventCodec.Decode(row.Kind, row.Payload);
-                if (stream.Owner.Stream == Streams.Vips) Vips.Take(fact);
-                else if (fact is DocumentPut put) Add(put.Document.Key, new DocumentFact(stream.Owner.Stream, row.Seq, put.Version, false, GenerationOf(put.Document)));
-                else if (fact is DocumentDeleted deleted) Add(deleted.Key, new DocumentFact(stream.Owner.Stream, row.Seq, deleted.Version, true, 0));
-            }
-        }
-    }
 
     public JournalFacts(LoggedPast past)
     {
@@ -51,7 +33,7 @@ internal sealed class JournalFacts
 
     public VipWitness Vips { get; }
 
-    /// <summary>The last seq of each stream.</summary>
+    /// <summary>The last number of what replies name places of: the one log.</summary>
     public IReadOnlyDictionary<string, long> Ends { get; }
 
     /// <summary>Every document that the journal ever had.</summary>

@@ -4,7 +4,7 @@ using MeshDns.Contracts.Vips;
 namespace MeshDns.Tests.Shared.Judge;
 
 /// <summary>
-/// Replays the stream <c>vips</c> with plain dictionaries and holds each fact to promises 1, 2 and 4. It shares nothing with the ledger but
+/// Replays the facts of VIPs with plain dictionaries and holds each fact to promises 1, 2 and 4. It shares nothing with the ledger but
 /// the ranges' arithmetic, so a mistake there is not made here too.
 /// </summary>
 internal sealed class VipWitness(VipRange range)

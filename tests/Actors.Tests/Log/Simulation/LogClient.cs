@@ -1,5 +1,4 @@
 using System.Globalization;
-using MeshDns.Actors.Tests.Simulation;
 using MeshDns.Contracts.Messages;
 using MeshDns.Tests.Shared.Judge;
 

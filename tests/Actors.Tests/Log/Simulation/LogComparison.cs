@@ -1,11 +1,8 @@
 using MeshDns.Actors.Directory;
-using MeshDns.Actors.Journal;
 using MeshDns.Actors.Log;
 using MeshDns.Actors.Shards;
 using MeshDns.Actors.Vips;
-using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Names;
-using MeshDns.Tests.Shared.Judge;
 
 namespace MeshDns.Actors.Tests.Log.Simulation;
 
@@ -33,24 +30,6 @@ internal sealed class LogComparison(LogWorld world)
         CompareTerms(state);
         CompareImages(state, states);
         CompareDirectories(state);
-        Audit(state);
-    }
-
-    /// <summary>The log as the judge takes it; null when it cannot be read.</summary>
-    public static LoggedPast? PastOf(LogWorld world)
-    {
-        var transactions = new List<LoggedTransaction>();
-        var reader = new TransactionReader(LogPosition.Start, 0);
-        try
-        {
-            foreach (var row in world.Log.Primary.Rows)
-            {
-                (reader, var whole) = reader.Read(row, world.Fold.Buckets);
-                if (whole is not null) transactions.Add(new LoggedTransaction(whole.Position.Number, whole.Facts));
-            }
-        }
-        catch (BrokenLogException) { return null; }
-        return new LoggedPast(world.Range, transactions);
     }
 
     private MeshState Fold(MeshState state, IEnumerable<LogRow> rows, Action<MeshState> each)
@@ -111,15 +90,5 @@ internal sealed class LogComparison(LogWorld world)
         }
 
         static string Text(IEnumerable<(HostName Host, int Vip, int Count)> hosts) => string.Join(' ', hosts.OrderBy(h => h.Host).Select(h => $"{h.Host}:{h.Vip}:{h.Count}"));
-    }
-
-    private void Audit(MeshState state)
-    {
-        var shards = world.Fold.Buckets.Count;
-        var tables = Enumerable.Range(0, shards).ToDictionary(b => Streams.Shard(b, shards), b => state.Tables[b]);
-        var audit = new RecordAudit(tables, shards, LogWorld.ClusterDomain, world.Range, what => world.Problems.Add("at the end: " + what));
-        audit.CheckDocuments();
-        audit.CheckDeclarations();
-        audit.CheckDemands(state.Ledger);
     }
 }

@@ -32,7 +32,7 @@ internal sealed class LogWorld
         var shards = 4 + Random.Next(5);
         Range = new VipRange(Cidr.Parse("240.240.0.0/28"), Cidr.Parse("2001:2::/48"));
         Fold = new MeshFold(Range, new Buckets(shards));
-        Decision = new ChangeDecision(Fold, new ChangePlanner(shards, ClusterDomain, Range));
+        Decision = new ChangeDecision(Fold, new ChangePlanner(shards, Range));
         Core = new ChangeLog(Fold, Decision);
         Kind = WorldKind.Draw(Random, kindOf);
         Log = new SimulatedLog(this, bug switch { LogBug.NoChain => ChainCheck.Off, LogBug.NumbersOnly => ChainCheck.NumbersOnly, _ => ChainCheck.Whole });

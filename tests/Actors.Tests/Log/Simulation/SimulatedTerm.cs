@@ -89,7 +89,7 @@ internal sealed class SimulatedTerm(LogNode node)
             Recovered = recovered,
             Term = Term,
             Node = node.Name,
-            Founding = new Founding("cluster", _world.Bug == LogBug.NoQuarantine ? 1 : LogWorld.QuarantineMs, LogWorld.MaxTtlMs, [], LogWorld.ClusterDomain.Text),
+            Founding = new Founding("cluster", new SharedSettings(_world.Bug == LogBug.NoQuarantine ? 1 : LogWorld.QuarantineMs, LogWorld.MaxTtlMs, [], LogWorld.ClusterDomain.Text)),
             Poison = node.Poison,
             Lost = lost,
         };
