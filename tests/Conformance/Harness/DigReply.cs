@@ -22,7 +22,7 @@ public sealed partial record DigReply(
     public string[] Data => [.. Answer.Select(record => record.Data)];
 
     /// <summary>The one record of the answer section.</summary>
-    public DigRecord Only => Assert.Single(Answer);
+    public DigRecord Only => Answer.Count == 1 ? Answer[0] : throw new InvalidOperationException($"not one record:\n{Text}");
 
     /// <summary>The code of the extended error, or null (RFC 8914).</summary>
     public int? ExtendedError => ExtendedErrorLine().Match(Edns) is { Success: true } match ? int.Parse(match.Groups[1].Value) : null;
