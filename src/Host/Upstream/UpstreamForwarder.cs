@@ -73,6 +73,9 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     /// <summary>Whether its loop turns.</summary>
     internal LoopBeat Beat => _loop.Beat;
 
+    /// <summary>For tests: the loop, which can be asked to do something on its thread.</summary>
+    internal UpstreamLoop Loop => _loop;
+
     /// <summary>The counters and the servers' state.</summary>
     public UpstreamStatistics Snapshot() => StatisticsReader.Read(_counters, _servers, _cache, _desk.Flights);
 

@@ -154,6 +154,18 @@ internal sealed class Bench : IDisposable
         return await task.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
+    /// <summary>Waits, without any time passing, until the forwarder's own thread has done all there was to do, and has set its timer.</summary>
+    public async Task TurnedAsync()
+    {
+        // The second is done in a later turn than the first: that one has ended then.
+        for (int turn = 0; turn < 2; turn++)
+        {
+            var turned = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Forwarder.Loop.Post(turned.SetResult);
+            await turned.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        }
+    }
+
     /// <summary>Waits, without any time passing, for what the forwarder's own thread is about to do.</summary>
     public static async Task SeesAsync(Func<bool> isSo)
     {
