@@ -45,7 +45,7 @@ internal sealed class BenchCluster : IAsyncDisposable
     {
         lock (_dns)
         {
-            if (!_dns.TryGetValue(name, out var dns)) _dns.Add(name, dns = new IPEndPoint(IPAddress.Loopback, NodeProcess.FreePort()));
+            if (!_dns.TryGetValue(name, out var dns)) _dns.Add(name, dns = new IPEndPoint(IPAddress.Loopback, FreePort.Next()));
             return dns;
         }
     }

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
 using MeshDns.Tests.Shared;
@@ -26,7 +25,7 @@ public sealed class ComposeCluster : IAsyncLifetime
 
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(15) };
     private readonly StringBuilder _log = new();
-    private readonly int[] _ports = FreePorts(2 * _services.Length);
+    private readonly int[] _ports = [.. Enumerable.Range(0, 2 * _services.Length).Select(_ => FreePort.Next())];
     private readonly Dictionary<string, string> _environment = new()
     {
         ["COMPOSE_PROJECT_NAME"] = Project,
@@ -207,24 +206,4 @@ public sealed class ComposeCluster : IAsyncLifetime
 
     private static async Task<int> PortAsync(string container, string port) =>
         IPEndPoint.Parse((await Docker.RunAsync("port", container, port)).Output.Split('\n')[0].Trim()).Port;
-
-    // Ports that are free for TCP and UDP alike. All are held until the last is found, so none comes twice.
-    private static int[] FreePorts(int count)
-    {
-        var held = new List<Socket>();
-        var ports = new List<int>();
-        while (ports.Count < count)
-        {
-            var tcp = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            held.Add(tcp);
-            tcp.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-            var udp = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-            held.Add(udp);
-            try { udp.Bind(tcp.LocalEndPoint!); }
-            catch (SocketException) { continue; }
-            ports.Add(((IPEndPoint)tcp.LocalEndPoint!).Port);
-        }
-        held.ForEach(socket => socket.Dispose());
-        return [.. ports];
-    }
 }

@@ -84,7 +84,7 @@ public sealed partial class NodeProcess : IAsyncDisposable
     /// </summary>
     public static async Task<NodeProcess> StartUnreadyAsync(string dataDirectory, params IEnumerable<string> settings)
     {
-        var (dns, admin) = (FreePort(), FreePort());
+        var (dns, admin) = (FreePort.Next(), FreePort.Next());
         var node = Launch(dataDirectory, [$"dns.listen=127.0.0.1:{dns}", $"admin.listen=127.0.0.1:{admin}", .. settings]);
         node.Dns = new IPEndPoint(IPAddress.Loopback, dns);
         node.Admin = new Uri($"http://127.0.0.1:{admin}");
@@ -163,14 +163,6 @@ public sealed partial class NodeProcess : IAsyncDisposable
         if (!_process.HasExited) await KillAsync();
         _process.Dispose();
     }
-
-    public static int FreePort()
-    {
-        using var tcp = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        tcp.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)tcp.LocalEndPoint!).Port;
-    }
-
     private async Task EndAsync(string when)
     {
         try

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using Npgsql;
 
@@ -204,7 +202,7 @@ public sealed class PostgresServer : IAsyncDisposable
         for (var attempt = 1; ; attempt++)
         {
             // Below the ports that the system gives to clients: a restart finds its own port free.
-            if (Port == 0 || attempt > 5) Port = FreePort();
+            if (Port == 0 || attempt > 5) Port = FreePort.Next();
             string[] settings = [$"port={Port}", "listen_addresses=127.0.0.1", $"unix_socket_directories={_folder}", "max_connections=200", "shared_buffers=64MB", "fsync=off", "wal_level=replica", "max_wal_senders=8", "hot_standby=on", "logging_collector=off", "log_min_messages=warning", .. _settings];
             string[] command = [.. AsItsUser, "/bin/sh", "-c", Launch, _folder, Path.Combine(BinFolder, "postgres"), "-D", DataFolder, .. settings.SelectMany(s => (string[])["-c", s])];
             _process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = _folder })!;
@@ -286,20 +284,5 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         if (line is null) return;
         lock (_log) _log.AppendLine(line);
-    }
-
-    private static int FreePort()
-    {
-        while (true)
-        {
-            var port = Random.Shared.Next(16_000, 32_000);
-            using var tcp = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            try
-            {
-                tcp.Bind(new IPEndPoint(IPAddress.Loopback, port));
-                return port;
-            }
-            catch (SocketException) { }
-        }
     }
 }

@@ -14,8 +14,8 @@ internal sealed class ChaosCluster(ChaosOptions options, string folder, IJournal
     private readonly Lock _gate = new();
     private readonly List<ChaosNode> _nodes = [];
     private readonly List<ChaosNode> _gone = [];
-    private readonly (int Dns, int Admin, int Cluster) _ports = (NodeProcess.FreePort(), NodeProcess.FreePort(), NodeProcess.FreePort());
-    private readonly int _feedPort = NodeProcess.FreePort();
+    private readonly (int Dns, int Admin, int Cluster) _ports = (FreePort.Next(), FreePort.Next(), FreePort.Next());
+    private readonly int _feedPort = FreePort.Next();
     private int _made;
 
     public Network Network => network;

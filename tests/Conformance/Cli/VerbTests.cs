@@ -69,7 +69,7 @@ public sealed class VerbTests(DefaultNode fixture, ITestOutputHelper output) : M
     [Fact]
     public async Task A_server_that_is_not_there_is_exit_code_1()
     {
-        var nobody = $"http://127.0.0.1:{NodeProcess.FreePort()}";
+        var nobody = $"http://127.0.0.1:{FreePort.Next()}";
         (await CliRun($"apply -f examples/databases.yaml --server {nobody}")).Failed(1, nobody);
         (await CliRun($"health --server {nobody}")).Failed(1);
     }

@@ -11,7 +11,7 @@ public sealed class LoopTests(ITestOutputHelper output)
     public async Task An_upstream_that_is_the_node_itself_is_reported_at_start_and_never_asked()
     {
         using var folder = new ScratchFolder();
-        var port = NodeProcess.FreePort();
+        var port = FreePort.Next();
         await using var node = await NodeProcess.StartAsync(folder["data"], $"dns.listen=127.0.0.1:{port}", $"upstream.servers=127.0.0.1:{port}");
         Assert.Contains($"127.0.0.1:{port} is this node itself", node.Log);
         var reply = await node.DigAsync("looping.test A");
@@ -24,7 +24,7 @@ public sealed class LoopTests(ITestOutputHelper output)
     public async Task A_forwarding_loop_is_detected_and_reported(int nodes)
     {
         using var folder = new ScratchFolder();
-        var ports = Enumerable.Range(0, nodes).Select(_ => NodeProcess.FreePort()).ToArray();
+        var ports = Enumerable.Range(0, nodes).Select(_ => FreePort.Next()).ToArray();
         var ring = await Task.WhenAll(Enumerable.Range(0, nodes).Select(i =>
             NodeProcess.StartAsync(folder[$"{i}"], $"dns.listen=127.0.0.1:{ports[i]}", $"upstream.servers=127.0.0.1:{ports[(i + 1) % nodes]}")));
         try

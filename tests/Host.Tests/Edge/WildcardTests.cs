@@ -3,6 +3,7 @@ using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using MeshDns.Host.Edge;
 using MeshDns.Host.Tests.Resolve;
+using MeshDns.Tests.Shared;
 
 namespace MeshDns.Host.Tests.Edge;
 
@@ -46,7 +47,7 @@ public sealed class WildcardTests
     {
         await using var edge = new EdgeBench();
         var bench = edge.Bench;
-        var port = FreePort();
+        var port = FreePort.Next();
         var server = EdgeServer.Start([new IPEndPoint(IPAddress.IPv6Any, port), new IPEndPoint(IPAddress.Parse(other), port)], new EdgeOptions { UdpLoops = 1 }, bench.Resolver, bench.Answers, bench.Upstream, bench.Time);
         (await AskTcp(new IPEndPoint(IPAddress.Loopback, port))).Dispose();
         (await AskTcp(new IPEndPoint(IPAddress.IPv6Loopback, port))).Dispose();
@@ -65,14 +66,6 @@ public sealed class WildcardTests
         Assert.Equal([192, 0, 2, 1], ClientAddress.Of(new IPEndPoint(client.Address.MapToIPv6(), 1000).Serialize()).ToArray());
         Assert.Equal(IPAddress.Parse("2001:db8::ffff:192.0.2.1").GetAddressBytes(), ClientAddress.Of(new IPEndPoint(IPAddress.Parse("2001:db8::ffff:192.0.2.1"), 1000).Serialize()).ToArray());
     }
-
-    private static int FreePort()
-    {
-        using var tcp = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true };
-        tcp.Bind(new IPEndPoint(IPAddress.IPv6Any, 0));
-        return ((IPEndPoint)tcp.LocalEndPoint!).Port;
-    }
-
     private static async Task<Socket> AskTcp(IPEndPoint server)
     {
         var client = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 10_000 };
