@@ -112,7 +112,7 @@ public sealed class UpgradeTests(ITestOutputHelper output)
         await using (await ReadyAsync("n", database, OwnerVersions.Current)) { }
         await server.ExecuteAsync("ALTER TABLE meshdns.node DROP COLUMN speaks, DROP COLUMN understands, DROP COLUMN writes, DROP COLUMN reads", name);
         await using var node = await ReadyAsync("n", database, OwnerVersions.Current);
-        // As c442305 and what came before it wrote.
+        // As the commits before the column wrote.
         await server.ExecuteAsync("INSERT INTO meshdns.node AS n VALUES ('m', 'd', 'h', '', '', '', 0, 0)", name);
         Assert.Equal("m 1, n 1", await VersionsAsync(database));
     }
