@@ -1,5 +1,4 @@
 using MeshDns.Actors.Vips;
-using MeshDns.Contracts.Events;
 
 namespace MeshDns.Actors.Log;
 
@@ -55,15 +54,7 @@ internal sealed class ImageAudit(IReadOnlyList<LogRow> rows, IReadOnlyList<KeptI
     private bool Holds(LogPosition position) =>
         (position.Number == rows[0].Number - 1 && position.Term == rows[0].PreviousTerm) || At(position.Number)?.Position == position;
 
-    private bool IsVouchedFor(KeptImage image)
-    {
-        if (image.Row is not { } number || At(number) is not { Kind: RowKind.Closing } row) return false;
-        try { return RowCodec.Decode(row) is Closing closing && closing.Facts.Any(f => f.Fact is ImageSaved saved && Says(saved, image)); }
-        catch (FormatException) { return false; }
-    }
-
-    private static bool Says(ImageSaved saved, KeptImage image) =>
-        new LogPosition(saved.Number, saved.Term) == image.Image.Position && saved.Digest == image.Digest;
+    private bool IsVouchedFor(KeptImage image) => image.Row is { } number && At(number) is { } row && MeshImage.IsVouchedForBy(row, image.Image.Position, image.Digest);
 
     // Where rows are missing, a row stands nearer to the first than its number says.
     private LogRow? At(long number)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Vips;
 
@@ -16,17 +15,11 @@ internal sealed record LogFounding(VipRange Range, Buckets Buckets)
     /// <exception cref="FormatException">What says it is damaged.</exception>
     public static LogFounding? Find(IEnumerable<LogRow> rows, MeshImage? image)
     {
-        var founded = image is not null ? OfImage(image) : rows.Where(r => r.Kind == RowKind.Closing).Select(OfRow).FirstOrDefault(f => f is not null);
+        var founded = image is not null ? image.Founded : rows.Where(r => r.Kind == RowKind.Closing).Select(OfRow).FirstOrDefault(f => f is not null);
         if (founded is null) return null;
         if (founded.Shards is < 1 or > MostShards) throw new FormatException($"the log is of {founded.Shards} shards");
         try { return new LogFounding(new VipRange(Cidr.Parse(founded.Ipv4), Cidr.Parse(founded.Ipv6)), new Buckets(founded.Shards)); }
         catch (ArgumentException e) { throw new FormatException(e.Message, e); }
-    }
-
-    private static ClusterFounded? OfImage(MeshImage image)
-    {
-        try { return image.Parts.TryGetValue(MeshImage.RestPart, out var rest) ? JsonSerializer.Deserialize(rest, ImageJson.Default.ImageRest)?.Cluster : null; }
-        catch (JsonException e) { throw new FormatException($"the image at {image.Position} is damaged: {e.Message}", e); }
     }
 
     // A row that cannot be read is told of by whoever reads it in its turn.

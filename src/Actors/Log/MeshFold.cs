@@ -30,12 +30,7 @@ internal sealed class MeshFold(VipRange range, Buckets buckets)
 
     /// <summary>The state after a transaction.</summary>
     /// <exception cref="BrokenLogException">It does not follow on the state, or contradicts it: the log is damaged.</exception>
-    public MeshState Apply(MeshState state, Transaction transaction)
-    {
-        if (transaction.Before != state.Position) throw new BrokenLogException($"a transaction that follows on {transaction.Before} was applied at {state.Position}");
-        try { return Remember(Fold(state, transaction.Facts), transaction); }
-        catch (InvalidOperationException e) { throw new BrokenLogException($"the transaction at {transaction.Position} cannot be replayed: {e.Message}"); }
-    }
+    public MeshState Apply(MeshState state, Transaction transaction) => Apply(state, transaction, () => Remember(Fold(state, transaction.Facts), transaction));
 
     /// <summary>Facts alone, in order; the place stays.</summary>
     /// <exception cref="InvalidOperationException">A fact contradicts the state.</exception>
@@ -61,10 +56,13 @@ internal sealed class MeshFold(VipRange range, Buckets buckets)
 
     /// <summary>The same for a reader that keeps no tables: what documents and hosts say is passed over.</summary>
     /// <exception cref="BrokenLogException">It does not follow on the state, or contradicts it: the log is damaged.</exception>
-    public MeshState ApplyWithoutTables(MeshState state, Transaction transaction)
+    public MeshState ApplyWithoutTables(MeshState state, Transaction transaction) => Apply(state, transaction, () =>
+        Fold(state, [.. transaction.Facts.Where(f => f is VipEvent or LogFact)]) with { Position = transaction.Position, At = transaction.At, LastOf = LastOf(state, transaction) });
+
+    private static MeshState Apply(MeshState state, Transaction transaction, Func<MeshState> fold)
     {
         if (transaction.Before != state.Position) throw new BrokenLogException($"a transaction that follows on {transaction.Before} was applied at {state.Position}");
-        try { return Fold(state, [.. transaction.Facts.Where(f => f is VipEvent or LogFact)]) with { Position = transaction.Position, At = transaction.At, LastOf = LastOf(state, transaction) }; }
+        try { return fold(); }
         catch (InvalidOperationException e) { throw new BrokenLogException($"the transaction at {transaction.Position} cannot be replayed: {e.Message}"); }
     }
 

@@ -27,14 +27,11 @@ internal sealed record MeshImage(LogPosition Position, IReadOnlyDictionary<strin
 
     /// <summary>The settings as the log would write them; null when they are not there.</summary>
     /// <exception cref="FormatException">The part is missing or damaged.</exception>
-    public byte[]? Settings
-    {
-        get
-        {
-            try { return JsonSerializer.Deserialize(Parts[RestPart], ImageJson.Default.ImageRest)?.Settings is { } settings ? EventCodec.Encode(settings).Payload : null; }
-            catch (Exception e) when (e is JsonException or KeyNotFoundException) { throw new FormatException($"the image at {Position} is damaged: {e.Message}", e); }
-        }
-    }
+    public byte[]? Settings => Rest().Settings is { } settings ? EventCodec.Encode(settings).Payload : null;
+
+    /// <summary>What the log was founded with; null when the image does not say.</summary>
+    /// <exception cref="FormatException">The part is missing or damaged.</exception>
+    public ClusterFounded? Founded => Rest().Cluster;
 
     /// <summary>What <see cref="SettingsPart"/> says.</summary>
     /// <exception cref="FormatException">It is damaged.</exception>
@@ -70,25 +67,27 @@ internal sealed record MeshImage(LogPosition Position, IReadOnlyDictionary<strin
 
     /// <summary>What an image says that is no table; its tables are empty.</summary>
     /// <exception cref="FormatException">A part is missing or damaged.</exception>
-    public MeshState ReadWithoutTables(Buckets buckets, VipLedgerCore vips)
-    {
-        try
-        {
-            var rest = JsonSerializer.Deserialize(Parts[RestPart], ImageJson.Default.ImageRest) ?? throw new JsonException("it is null");
-            return rest.Read(Position, vips.Restore(Parts[LedgerPart]), BucketTables.Empty(buckets.Count));
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or ArgumentException) { throw new FormatException($"the image at {Position} is damaged: {e.Message}", e); }
-    }
+    public MeshState ReadWithoutTables(Buckets buckets, VipLedgerCore vips) => Read(vips, () => BucketTables.Empty(buckets.Count));
 
     /// <summary>The state that an image was made of; its tables rest.</summary>
     /// <exception cref="FormatException">A part is missing or damaged.</exception>
-    public MeshState Read(Buckets buckets, VipLedgerCore vips)
+    public MeshState Read(Buckets buckets, VipLedgerCore vips) => Read(vips, () => BucketTables.Of(Enumerable.Range(0, buckets.Count).Select(b => Parts[buckets.TagOf(b)])));
+
+    /// <summary>True when a row of the log carries an image's digest.</summary>
+    public static bool IsVouchedForBy(LogRow row, LogPosition image, string digest)
     {
-        try
-        {
-            var rest = JsonSerializer.Deserialize(Parts[RestPart], ImageJson.Default.ImageRest) ?? throw new JsonException("it is null");
-            return rest.Read(Position, vips.Restore(Parts[LedgerPart]), BucketTables.Of(Enumerable.Range(0, buckets.Count).Select(b => Parts[buckets.TagOf(b)])));
-        }
+        if (row.Kind != RowKind.Closing) return false;
+        try { return RowCodec.Decode(row) is Closing closing && closing.Facts.Any(f => f.Fact is ImageSaved saved && saved.Number == image.Number && saved.Term == image.Term && saved.Digest == digest); }
+        catch (FormatException) { return false; }
+    }
+
+    private MeshState Read(VipLedgerCore vips, Func<BucketTables> tables) => Guarded(() => Rest().Read(Position, vips.Restore(Parts[LedgerPart]), tables()));
+
+    private ImageRest Rest() => Guarded(() => JsonSerializer.Deserialize(Parts[RestPart], ImageJson.Default.ImageRest) ?? throw new JsonException("it is null"));
+
+    private T Guarded<T>(Func<T> read)
+    {
+        try { return read(); }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or ArgumentException) { throw new FormatException($"the image at {Position} is damaged: {e.Message}", e); }
     }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using MeshDns.Actors.Log;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Vips;
@@ -35,9 +34,9 @@ internal static class FixedSettings
             if (slice.Holds) return slice.Rows.Where(r => r.Kind == RowKind.Closing).Select(RowCodec.Decode).OfType<Closing>().SelectMany(c => c.Facts).Select(f => f.Fact).OfType<ClusterFounded>().FirstOrDefault();
             // Its beginning was cut away.
             var image = await store.FindImageAsync(long.MaxValue, [MeshImage.RestPart], cancel);
-            return image is null ? null : JsonSerializer.Deserialize(image.Parts[MeshImage.RestPart], ImageJson.Default.ImageRest)?.Cluster;
+            return image?.Founded;
         }
-        catch (Exception e) when (e is FormatException or JsonException) { throw new StoreUnavailableException("the log's beginning cannot be read: " + e.Message, e); }
+        catch (FormatException e) { throw new StoreUnavailableException("the log's beginning cannot be read: " + e.Message, e); }
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

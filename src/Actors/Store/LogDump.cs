@@ -96,17 +96,10 @@ internal sealed record LogDump(string ClusterId, IReadOnlyList<LogRow> Rows, IRe
 
     private static NpgsqlDataSource Source(string connectionString)
     {
-        try
-        {
-            var settings = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, CommandTimeout = SilenceSeconds };
-            var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
-            return settings.Host?.Contains(',') == true ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.Primary) : builder.Build();
-        }
-        catch (Exception e) when (e is ArgumentException or FormatException or NotSupportedException or InvalidOperationException or OverflowException or InvalidCastException)
-        {
-            // Not the driver's message: it may quote the string, which has a password.
-            throw new StoreRefusedException("the connection string of the journal is not valid");
-        }
+        var options = new PostgresJournalOptions(connectionString, TimeSpan.Zero, AllowDataLoss: true);
+        var settings = options.Parsed();
+        (settings.Pooling, settings.CommandTimeout) = (false, SilenceSeconds);
+        return PostgresSessions.Source(settings, options.HasSeveralHosts);
     }
 
     private static async Task CheckAsync(DbConnection connection, string what, string hasTable, string schema, CancellationToken cancel)

@@ -1,6 +1,5 @@
 using System.Data.Common;
 using MeshDns.Actors.Log;
-using MeshDns.Contracts.Events;
 
 namespace MeshDns.Actors.Store;
 
@@ -25,14 +24,6 @@ internal static class LogTable
     {
         try { return LogRow.Of(reader.GetInt64(0), reader.GetString(1), reader.GetString(2).Trim(';'), reader.GetFieldValue<byte[]>(3)); }
         catch (FormatException e) { throw new StoreUnavailableException(e.Message, e); }
-    }
-
-    /// <summary>True when a row carries an image's digest.</summary>
-    public static bool Vouches(LogRow row, LogPosition image, string digest)
-    {
-        if (row.Kind != RowKind.Closing) return false;
-        try { return RowCodec.Decode(row) is Closing closing && closing.Facts.Any(f => f.Fact is ImageSaved saved && saved.Number == image.Number && saved.Term == image.Term && saved.Digest == digest); }
-        catch (FormatException) { return false; }
     }
 
     /// <summary>Reads a slice from rows that begin with the one at <paramref name="after"/>, or with the first of all.</summary>

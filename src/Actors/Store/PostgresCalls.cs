@@ -16,6 +16,20 @@ internal static class PostgresCalls
         return command;
     }
 
+    /// <summary>Runs a command; returns the number of rows that it changed.</summary>
+    public static async Task<int> ExecuteAsync(this NpgsqlConnection connection, string sql, CancellationToken cancel, params object[] arguments)
+    {
+        await using var command = connection.Command(sql, arguments);
+        return await command.ExecuteNonQueryAsync(cancel);
+    }
+
+    /// <summary>The first column of the first row; null where there is none.</summary>
+    public static async Task<object?> ScalarAsync(this NpgsqlConnection connection, string sql, CancellationToken cancel, params object[] arguments)
+    {
+        await using var command = connection.Command(sql, arguments);
+        return await command.ExecuteScalarAsync(cancel);
+    }
+
     /// <summary>A command of a batch, with parameters $1, $2, ... A batch is one round trip and one transaction.</summary>
     public static NpgsqlBatch Then(this NpgsqlBatch batch, string sql, params ReadOnlySpan<object> arguments)
     {

@@ -51,7 +51,9 @@ public sealed record PostgresJournalOptions(string ConnectionString, TimeSpan Le
         return settings.ConnectionString;
     }
 
-    private NpgsqlConnectionStringBuilder Parsed()
+    /// <summary>The connection string's settings.</summary>
+    /// <exception cref="StoreRefusedException">It is not valid.</exception>
+    internal NpgsqlConnectionStringBuilder Parsed()
     {
         try { return new NpgsqlConnectionStringBuilder(ConnectionString); }
         catch (Exception e) when (e is ArgumentException or FormatException or NotSupportedException or OverflowException or InvalidCastException)

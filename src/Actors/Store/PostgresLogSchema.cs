@@ -57,12 +57,11 @@ internal static class PostgresLogSchema
     private static async Task MakeAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancel);
-        await ScalarAsync(connection, "SELECT pg_advisory_xact_lock(5210853, 2)", cancel);
+        await connection.ScalarAsync("SELECT pg_advisory_xact_lock(5210853, 2)", cancel);
         if (!await HasTableAsync(connection, "journal", cancel))
         {
             if (await HasTableAsync(connection, "ownership", cancel)) throw new StoreRefusedException(OlderEngine.Text($"the database {connection.Database}"));
-            await using var command = new NpgsqlCommand(Tables, connection);
-            await command.ExecuteNonQueryAsync(cancel);
+            await connection.ExecuteAsync(Tables, cancel);
         }
         await transaction.CommitAsync(cancel);
     }
@@ -70,25 +69,25 @@ internal static class PostgresLogSchema
     private static async Task AddVersionsAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancel);
-        await ScalarAsync(connection, "SELECT pg_advisory_xact_lock(5210853, 2)", cancel);
+        await connection.ScalarAsync("SELECT pg_advisory_xact_lock(5210853, 2)", cancel);
         // Where the tables are of an unknown version this is none of them, and the check says so.
-        if (await HasTableAsync(connection, "node", cancel) && !await HasVersionsAsync(connection, cancel)) await ScalarAsync(connection, Versions, cancel);
+        if (await HasTableAsync(connection, "node", cancel) && !await HasVersionsAsync(connection, cancel)) await connection.ScalarAsync(Versions, cancel);
         await transaction.CommitAsync(cancel);
     }
 
     private static async Task CheckAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
-        var version = await ScalarAsync(connection, "SELECT version FROM meshdns.cluster", cancel) as int? ?? 0;
+        var version = await connection.ScalarAsync("SELECT version FROM meshdns.cluster", cancel) as int? ?? 0;
         if (version != LogTable.Version) throw new StoreRefusedException($"the log's tables have version {version}; this program knows {LogTable.Version}");
         const string guards = """
             SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'meshdns.journal'::regclass AND tgname = 'journal_chain' AND tgenabled IN ('O', 'A'))
                AND EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'meshdns.journal'::regclass AND contype = 'u' AND conname = 'journal_uq')
                AND EXISTS (SELECT FROM pg_indexes WHERE schemaname = 'meshdns' AND indexname = 'journal_tag')
             """;
-        if (await ScalarAsync(connection, guards, cancel) is not true)
+        if (await connection.ScalarAsync(guards, cancel) is not true)
             throw new StoreRefusedException("the log's table lacks its unique key, its index or its trigger: without them two writers could both succeed. Restore them from a dump, or make the tables anew on an empty database");
         foreach (var name in (string[])["synchronous_commit", "idle_in_transaction_session_timeout", "lock_timeout"])
-            if (await ScalarAsync(connection, $"SELECT current_setting('{name}')", cancel) is not string value || value is "0" or "off")
+            if (await connection.ScalarAsync($"SELECT current_setting('{name}')", cancel) is not string value || value is "0" or "off")
                 throw new StoreRefusedException($"the database's session does not keep {name}, which this node has set: a connection pooler between them drops it. Connect without it, or let it pass startup parameters on");
     }
 
@@ -96,21 +95,15 @@ internal static class PostgresLogSchema
     /// <exception cref="StoreRefusedException">Commits wait for no standby.</exception>
     public static async Task RequireStandbyAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
-        if (string.IsNullOrWhiteSpace(await ScalarAsync(connection, "SELECT current_setting('synchronous_standby_names')", cancel) as string))
+        if (string.IsNullOrWhiteSpace(await connection.ScalarAsync("SELECT current_setting('synchronous_standby_names')", cancel) as string))
             throw new StoreRefusedException(
                 "several database hosts are configured, but the primary has no synchronous standby (synchronous_standby_names is empty): a failover could lose changes that were acknowledged. Set it, or accept the loss with journal.allow-data-loss = true");
     }
 
     // Not to_regclass: what it remembers of a name that was missing outlives the wait for the lock.
     private static async Task<bool> HasTableAsync(NpgsqlConnection connection, string table, CancellationToken cancel) =>
-        await ScalarAsync(connection, $"SELECT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = 'meshdns' AND tablename = '{table}')", cancel) is true;
+        await connection.ScalarAsync($"SELECT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = 'meshdns' AND tablename = '{table}')", cancel) is true;
 
     private static async Task<bool> HasVersionsAsync(NpgsqlConnection connection, CancellationToken cancel) =>
-        await ScalarAsync(connection, "SELECT EXISTS (SELECT FROM information_schema.columns WHERE table_schema = 'meshdns' AND table_name = 'node' AND column_name = 'speaks')", cancel) is true;
-
-    private static async Task<object?> ScalarAsync(NpgsqlConnection connection, string sql, CancellationToken cancel)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        return await command.ExecuteScalarAsync(cancel);
-    }
+        await connection.ScalarAsync("SELECT EXISTS (SELECT FROM information_schema.columns WHERE table_schema = 'meshdns' AND table_name = 'node' AND column_name = 'speaks')", cancel) is true;
 }

@@ -38,11 +38,7 @@ internal sealed class PostgresLogStore : ILogStore
         var sessions = new PostgresSessions(options, log);
         try
         {
-            var id = await sessions.RunAsync(sessions.Reads, async (connection, token) =>
-            {
-                await using var command = connection.Command("SELECT id FROM meshdns.cluster");
-                return (string)(await command.ExecuteScalarAsync(token))!;
-            }, cancel);
+            var id = await sessions.RunAsync(sessions.Reads, async (connection, token) => (string)(await connection.ScalarAsync("SELECT id FROM meshdns.cluster", token))!, cancel);
             return new PostgresLogStore(sessions, id, options.HasSeveralHosts && !options.AllowDataLoss);
         }
         catch
@@ -57,7 +53,7 @@ internal sealed class PostgresLogStore : ILogStore
     {
         await using var transaction = _hasStandby ? await connection.BeginTransactionAsync(token) : null;
         using var warning = new PostgresWarning(connection);
-        if (_hasStandby) await ExecuteAsync(connection, "UPDATE meshdns.look SET looks = looks + 1", token);
+        if (_hasStandby) await connection.ExecuteAsync("UPDATE meshdns.look SET looks = looks + 1", token);
         await using var command = connection.Command(EndSql);
         var end = (await command.ReadAllAsync(r => new LogEnd(new LogPosition(r.GetInt64(0), r.GetString(1)), r.GetInt64(2)), token))[0];
         await CommitAsync(transaction, warning, token);
@@ -69,7 +65,7 @@ internal sealed class PostgresLogStore : ILogStore
     {
         await using var transaction = isConfirmed && _hasStandby ? await connection.BeginTransactionAsync(token) : null;
         using var warning = new PostgresWarning(connection);
-        if (transaction is not null) await ExecuteAsync(connection, "UPDATE meshdns.look SET looks = looks + 1", token);
+        if (transaction is not null) await connection.ExecuteAsync("UPDATE meshdns.look SET looks = looks + 1", token);
         await using var batch = new NpgsqlBatch(connection);
         batch.Then("SELECT " + NowMs).Then(Row + " WHERE persistence_id = 'mesh' AND sequence_number >= $1 ORDER BY sequence_number LIMIT $2", after.Number, LogSlice.MostRows + 2);
         LogSlice slice;
@@ -106,10 +102,10 @@ internal sealed class PostgresLogStore : ILogStore
     public Task SaveImageAsync(MeshImage image, CancellationToken cancel) => _sessions.RunAsync(_sessions.Bulk, async (connection, token) =>
     {
         await using var transaction = await connection.BeginTransactionAsync(token);
-        await ExecuteAsync(connection, "SET LOCAL synchronous_commit = off", token);
-        await ExecuteAsync(connection, "INSERT INTO meshdns.image VALUES ($1, $2, $3, NULL) ON CONFLICT (number, term) DO UPDATE SET digest = excluded.digest, \"row\" = NULL", token, image.Position.Number, image.Position.Term, image.Digest);
+        await connection.ExecuteAsync("SET LOCAL synchronous_commit = off", token);
+        await connection.ExecuteAsync("INSERT INTO meshdns.image VALUES ($1, $2, $3, NULL) ON CONFLICT (number, term) DO UPDATE SET digest = excluded.digest, \"row\" = NULL", token, image.Position.Number, image.Position.Term, image.Digest);
         foreach (var (name, bytes) in image.Parts)
-            await ExecuteAsync(connection, "INSERT INTO meshdns.image_part VALUES ($1, $2, $3, $4) ON CONFLICT (number, term, name) DO UPDATE SET bytes = excluded.bytes", token, image.Position.Number, image.Position.Term, name, bytes);
+            await connection.ExecuteAsync("INSERT INTO meshdns.image_part VALUES ($1, $2, $3, $4) ON CONFLICT (number, term, name) DO UPDATE SET bytes = excluded.bytes", token, image.Position.Number, image.Position.Term, name, bytes);
         await transaction.CommitAsync(token);
         return true;
     }, cancel);
@@ -137,7 +133,7 @@ internal sealed class PostgresLogStore : ILogStore
         var found = await candidates.ReadAllAsync(r => (Row: LogTable.Read(r), Image: new LogPosition(r.GetInt64(4), r.GetString(5)), Digest: r.GetString(6)), token);
         foreach (var (row, image, digest) in found)
         {
-            if (!LogTable.Vouches(row, image, digest)) continue;
+            if (!MeshImage.IsVouchedForBy(row, image, digest)) continue;
             await using var command = connection.Command("SELECT name, bytes FROM meshdns.image_part WHERE number = $1 AND term = $2 AND ($3 OR name = ANY ($4))", image.Number, image.Term, parts is null, parts?.ToArray() ?? []);
             return new MeshImage(image, (await command.ReadAllAsync(r => (r.GetString(0), r.GetFieldValue<byte[]>(1)), token)).ToDictionary(p => p.Item1, p => p.Item2));
         }
@@ -147,7 +143,7 @@ internal sealed class PostgresLogStore : ILogStore
     /// <inheritdoc/>
     public async Task CutAsync(long below, CancellationToken cancel)
     {
-        while (await _sessions.RunAsync(_sessions.Bulk, (connection, token) => ExecuteAsync(connection, """
+        while (await _sessions.RunAsync(_sessions.Bulk, (connection, token) => connection.ExecuteAsync("""
             DELETE FROM meshdns.journal WHERE ordering = ANY (ARRAY(SELECT ordering FROM meshdns.journal WHERE persistence_id = 'mesh' AND sequence_number < $1 ORDER BY sequence_number LIMIT 2000))
             """, token, below), cancel) > 0)
         {
@@ -164,11 +160,5 @@ internal sealed class PostgresLogStore : ILogStore
         await transaction.CommitAsync(cancel);
         // A wait for the standby that was cut short is told as a warning of a success.
         if (warning.Text is { } text) throw new StoreUnavailableException("the database warned of a look: " + text);
-    }
-
-    private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel, params object[] arguments)
-    {
-        await using var command = connection.Command(sql, arguments);
-        return await command.ExecuteNonQueryAsync(cancel);
     }
 }

@@ -46,7 +46,7 @@ internal sealed class PostgresNodes(PostgresSessions sessions, string name, stri
     public Task<List<NodeRow>> ReadAsync(CancellationToken cancel) => RunAsync(ReadAsync, cancel);
 
     /// <summary>Takes away the row that this very node left.</summary>
-    public Task<int> LeaveAsync(CancellationToken cancel) => RunAsync((connection, token) => ExecuteAsync(connection, "DELETE FROM meshdns.node WHERE name = $1 AND data_id = $2", token, name, dataId), cancel);
+    public Task<int> LeaveAsync(CancellationToken cancel) => RunAsync((connection, token) => connection.ExecuteAsync("DELETE FROM meshdns.node WHERE name = $1 AND data_id = $2", token, name, dataId), cancel);
 
     /// <summary>Says where this node is and in which cluster; it is alive.</summary>
     public Task<int> WriteAsync(string incarnation, string address, string formation, long formedAt, CancellationToken cancel) => WriteAsync(incarnation, address, formation, formedAt, "", cancel);
@@ -73,11 +73,10 @@ internal sealed class PostgresNodes(PostgresSessions sessions, string name, stri
     public Task<long?> TryFormAsync(string incarnation, string address, string formation, CancellationToken cancel) => RunAsync<long?>(async (connection, token) =>
     {
         await using var transaction = await connection.BeginTransactionAsync(token);
-        await ExecuteAsync(connection, "SELECT pg_advisory_xact_lock(5210853, 3)", token);
+        await connection.ExecuteAsync("SELECT pg_advisory_xact_lock(5210853, 3)", token);
         if ((await ReadAsync(connection, token)).Any(r => r.Name != name && r.IsAlive && r.Formation.Length > 0)) return null;
-        await using var clock = connection.Command($"SELECT {NowMs}");
-        var formedAt = (long)(await clock.ExecuteScalarAsync(token))!;
-        await ExecuteAsync(connection, WriteSql, token, [.. Values(incarnation, address, formation, formedAt, "")]);
+        var formedAt = (long)(await connection.ScalarAsync($"SELECT {NowMs}", token))!;
+        await connection.ExecuteAsync(WriteSql, token, [.. Values(incarnation, address, formation, formedAt, "")]);
         await transaction.CommitAsync(token);
         return formedAt;
     }, cancel);
@@ -89,14 +88,11 @@ internal sealed class PostgresNodes(PostgresSessions sessions, string name, stri
     /// <param name="forTime">How long nobody else can.</param>
     /// <param name="over">The incarnations that are over when it is taken.</param>
     public static Task<bool> AcquireAsync(PostgresSessions sessions, string lease, string holder, TimeSpan forTime, string[] over) => sessions.RunAsync(sessions.Writes, async (connection, cancel) =>
-    {
-        await using var command = connection.Command(AcquireSql, lease, holder, forTime.TotalMilliseconds, over);
-        return await command.ExecuteScalarAsync(cancel) is > 0L;
-    }, CancellationToken.None);
+        await connection.ScalarAsync(AcquireSql, cancel, lease, holder, forTime.TotalMilliseconds, over) is > 0L, CancellationToken.None);
 
     /// <summary>Gives a lease up; false when it was not held.</summary>
     public static async Task<bool> ReleaseAsync(PostgresSessions sessions, string lease, string holder) =>
-        await sessions.RunAsync(sessions.Writes, (connection, cancel) => ExecuteAsync(connection, "DELETE FROM meshdns.lease WHERE name = $1 AND holder = $2", cancel, lease, holder), CancellationToken.None) > 0;
+        await sessions.RunAsync(sessions.Writes, (connection, cancel) => connection.ExecuteAsync("DELETE FROM meshdns.lease WHERE name = $1 AND holder = $2", cancel, lease, holder), CancellationToken.None) > 0;
 
     private async Task<List<NodeRow>> ReadAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
@@ -107,12 +103,6 @@ internal sealed class PostgresNodes(PostgresSessions sessions, string name, stri
 
     private object[] Values(string incarnation, string address, string formation, long formedAt, string report) =>
         [name, dataId, incarnation, address, formation, formedAt, report, versions.Speaks, versions.Understands, versions.Writes, versions.Reads];
-
-    private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel, params object[] arguments)
-    {
-        await using var command = connection.Command(sql, arguments);
-        return await command.ExecuteNonQueryAsync(cancel);
-    }
 
     private Task<T> RunAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> body, CancellationToken cancel) => sessions.RunAsync(sessions.Reads, body, cancel);
 }

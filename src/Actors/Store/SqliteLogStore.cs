@@ -64,12 +64,8 @@ internal sealed class SqliteLogStore : ILogStore
     public Task SaveImageAsync(MeshImage image, CancellationToken cancel) => RunAsync(_images, connection =>
     {
         using var transaction = SqliteTransactionScope.Write(connection);
-        using (var command = connection.Command("INSERT OR REPLACE INTO image VALUES ($0, $1, $2, NULL)", image.Position.Number, image.Position.Term, image.Digest)) command.ExecuteNonQuery();
-        foreach (var (name, bytes) in image.Parts)
-        {
-            using var command = connection.Command("INSERT OR REPLACE INTO part VALUES ($0, $1, $2, $3)", image.Position.Number, image.Position.Term, name, bytes);
-            command.ExecuteNonQuery();
-        }
+        connection.Execute("INSERT OR REPLACE INTO image VALUES ($0, $1, $2, NULL)", image.Position.Number, image.Position.Term, image.Digest);
+        foreach (var (name, bytes) in image.Parts) connection.Execute("INSERT OR REPLACE INTO part VALUES ($0, $1, $2, $3)", image.Position.Number, image.Position.Term, name, bytes);
         transaction.Commit();
         return true;
     }, cancel);
@@ -78,7 +74,7 @@ internal sealed class SqliteLogStore : ILogStore
     public Task VouchAsync(LogPosition image, long row, CancellationToken cancel) => RunAsync(_images, connection =>
     {
         using var transaction = SqliteTransactionScope.Write(connection);
-        using (var command = connection.Command("UPDATE image SET row = $2 WHERE number = $0 AND term = $1", image.Number, image.Term, row)) command.ExecuteNonQuery();
+        connection.Execute("UPDATE image SET row = $2 WHERE number = $0 AND term = $1", image.Number, image.Term, row);
         connection.Execute("DELETE FROM image WHERE number < (SELECT min(number) FROM (SELECT number FROM image WHERE row IS NOT NULL ORDER BY number DESC LIMIT 2))");
         connection.Execute("DELETE FROM part WHERE NOT EXISTS (SELECT 1 FROM image WHERE image.number = part.number AND image.term = part.term)");
         transaction.Commit();
@@ -100,11 +96,7 @@ internal sealed class SqliteLogStore : ILogStore
     /// <inheritdoc/>
     public async Task CutAsync(long below, CancellationToken cancel)
     {
-        while (await RunAsync(_log, connection =>
-        {
-            using var command = connection.Command("DELETE FROM journal WHERE ordering IN (SELECT ordering FROM journal WHERE persistence_id = 'mesh' AND sequence_number < $0 ORDER BY sequence_number LIMIT 500)", below);
-            return command.ExecuteNonQuery();
-        }, cancel) > 0)
+        while (await RunAsync(_log, connection => connection.Execute("DELETE FROM journal WHERE ordering IN (SELECT ordering FROM journal WHERE persistence_id = 'mesh' AND sequence_number < $0 ORDER BY sequence_number LIMIT 500)", below), cancel) > 0)
         {
             // The next piece: an append goes between two.
         }
@@ -164,7 +156,7 @@ internal sealed class SqliteLogStore : ILogStore
     {
         using var command = connection.Command("SELECT sequence_number, manifest, tags, message FROM journal WHERE persistence_id = 'mesh' AND sequence_number = $0", number);
         using var reader = command.ExecuteReader();
-        return reader.Read() && LogTable.Vouches(LogTable.Read(reader), image, digest);
+        return reader.Read() && MeshImage.IsVouchedForBy(LogTable.Read(reader), image, digest);
     }
 
     private static MeshImage Load(SqliteConnection connection, LogPosition position, IReadOnlyCollection<string>? names)
