@@ -31,7 +31,7 @@ internal sealed class ChangeDecision(MeshFold fold, ChangePlanner planner)
         var plan = planner.Plan(request, tables.Find(request.Changes.Select(c => c.Key)), at, state.ClusterDomain);
         if (plan.Refused is { } refused) return new(state with { Tables = tables.Warm() }, [], refused);
         var facts = new List<MeshEvent>();
-        var effects = new ChangeEffects(1);
+        var effects = new ChangeEffects(plan, fold.Range);
         foreach (var (stream, command) in plan.Commands.OrderBy(c => c.Key, StringComparer.Ordinal))
         {
             var bucket = fold.Buckets.Of(stream);
@@ -39,20 +39,18 @@ internal sealed class ChangeDecision(MeshFold fold, ChangePlanner planner)
             if (decided.Refused is { } refusal) return new(state, [], ChangeReply.Refused(refusal.Reason, refusal.Detail));
             tables[bucket] = decided.State;
             facts.AddRange(decided.Events);
-            effects.Take(0, decided.Reply!);
+            effects.Take(decided.Reply!);
         }
-        var demands = effects.Demands(plan, 0);
-        var ledger = state.Ledger;
+        var demands = effects.Demands();
+        var (ledger, granted) = (state.Ledger, (VipReply?)null);
         if (demands.Count > 0 || request.Rests is { Count: > 0 })
         {
             var vips = _vips.Decide(ledger, new VipCommand(demands, at, request.Rests));
             if (vips.Refused is { } exhausted) return new(state, [], ChangeReply.Refused(exhausted.Reason, exhausted.Detail));
-            ledger = vips.State;
+            (ledger, granted) = (vips.State, vips.Reply);
             facts.AddRange(vips.Events);
-            effects.Take(0, vips.Reply!, vips.Events);
         }
-        effects.ReadLeases(ledger, plan);
-        return new(state with { Ledger = ledger, Tables = tables.Warm() }, facts, effects.Reply(plan, 0, fold.Range));
+        return new(state with { Ledger = ledger, Tables = tables.Warm() }, facts, effects.Reply(ledger, granted, facts));
     }
 
     /// <summary>The tables that a change reads and writes; one that rests is made once.</summary>

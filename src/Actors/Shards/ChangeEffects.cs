@@ -7,55 +7,32 @@ using MeshDns.Contracts.Vips;
 
 namespace MeshDns.Actors.Shards;
 
-/// <summary>Collects what the cores decided of a batch, and makes each caller's reply from it.</summary>
-internal sealed class ChangeEffects(int changes)
+/// <summary>Collects what the cores decided of a change, and makes its caller's reply from it.</summary>
+internal sealed class ChangeEffects(ChangePlan plan, VipRange range)
 {
-    private readonly List<ShardReply>[] _shards = [.. Enumerable.Range(0, changes).Select(_ => new List<ShardReply>())];
-    private readonly VipReply?[] _vips = new VipReply?[changes];
-    private readonly HashSet<HostName>?[] _granted = new HashSet<HostName>?[changes];
+    private readonly List<ShardReply> _shards = [];
+    private readonly Dictionary<HostName, int> _wishes = WishesOf(plan);
 
-    // What the batch did to leases, null for a release; and what the allocator said of hosts that it did not touch.
-    private readonly Dictionary<HostName, int?> _leases = [];
-    private readonly Dictionary<HostName, int> _untouched = [];
+    public void Take(ShardReply reply) => _shards.Add(reply);
 
-    public void Take(int change, ShardReply reply) => _shards[change].Add(reply);
-
-    public void Take(int change, VipReply reply, IReadOnlyList<MeshEvent> events)
-    {
-        _vips[change] = reply;
-        foreach (var fact in events)
-        {
-            if (fact is VipGranted granted)
-            {
-                _leases[granted.Host] = granted.Index;
-                (_granted[change] ??= []).Add(granted.Host);
-            }
-            else if (fact is VipReleased released) _leases[released.Host] = null;
-        }
-    }
-
-    /// <summary>The demands of a change, in the order of its documents and their hosts, so that VIPs are given out in the order a person wrote.</summary>
-    public IReadOnlyList<VipDemand> Demands(ChangePlan plan, int change)
+    /// <summary>The demands of the change, in the order of its documents and their hosts, so that VIPs are given out in the order a person wrote.</summary>
+    public IReadOnlyList<VipDemand> Demands()
     {
         var order = new Dictionary<HostName, int>();
         foreach (var (host, _) in plan.Documents.SelectMany(d => d.After)) order.TryAdd(host, order.Count);
-        var wishes = Wishes(plan);
-        var demands = _shards[change].SelectMany(s => s.Demands).OrderBy(d => order.GetValueOrDefault(d.Host, -1)).ThenBy(d => d.Host);
-        return wishes.Count == 0 ? [.. demands] : [.. demands.Select(d => d.Lease && wishes.TryGetValue(d.Host, out var wish) ? d with { Wish = wish } : d)];
+        var demands = _shards.SelectMany(s => s.Demands).OrderBy(d => order.GetValueOrDefault(d.Host, -1)).ThenBy(d => d.Host);
+        return _wishes.Count == 0 ? [.. demands] : [.. demands.Select(d => d.Lease && _wishes.TryGetValue(d.Host, out var wish) ? d with { Wish = wish } : d)];
     }
 
-    /// <summary>Takes from a ledger what the hosts hold that the reply will show and the change did not touch.</summary>
-    public void ReadLeases(VipLedger ledger, ChangePlan plan)
-    {
-        foreach (var host in Untold(plan))
-            if (ledger.TryGetLease(host, out var index)) _untouched[host] = index;
-    }
-
-    public ChangeReply Reply(ChangePlan plan, int change, VipRange range)
+    /// <summary>The reply.</summary>
+    /// <param name="ledger">The ledger after the change.</param>
+    /// <param name="vips">What the ledger's core said; null where it had nothing to decide.</param>
+    /// <param name="facts">The facts of the change.</param>
+    public ChangeReply Reply(VipLedger ledger, VipReply? vips, IReadOnlyList<MeshEvent> facts)
     {
         var versions = new Dictionary<DocumentKey, long>();
-        foreach (var (key, version) in _shards[change].SelectMany(s => s.Versions)) versions[key] = version;
-        var warnings = Warnings(plan, change, range);
+        foreach (var (key, version) in _shards.SelectMany(s => s.Versions)) versions[key] = version;
+        var warnings = Warnings(ledger, vips, facts);
         return new ChangeReply
         {
             Outcome = ChangeOutcome.Applied,
@@ -64,10 +41,10 @@ internal sealed class ChangeEffects(int changes)
                 Key = d.Change.Key,
                 Action = d.Action,
                 Version = d.Action is DocumentAction.Deleted or DocumentAction.Absent ? 0 : versions.GetValueOrDefault(d.Change.Key, d.Before?.Version ?? 0),
-                Addresses = [.. d.After.Where(h => h.Declaration.Eligible).SelectMany(h => AddressesOf(h.Host, range))],
+                Addresses = [.. d.After.Where(h => h.Declaration.Eligible).SelectMany(h => ledger.TryGetLease(h.Host, out var lease) ? AddressesOf(h.Host, lease, range) : [])],
                 Warnings = warnings.GetValueOrDefault(d.Change.Key) ?? [],
             })],
-            Warnings = _vips[change]?.Notes,
+            Warnings = vips?.Notes,
         };
     }
 
@@ -75,15 +52,8 @@ internal sealed class ChangeEffects(int changes)
     public static IEnumerable<HostAddress> AddressesOf(HostName host, int index, VipRange range) =>
         [new HostAddress(host, range.IPv4(index).ToString()), new HostAddress(host, range.IPv6(index).ToString())];
 
-    private IEnumerable<HostAddress> AddressesOf(HostName host, VipRange range) => LeaseOf(host) is { } lease ? AddressesOf(host, lease, range) : [];
-
-    private int? LeaseOf(HostName host) => _leases.TryGetValue(host, out var changed) ? changed : _untouched.TryGetValue(host, out var held) ? held : null;
-
-    private IEnumerable<HostName> Untold(ChangePlan plan) =>
-        plan.Documents.SelectMany(d => d.After).Where(h => h.Declaration.Eligible && !_leases.ContainsKey(h.Host) && !_untouched.ContainsKey(h.Host)).Select(h => h.Host);
-
     // Of two documents that wish for one host the first in the change counts.
-    private static Dictionary<HostName, int> Wishes(ChangePlan plan)
+    private static Dictionary<HostName, int> WishesOf(ChangePlan plan)
     {
         var wishes = new Dictionary<HostName, int>();
         foreach (var (host, index) in plan.Documents.SelectMany(d => d.Declared?.Wishes ?? new Dictionary<HostName, int>())) wishes.TryAdd(host, index);
@@ -91,26 +61,23 @@ internal sealed class ChangeEffects(int changes)
     }
 
     // The allocator says what became of the wishes that it was told of; of others, that a VIP does not move for them.
-    private IEnumerable<string> WishWarnings(PlannedDocument document, int change, Dictionary<HostName, int> told, VipRange range)
+    private IEnumerable<string> WishWarnings(DeclaredDocument declared, VipLedger ledger, HashSet<HostName> granted)
     {
-        foreach (var (host, wish) in document.Declared!.Wishes)
-            if (LeaseOf(host) is { } lease && lease != wish && !(told[host] == wish && _granted[change]?.Contains(host) == true))
+        foreach (var (host, wish) in declared.Wishes)
+            if (ledger.TryGetLease(host, out var lease) && lease != wish && !(_wishes[host] == wish && granted.Contains(host)))
                 yield return $"{host} keeps {range.IPv4(lease)}; it does not move to {range.IPv4(wish)}, which it had elsewhere";
     }
 
     // A warning goes to the documents that declare its host; one about a host of somebody else goes to the first document of the change.
-    private Dictionary<DocumentKey, List<string>> Warnings(ChangePlan plan, int change, VipRange range)
+    private Dictionary<DocumentKey, List<string>> Warnings(VipLedger ledger, VipReply? vips, IReadOnlyList<MeshEvent> facts)
     {
         var byHost = plan.Documents.SelectMany(d => d.After.Select(h => (h.Host, d.Change.Key))).ToLookup(p => p.Host, p => p.Key);
         var warnings = new Dictionary<DocumentKey, List<string>>();
-        var wishes = Wishes(plan);
+        var granted = facts.OfType<VipGranted>().Select(g => g.Host).ToHashSet();
         foreach (var document in plan.Documents)
-            foreach (var text in document.Declared is { } declared ? declared.Warnings.Concat(WishWarnings(document, change, wishes, range)) : []) AddTo(document.Change.Key, text);
-        foreach (var warning in _shards[change].SelectMany(s => s.Warnings)) Add(warning.Host, warning.Text);
-        foreach (var warning in _vips[change]?.Warnings ?? []) Add(warning.Host, warning.Text);
-        // Who moves another's VIP is told, and so is whoever declares the host that moves, in whatever change of the batch.
-        foreach (var (i, move) in _vips.SelectMany((v, i) => (v?.Moves ?? []).Select(m => (i, m))))
-            if (i == change || byHost.Contains(move.Host)) Add(move.Host, $"{move.Host} moved to another VIP, because its old one is now taken: {move.Cause}");
+            foreach (var text in document.Declared is { } declared ? declared.Warnings.Concat(WishWarnings(declared, ledger, granted)) : []) AddTo(document.Change.Key, text);
+        foreach (var warning in _shards.SelectMany(s => s.Warnings).Concat(vips?.Warnings ?? [])) Add(warning.Host, warning.Text);
+        foreach (var move in vips?.Moves ?? []) Add(move.Host, $"{move.Host} moved to another VIP, because its old one is now taken: {move.Cause}");
         return warnings;
 
         void Add(HostName host, string text)

@@ -24,8 +24,8 @@ public sealed record PlannedDocument(DocumentChange Change, DocumentAction Actio
 public sealed record ChangePlan(IReadOnlyList<PlannedDocument> Documents, IReadOnlyDictionary<string, ShardCommand> Commands, ChangeReply? Refused);
 
 /// <summary>
-/// Turns a request and the documents as they are into commands for shards. Pure; what it read is checked again by the documents'
-/// shards when they prepare, so a stale read costs a retry, never a wrong write.
+/// Turns a request and the documents as they are into commands for the tables of buckets. Pure; what it read is checked again where the commands are
+/// decided, so that a stale read would be refused and never written.
 /// </summary>
 public sealed class ChangePlanner(int shards, VipRange range)
 {
