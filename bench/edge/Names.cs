@@ -13,23 +13,22 @@ namespace MeshDns.Bench.Edge;
 internal static class Names
 {
     private const int Batch = 10_000;
-    private static readonly string _stream = Streams.Shard(0, DirectoryFacts.ShardCount);
 
     public static string Host(int index) => string.Create(CultureInfo.InvariantCulture, $"svc-{index:00000}.mesh.internal");
 
     public static string Address(int index) => string.Create(CultureInfo.InvariantCulture, $"10.{1 + (index >> 16)}.{(index >> 8) & 255}.{index & 255}");
 
-    public static FeedFact Fact(int index) => DirectoryFacts.Declare(Host(index), [Address(index)], name: Host(index));
+    public static MeshEvent Fact(int index) => DirectoryFacts.Declare(Host(index), [Address(index)], name: Host(index));
 
     /// <summary>The same fact as the feed gets it from a journal: decoded from its row.</summary>
-    public static FeedFact Decoded(int index)
+    public static MeshEvent Decoded(int index)
     {
         Span<byte> row = stackalloc byte[512];
         Utf8.TryWrite(row, CultureInfo.InvariantCulture, $$$"""
             {"host":"svc-{{{index:00000}}}.mesh.internal","declaration":{"document":"ServiceEntry/default/svc-{{{index:00000}}}.mesh.internal","created":1,"eligible":false,"addresses":["10.{{{1 + (index >> 16)}}}.{{{(index >> 8) & 255}}}.{{{index & 255}}}"],"resolution":"None","ports":[{"number":80,"name":"http","protocol":"HTTP"}],"endpoints":[],"exportTo":[]}}
             """, out var length);
         byte[] payload = [.. row[..length]];
-        return new FeedFact(_stream, EventCodec.Decode("host-declared.1", payload));
+        return EventCodec.Decode("host-declared.1", payload);
     }
 
     public static MeshDirectory Directory(int names, params string[] wildcards)

@@ -10,7 +10,7 @@ public static class DirectoryFacts
 {
     public const int ShardCount = 64;
 
-    public static FeedFact Declare(
+    public static MeshEvent Declare(
         string host, string[]? addresses = null, string ns = "default", string name = "doc", bool eligible = false, long created = 1,
         string[]? exportTo = null, DocumentKind kind = DocumentKind.ServiceEntry, string? externalName = null)
     {
@@ -25,23 +25,19 @@ public static class DirectoryFacts
             ExportTo = exportTo ?? [],
             ExternalName = externalName,
         });
-        return new FeedFact(StreamOf(declared.Host), declared);
+        return declared;
     }
 
-    public static FeedFact Withdraw(string host, string ns = "default", string name = "doc", DocumentKind kind = DocumentKind.ServiceEntry) =>
-        new(StreamOf(HostName.Parse(host)), new HostWithdrawn(HostName.Parse(host), new DocumentKey(kind, ns, name)));
+    public static MeshEvent Withdraw(string host, string ns = "default", string name = "doc", DocumentKind kind = DocumentKind.ServiceEntry) =>
+        new HostWithdrawn(HostName.Parse(host), new DocumentKey(kind, ns, name));
 
-    public static FeedFact Grant(int index, string host) => new(Streams.Vips, new VipGranted(index, HostName.Parse(host)) { At = 1 });
+    public static MeshEvent Grant(int index, string host) => new VipGranted(index, HostName.Parse(host)) { At = 1 };
 
-    public static FeedFact Release(int index, string host) => new(Streams.Vips, new VipReleased(index, HostName.Parse(host), 2, ReleaseReason.Withdrawn) { At = 1 });
+    public static MeshEvent Release(int index, string host) => new VipReleased(index, HostName.Parse(host), 2, ReleaseReason.Withdrawn) { At = 1 };
 
-    public static FeedFact Said(MeshEvent fact) => new("", fact);
+    public static FeedBatch Batch(long readAt, params MeshEvent[] facts) => new([], facts, new Dictionary<string, StreamPosition> { ["vips"] = new("t", 1, 1) }, readAt);
 
-    public static FeedBatch Batch(long readAt, params FeedFact[] facts) => new([], facts, new Dictionary<string, StreamPosition> { ["vips"] = new("t", 1, 1) }, readAt);
-
-    public static FeedBatch Reset(string[] streams, params FeedFact[] facts) => new(streams, facts, new Dictionary<string, StreamPosition>(), 1);
+    public static FeedBatch Reset(string[] streams, params MeshEvent[] facts) => new(streams, facts, new Dictionary<string, StreamPosition>(), 1);
 
     public static byte[] Wire(string host) => HostName.Parse(host).Suffix.ToWire();
-
-    private static string StreamOf(HostName host) => Streams.Shard(Streams.ShardOf(host, ShardCount), ShardCount);
 }

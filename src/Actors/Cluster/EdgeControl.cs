@@ -1,4 +1,4 @@
-using MeshDns.Actors.Directory;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
@@ -102,7 +102,7 @@ internal sealed class EdgeControl(EdgeMesh mesh, OwnerLink link) : IMeshControl
     }
 
     /// <summary>What is declared of names; null when nobody who knows has answered. For <see cref="OwnerInquiry"/>, which bounds it.</summary>
-    public async Task<IReadOnlyList<FeedFact>?> FindAsync(IReadOnlyList<HostName> names)
+    public async Task<IReadOnlyList<MeshEvent>?> FindAsync(IReadOnlyList<HostName> names)
     {
         var found = await link.ReadAsync<FactList>(new EdgeFind(names), OwnerInquiry.Deadline, OwnerInquiry.Deadline, CancellationToken.None);
         try { return found.Facts is { } facts ? [.. facts.Select(FeedMessages.Read)] : null; }

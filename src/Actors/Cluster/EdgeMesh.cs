@@ -1,6 +1,7 @@
 using MeshDns.Actors.Directory;
 using MeshDns.Actors.Following;
 using MeshDns.Actors.Log;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 
@@ -59,7 +60,7 @@ internal sealed class EdgeMesh : IMeshNode
     public void Start() => _following.Start();
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<FeedFact>?> FindAsync(IReadOnlyList<HostName> names) => _inquiry.FindAsync(names);
+    public Task<IReadOnlyList<MeshEvent>?> FindAsync(IReadOnlyList<HostName> names) => _inquiry.FindAsync(names);
 
     /// <inheritdoc/>
     public bool Runs(string source) => false;

@@ -1,4 +1,3 @@
-using MeshDns.Actors.Directory;
 using MeshDns.Actors.Log;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
@@ -13,12 +12,12 @@ internal static class FeedMessages
     /// <exception cref="FormatException">It is no row that this version knows.</exception>
     public static LogRow Read(FeedRow row) => LogRow.Of(row.Number, row.Manifest, row.Tag, row.Payload);
 
-    public static FactMessage Of(FeedFact fact)
+    public static FactMessage Of(MeshEvent fact)
     {
-        var encoded = EventCodec.Encode(fact.Fact);
-        return new FactMessage(fact.Stream, encoded.Kind, encoded.Payload);
+        var encoded = EventCodec.Encode(fact);
+        return new FactMessage("", encoded.Kind, encoded.Payload);
     }
 
     /// <exception cref="FormatException">It is no fact that this version knows.</exception>
-    public static FeedFact Read(FactMessage message) => new(message.Stream, EventCodec.Decode(message.Kind, message.Payload));
+    public static MeshEvent Read(FactMessage message) => EventCodec.Decode(message.Kind, message.Payload);
 }

@@ -101,7 +101,7 @@ internal sealed class MeshDoor : UntypedActor, IWithTimers
     private readonly MessageParts _messages = new();
     private readonly Dictionary<long, Call> _calls = [];
     private readonly Dictionary<long, (StartQuestion Started, Moment At)> _questions = [];
-    private (KnownTerm Term, IActorRef Actor, string Node)? _allocator;
+    private (KnownTerm Term, IActorRef Actor)? _allocator;
     private KnownTerm? _met;
     private Moment _heardAt;
     private Moment _reportedAt;
@@ -199,7 +199,7 @@ internal sealed class MeshDoor : UntypedActor, IWithTimers
         _heardAt = _parts.Now;
         _parts.Memory.Served();
         var term = new KnownTerm(hello.Term, hello.Epoch);
-        _allocator = (term, Sender, hello.Node);
+        _allocator = (term, Sender);
         _sign.Epoch = hello.Epoch;
         Meet();
     }

@@ -1,4 +1,4 @@
-using MeshDns.Actors.Directory;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Names;
 
 namespace MeshDns.Actors.Cluster;
@@ -22,7 +22,7 @@ internal interface IMeshNode : IAsyncDisposable
     void Start();
 
     /// <summary>What is declared of names that a stale directory does not know; null when nobody who knows has answered in time.</summary>
-    Task<IReadOnlyList<FeedFact>?> FindAsync(IReadOnlyList<HostName> names);
+    Task<IReadOnlyList<MeshEvent>?> FindAsync(IReadOnlyList<HostName> names);
 
     /// <summary>True when this node, of those alive that could, is the one to run a source.</summary>
     bool Runs(string source);

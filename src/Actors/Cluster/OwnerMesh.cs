@@ -6,6 +6,7 @@ using MeshDns.Actors.Log;
 using MeshDns.Actors.Protocol;
 using MeshDns.Actors.Shards;
 using MeshDns.Actors.Store;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 
@@ -135,7 +136,7 @@ internal sealed class OwnerMesh : IMeshNode
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<FeedFact>?> FindAsync(IReadOnlyList<HostName> names) => _inquiry.FindAsync(names);
+    public Task<IReadOnlyList<MeshEvent>?> FindAsync(IReadOnlyList<HostName> names) => _inquiry.FindAsync(names);
 
     /// <inheritdoc/>
     public bool Runs(string source) => !Engine.IsDraining && Engine.Life is { } life &&

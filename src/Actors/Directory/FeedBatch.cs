@@ -18,12 +18,9 @@ public readonly record struct StreamPosition(string Term, long Epoch, long Seq);
 /// <param name="ReadAt">The journal's clock at the read, milliseconds since the Unix epoch.</param>
 /// <param name="Known">When, by the reader's clock, it was how old; null: it is of this moment.</param>
 public sealed record FeedBatch(
-    IReadOnlyList<string> Reset, IReadOnlyList<FeedFact> Facts, IReadOnlyDictionary<string, StreamPosition> Position, long ReadAt, KnownAge? Known = null);
+    IReadOnlyList<string> Reset, IReadOnlyList<MeshEvent> Facts, IReadOnlyDictionary<string, StreamPosition> Position, long ReadAt, KnownAge? Known = null);
 
 /// <summary>An age at a moment.</summary>
 /// <param name="Timestamp">The moment, by the reader's monotonic clock.</param>
 /// <param name="Age">The age then; below zero when the knowledge is from after the moment.</param>
 public readonly record struct KnownAge(long Timestamp, TimeSpan Age);
-
-/// <summary>A fact and the stream it stands in.</summary>
-public readonly record struct FeedFact(string Stream, MeshEvent Fact);

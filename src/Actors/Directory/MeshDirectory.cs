@@ -174,7 +174,7 @@ public sealed class MeshDirectory
         {
             var draft = new DirectoryDraft(this, _tables, Violated);
             draft.Reset(batch.Reset);
-            foreach (var fact in batch.Facts) draft.Take(fact.Fact);
+            foreach (var fact in batch.Facts) draft.Take(fact);
             Publish(draft.Hosts);
             if (draft.Shared is { } shared) Adopt(shared);
             Volatile.Write(ref _position, batch.Position);

@@ -31,15 +31,15 @@ internal sealed class DirectoryWriter(MeshDirectory directory, int shards)
     /// <summary>Goes on from what was saved, of which the log says the same. What an older build has saved lacks the settings.</summary>
     public void GoOn(MeshState saved)
     {
-        if (directory.Shared is null) directory.Apply(new FeedBatch([], [.. saved.DirectoryFacts.Select(f => new FeedFact("", f))], directory.Position, directory.ReadAt, Kept()));
+        if (directory.Shared is null) directory.Apply(new FeedBatch([], [.. saved.DirectoryFacts], directory.Position, directory.ReadAt, directory.AgeNow()));
     }
 
-    /// <summary>Takes transactions in.</summary>
+    /// <summary>Takes transactions in. A pushed row is knowledge, but not youth: the age stays.</summary>
     public void Take(IReadOnlyList<Transaction> transactions)
     {
         var facts = transactions.SelectMany(t => t.Facts).Where(IsForDirectory);
         if (_staged is not null) _staged.AddRange(facts);
-        else directory.Apply(new FeedBatch([], [.. facts.Select(f => new FeedFact("", f))], At(transactions[^1].Position), directory.ReadAt, Kept()));
+        else directory.Apply(new FeedBatch([], [.. facts], At(transactions[^1].Position), directory.ReadAt, directory.AgeNow()));
     }
 
     /// <summary>Everything up to a place is known.</summary>
@@ -49,8 +49,7 @@ internal sealed class DirectoryWriter(MeshDirectory directory, int shards)
         // What was known as of a moment is not forgotten because somebody who knows less was asked after it.
         if (_staged is not null || _age is not { } before || known.Age.At(now) < before.At(now)) _age = known.Age;
         var age = new KnownAge(time.GetTimestamp(), TimeSpan.FromMilliseconds(_age.Value.At(now)));
-        var facts = _staged ?? [];
-        directory.Apply(new FeedBatch(_staged is null ? [] : _streams, [.. facts.Select(f => new FeedFact("", f))], At(known.Position), known.DatabaseMs, age));
+        directory.Apply(new FeedBatch(_staged is null ? [] : _streams, _staged ?? [], At(known.Position), known.DatabaseMs, age));
         _staged = null;
     }
 
@@ -66,9 +65,6 @@ internal sealed class DirectoryWriter(MeshDirectory directory, int shards)
         if (age.SourceAgeMs < (directory.Age + _slack).TotalMilliseconds) return;
         directory.Apply(new FeedBatch([], [], directory.Position, directory.ReadAt, new KnownAge(time.GetTimestamp(), TimeSpan.FromMilliseconds(age.SourceAgeMs))));
     }
-
-    // A pushed row is knowledge, but not youth.
-    private KnownAge? Kept() => directory.AgeNow();
 
     private static bool IsForDirectory(MeshEvent fact) => fact is HostDeclared or HostWithdrawn or VipGranted or VipReleased or SettingsChanged or QuarantineChanged;
 

@@ -1,5 +1,5 @@
 using MeshDns.Actors.Cluster;
-using MeshDns.Actors.Directory;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Names;
 using MeshDns.Host.Resolve;
 
@@ -12,6 +12,6 @@ internal sealed class LateOwners : IOwnerInquiry
 
     public void Set(IMeshNode mesh) => Volatile.Write(ref _mesh, mesh);
 
-    public Task<IReadOnlyList<FeedFact>?> FindAsync(IReadOnlyList<HostName> names) =>
-        Volatile.Read(ref _mesh)?.FindAsync(names) ?? Task.FromResult<IReadOnlyList<FeedFact>?>(null);
+    public Task<IReadOnlyList<MeshEvent>?> FindAsync(IReadOnlyList<HostName> names) =>
+        Volatile.Read(ref _mesh)?.FindAsync(names) ?? Task.FromResult<IReadOnlyList<MeshEvent>?>(null);
 }

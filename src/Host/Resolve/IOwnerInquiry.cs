@@ -1,4 +1,4 @@
-using MeshDns.Actors.Directory;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Names;
 
 namespace MeshDns.Host.Resolve;
@@ -7,5 +7,5 @@ namespace MeshDns.Host.Resolve;
 public interface IOwnerInquiry
 {
     /// <summary>What is declared of the names, as facts for a directory; empty when none is declared, null when nobody who knows has answered within 200 ms.</summary>
-    Task<IReadOnlyList<FeedFact>?> FindAsync(IReadOnlyList<HostName> names);
+    Task<IReadOnlyList<MeshEvent>?> FindAsync(IReadOnlyList<HostName> names);
 }

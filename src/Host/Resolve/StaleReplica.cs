@@ -1,5 +1,6 @@
 using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Names;
 
 namespace MeshDns.Host.Resolve;
@@ -35,7 +36,7 @@ public sealed class StaleReplica(MeshResolver resolver, IOwnerInquiry owners)
         return names;
     }
 
-    private Finding FindingOf(ReadOnlySpan<byte> packet, in ClientView view, IReadOnlyList<FeedFact> facts)
+    private Finding FindingOf(ReadOnlySpan<byte> packet, in ClientView view, IReadOnlyList<MeshEvent> facts)
     {
         DnsQuery.TryParse(packet, out var query);
         Span<byte> buffer = stackalloc byte[DnsLimits.MaxNameSize];
@@ -46,7 +47,7 @@ public sealed class StaleReplica(MeshResolver resolver, IOwnerInquiry owners)
     }
 
     // A directory of what the owners said, read like any other.
-    private MeshResolver KnowledgeOf(IReadOnlyList<FeedFact> facts)
+    private MeshResolver KnowledgeOf(IReadOnlyList<MeshEvent> facts)
     {
         var directory = new MeshDirectory(resolver.Directory.Range, resolver.Directory.Zones, resolver.Directory.Shards, resolver.Time);
         directory.Apply(new FeedBatch([], facts, new Dictionary<string, StreamPosition>(), 0));

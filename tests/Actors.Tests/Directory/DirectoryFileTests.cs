@@ -40,7 +40,7 @@ public sealed class DirectoryFileTests : IDisposable
         var older = New();
         Assert.True(DirectoryFile.TryLoad(Path, older, out var reason), reason);
         Assert.Null(older.Shared);
-        saved.Apply(Batch(4, Said(new QuarantineChanged(3_600_000) { At = 1 }), Said(new SettingsChanged(20_000, ["two.internal"], "other.local") { At = 1 })));
+        saved.Apply(Batch(4, new QuarantineChanged(3_600_000) { At = 1 }, new SettingsChanged(20_000, ["two.internal"], "other.local") { At = 1 }));
         DirectoryFile.Save(Path, saved);
         var loaded = New();
         Assert.True(DirectoryFile.TryLoad(Path, loaded, out reason), reason);

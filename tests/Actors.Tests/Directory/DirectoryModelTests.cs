@@ -38,7 +38,7 @@ public sealed class DirectoryModelTests
         {
             var resets = batch.Where(s => s.Kind == 7).Select(s => Streams.Shard(Streams.ShardOf(HostName.Parse(_hosts[s.Host]), ShardCount), ShardCount)).ToArray();
             foreach (var stream in resets) model.Reset(stream);
-            var facts = batch.Where(s => s.Kind < 7).Select(model.Take).OfType<FeedFact>().ToArray();
+            var facts = batch.Where(s => s.Kind < 7).Select(model.Take).OfType<MeshEvent>().ToArray();
             directory.Apply(new FeedBatch(resets, facts, new Dictionary<string, StreamPosition>(), ++at));
             Compare(directory, model);
         }
@@ -85,7 +85,7 @@ public sealed class DirectoryModelTests
 
         public string? HolderOf(int index) => _leases.FirstOrDefault(l => l.Value == index).Key;
 
-        public FeedFact? Take(Step step)
+        public MeshEvent? Take(Step step)
         {
             var (host, ns) = (_hosts[step.Host], _namespaces[step.Namespace]);
             var document = "d" + (step.Number % 2);

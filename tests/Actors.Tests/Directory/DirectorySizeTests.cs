@@ -47,15 +47,15 @@ public sealed class DirectorySizeTests(ITestOutputHelper output)
     private static void Apply(MeshDirectory directory, int first) => directory.Apply(DirectoryFacts.Batch(1, [.. Enumerable.Range(first, BatchSize).Select(Fact)]));
 
     // Fresh strings and lists for each, as a decoder makes them.
-    private static FeedFact Fact(int i)
+    private static MeshEvent Fact(int i)
     {
         var host = HostName.Parse($"svc-{i:D7}.mesh.internal");
-        return new FeedFact(Streams.Shard(Streams.ShardOf(host, DirectoryFacts.ShardCount), DirectoryFacts.ShardCount), new HostDeclared(host, new HostDeclaration
+        return new HostDeclared(host, new HostDeclaration
         {
             Document = new DocumentKey(DocumentKind.ServiceEntry, "default", $"svc-{i:D7}"),
             Created = 1_760_000_000_000 + i,
             Addresses = [$"10.{i >> 16}.{(i >> 8) & 255}.{i & 255}"],
             Ports = [new ServicePort(8080, $"{"http"}", "HTTP", null), new ServicePort(9090, "grpc", "GRPC", null)],
-        }));
+        });
     }
 }

@@ -49,7 +49,7 @@ public sealed class MeshDirectoryTests
         Assert.False(_directory.HasNamesBelow(Wire("b.two.internal"), ClientView.Default));
         Assert.Null(_directory.Shared);
         Assert.Equal(uint.MaxValue, _directory.LargestTtl);
-        _directory.Apply(Batch(2, Said(new SettingsChanged(20_000, ["two.internal"], "cluster.local") { At = 1 })));
+        _directory.Apply(Batch(2, new SettingsChanged(20_000, ["two.internal"], "cluster.local") { At = 1 }));
         Assert.False(_directory.HasNamesBelow(Wire("b.mesh.internal"), ClientView.Default));
         Assert.True(_directory.HasNamesBelow(Wire("b.two.internal"), ClientView.Default));
         Assert.True(_directory.HasNamesBelow(Wire("two.internal"), ClientView.Default) && _directory.Zones.Contains(Wire("two.internal")) && _directory.Zones.Contains(Wire("240.240.in-addr.arpa")));
@@ -60,10 +60,10 @@ public sealed class MeshDirectoryTests
     [Fact]
     public void The_quarantine_and_the_other_settings_come_in_any_order()
     {
-        _directory.Apply(Batch(1, Said(new SettingsChanged(20_000, [], "cluster.local") { At = 1 })));
+        _directory.Apply(Batch(1, new SettingsChanged(20_000, [], "cluster.local") { At = 1 }));
         Assert.Equal((86_400_000, TimeSpan.FromHours(24) - TimeSpan.FromSeconds(40)), (_directory.Shared!.QuarantineMs, _directory.Shared.MaxAge));
-        _directory.Apply(Batch(2, Said(new QuarantineChanged(600_000) { At = 1 })));
-        _directory.Apply(Batch(3, Said(new SettingsChanged(10_000, [], "cluster.local") { At = 1 })));
+        _directory.Apply(Batch(2, new QuarantineChanged(600_000) { At = 1 }));
+        _directory.Apply(Batch(3, new SettingsChanged(10_000, [], "cluster.local") { At = 1 }));
         Assert.Equal((600_000, 10_000, 10u), (_directory.Shared.QuarantineMs, _directory.Shared.LargestTtlMs, _directory.LargestTtl));
     }
 
@@ -380,7 +380,7 @@ public sealed class MeshDirectoryTests
         Assert.Equal(AnswerSource.NoAddress, Find("t.default.svc.cluster.local").Choice.Source);
     }
 
-    private void Apply(params FeedFact[] facts) => _directory.Apply(Batch(1, facts));
+    private void Apply(params MeshEvent[] facts) => _directory.Apply(Batch(1, facts));
 
     private DirectoryMatch Find(string host, string? clientNamespace = null) => _directory.FindExact(Wire(host), new ClientView(clientNamespace, true));
 

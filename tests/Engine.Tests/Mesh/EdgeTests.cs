@@ -1,4 +1,5 @@
 using MeshDns.Actors;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
@@ -87,7 +88,7 @@ public sealed class EdgeTests(ITestOutputHelper output) : IDisposable
         await edge.WhenReadyAsync();
         await owner.Mesh.Control.ChangeAsync(EngineNode.Put("a", "a.example"), _deadline, default);
         var facts = await FindAsync(edge, "a.example");
-        Assert.Equal(["HostDeclared", "VipGranted"], facts.Select(f => f.Fact.GetType().Name).Order());
+        Assert.Equal(["HostDeclared", "VipGranted"], facts.Select(f => f.GetType().Name).Order());
         Assert.Empty(await FindAsync(edge, "b.example"));
         _network.IsCut = _ => true;
         Assert.Null(await edge.Mesh.FindAsync([HostName.Parse("b.example")]));
@@ -141,9 +142,9 @@ public sealed class EdgeTests(ITestOutputHelper output) : IDisposable
         await EdgeNode.EventuallyAsync(() => edge.Names.Age < TimeSpan.FromSeconds(2));
     }
 
-    private static async Task<IReadOnlyList<MeshDns.Actors.Directory.FeedFact>> FindAsync(EdgeNode edge, string host)
+    private static async Task<IReadOnlyList<MeshEvent>> FindAsync(EdgeNode edge, string host)
     {
-        IReadOnlyList<MeshDns.Actors.Directory.FeedFact>? facts = null;
+        IReadOnlyList<MeshEvent>? facts = null;
         for (var i = 0; i < 100 && facts is null; i++) facts = await edge.Mesh.FindAsync([HostName.Parse(host)]);
         return facts!;
     }

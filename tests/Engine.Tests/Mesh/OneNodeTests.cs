@@ -1,4 +1,3 @@
-using MeshDns.Actors.Directory;
 using MeshDns.Actors.Log;
 using MeshDns.Actors.Store;
 using MeshDns.Contracts.Events;
@@ -105,10 +104,10 @@ public sealed class OneNodeTests(ITestOutputHelper output) : IDisposable
     {
         await using var node = await NodeAsync();
         await node.Mesh.Control.ChangeAsync(EngineNode.Put("a", "a.example"), TimeSpan.FromSeconds(10), default);
-        IReadOnlyList<FeedFact>? facts = null;
+        IReadOnlyList<MeshEvent>? facts = null;
         for (var i = 0; i < 100 && facts is null; i++) facts = await node.Mesh.FindAsync([HostName.Parse("a.example")]);
-        Assert.Contains(facts!, f => f.Fact is HostDeclared declared && declared.Host.Text == "a.example");
-        Assert.Contains(facts!, f => f.Fact is VipGranted granted && granted.Host.Text == "a.example");
+        Assert.Contains(facts!, f => f is HostDeclared declared && declared.Host.Text == "a.example");
+        Assert.Contains(facts!, f => f is VipGranted granted && granted.Host.Text == "a.example");
         facts = null;
         for (var i = 0; i < 100 && facts is null; i++) facts = await node.Mesh.FindAsync([HostName.Parse("b.example")]);
         Assert.Empty(facts!);

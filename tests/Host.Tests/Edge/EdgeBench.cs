@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using MeshDns.Contracts.Events;
 using MeshDns.Host.Edge;
 using MeshDns.Host.Tests.Resolve;
 using static MeshDns.Tests.Shared.DirectoryFacts;
@@ -14,7 +15,7 @@ public sealed class EdgeBench : IAsyncDisposable
     private static readonly TimeSpan _stopBound = TimeSpan.FromSeconds(5);
     private bool _isStopped;
 
-    public EdgeBench(EdgeOptions? options = null, params MeshDns.Actors.Directory.FeedFact[] facts)
+    public EdgeBench(EdgeOptions? options = null, params MeshEvent[] facts)
     {
         Bench.Apply([Declare("a.example", ["10.0.0.1"]), .. facts]);
         Server = EdgeServer.Start([new IPEndPoint(IPAddress.Loopback, 0)], options ?? new EdgeOptions { UdpLoops = 2 }, Bench.Resolver, Bench.Answers, Bench.Upstream, Bench.Time);

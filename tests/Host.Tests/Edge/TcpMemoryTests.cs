@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MeshDns.Contracts.Events;
 using MeshDns.Host.Edge;
 using MeshDns.Host.Tests.Resolve;
 using static MeshDns.Tests.Shared.DirectoryFacts;
@@ -11,7 +12,7 @@ public sealed class TcpMemoryTests
 {
     private const int Large = 4000;
     private const int Full = EdgeOptions.MinTcpBytes - TcpBuffer.MaxSize;
-    private static readonly MeshDns.Actors.Directory.FeedFact _many = Declare("many.example", [.. Enumerable.Range(0, Large).Select(i => $"10.0.{i >> 8}.{i & 255}")]);
+    private static readonly MeshEvent _many = Declare("many.example", [.. Enumerable.Range(0, Large).Select(i => $"10.0.{i >> 8}.{i & 255}")]);
 
     [Fact]
     public async Task A_connection_whose_replies_are_not_read_is_not_read_either_until_they_are()

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Services;
 using MeshDns.Contracts.Vips;
 using MeshDns.Host.Resolve;
@@ -18,11 +18,11 @@ internal sealed class ChainBench : IDisposable
     private readonly ConcurrentDictionary<string, Func<FakeQuery, FakeReply>> _scripts = new(StringComparer.OrdinalIgnoreCase);
     private readonly UpstreamForwarder _forwarder;
 
-    public ChainBench(params FeedFact[] facts) : this(new MeshResolverOptions(), TimeSpan.FromSeconds(4), facts)
+    public ChainBench(params MeshEvent[] facts) : this(new MeshResolverOptions(), TimeSpan.FromSeconds(4), facts)
     {
     }
 
-    public ChainBench(MeshResolverOptions options, TimeSpan timeout, params FeedFact[] facts)
+    public ChainBench(MeshResolverOptions options, TimeSpan timeout, params MeshEvent[] facts)
     {
         Upstream = new FakeUpstream(query => _scripts.TryGetValue(query.Name, out var script) ? script(query) : query.Fail(Rcode.NXDomain, Soa));
         UpstreamForwarder? forwarder = null;
@@ -39,7 +39,7 @@ internal sealed class ChainBench : IDisposable
     public QueryBench Mesh { get; }
 
     /// <summary>An ExternalName Service of the namespace default.</summary>
-    public static FeedFact External(string name, string target) =>
+    public static MeshEvent External(string name, string target) =>
         Declare($"{name}.default.svc.cluster.local", name: name, kind: DocumentKind.Service, externalName: target);
 
     /// <summary>What the upstream says of a name.</summary>

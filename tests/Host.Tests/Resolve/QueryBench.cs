@@ -1,5 +1,6 @@
 using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;
 using MeshDns.Host.Edge;
@@ -36,14 +37,14 @@ public sealed class QueryBench
     public QueryPipeline Pipeline { get; }
     public ForwardPath Forward { get; }
 
-    public static QueryBench Loaded(params FeedFact[] facts)
+    public static QueryBench Loaded(params MeshEvent[] facts)
     {
         var bench = new QueryBench();
         bench.Apply(facts);
         return bench;
     }
 
-    public void Apply(params FeedFact[] facts) => Directory.Apply(Batch(Time.GetUtcNow().ToUnixTimeMilliseconds(), facts));
+    public void Apply(params MeshEvent[] facts) => Directory.Apply(Batch(Time.GetUtcNow().ToUnixTimeMilliseconds(), facts));
 
     /// <summary>What the edge does at once.</summary>
     public PipelineOutcome Handle(byte[] packet, out Reply? reply, out Deferral deferral, bool isTcp = false)

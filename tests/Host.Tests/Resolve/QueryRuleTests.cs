@@ -246,12 +246,12 @@ public sealed class QueryRuleTests
     public void Rule_11_max_age_follows_the_quarantine_of_the_cluster_or_is_a_further_bound(bool isAuto, int seconds)
     {
         var bench = new QueryBench(new MeshResolverOptions { MaxAge = TimeSpan.FromMinutes(5), FollowsCluster = isAuto });
-        bench.Apply(Declare("v.example", eligible: true), Grant(1, "v.example"), Said(new QuarantineChanged(600_000) { At = 1 }), Said(new SettingsChanged(10_000, [], "cluster.local") { At = 1 }));
+        bench.Apply(Declare("v.example", eligible: true), Grant(1, "v.example"), new QuarantineChanged(600_000) { At = 1 }, new SettingsChanged(10_000, [], "cluster.local") { At = 1 });
         bench.Time.Advance(TimeSpan.FromSeconds(seconds));
         Assert.Equal(["240.240.0.1"], bench.Ask("v.example").AnswerData);
         bench.Time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(Rcode.ServFail, bench.Ask(QueryPacket.Of("v.example", DnsType.A)).Rcode);
-        bench.Apply(Said(new QuarantineChanged(60_000) { At = 1 }));
+        bench.Apply(new QuarantineChanged(60_000) { At = 1 });
         bench.Time.Advance(TimeSpan.FromSeconds(41));
         Assert.Equal(Rcode.ServFail, bench.Ask(QueryPacket.Of("v.example", DnsType.A)).Rcode);
     }
@@ -262,9 +262,9 @@ public sealed class QueryRuleTests
         var bench = new QueryBench(new MeshResolverOptions { Ttl = 300 });
         bench.Apply(Declare("v.example", eligible: true), Grant(1, "v.example"), Declare("e.example", ["10.0.0.1", "10.0.0.2"]), Declare("c.example", kind: DocumentKind.Service, externalName: "v.example"));
         Assert.Equal(300u, TtlOf("v.example"));
-        bench.Apply(Said(new SettingsChanged(20_000, [], "cluster.local") { At = 1 }));
+        bench.Apply(new SettingsChanged(20_000, [], "cluster.local") { At = 1 });
         Assert.Equal((20u, 20u, 20u), (TtlOf("v.example"), TtlOf("e.example"), TtlOf("c.example")));
-        bench.Apply(Said(new SettingsChanged(3_600_000, [], "cluster.local") { At = 1 }));
+        bench.Apply(new SettingsChanged(3_600_000, [], "cluster.local") { At = 1 });
         Assert.Equal(300u, TtlOf("v.example"));
 
         uint TtlOf(string name) => bench.Ask(name).Answers.First().Ttl;

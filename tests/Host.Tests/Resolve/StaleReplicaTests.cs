@@ -1,5 +1,5 @@
-using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
 using MeshDns.Host.Edge;
@@ -118,9 +118,9 @@ public sealed class StaleReplicaTests
     {
         public List<IReadOnlyList<HostName>> Asked { get; } = [];
 
-        public IReadOnlyList<FeedFact>? Facts { get; set; } = [];
+        public IReadOnlyList<MeshEvent>? Facts { get; set; } = [];
 
-        public Task<IReadOnlyList<FeedFact>?> FindAsync(IReadOnlyList<HostName> names)
+        public Task<IReadOnlyList<MeshEvent>?> FindAsync(IReadOnlyList<HostName> names)
         {
             Asked.Add(names);
             return Task.FromResult(Facts);

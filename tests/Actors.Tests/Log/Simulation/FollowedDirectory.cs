@@ -228,14 +228,14 @@ internal sealed class FollowedDirectory
     private void Apply(IReadOnlyList<MeshEvent> facts, LogPosition position)
     {
         FinishHalf();
-        Directory.Apply(new FeedBatch([], [.. facts.Select(f => new FeedFact("", f))], PositionOf(position), 0));
+        Directory.Apply(new FeedBatch([], [.. facts], PositionOf(position), 0));
     }
 
     private void Know(KnownUpTo output)
     {
         if (_staged is { } facts)
         {
-            Directory.Apply(new FeedBatch(_streams, [.. facts.Select(f => new FeedFact("", f))], PositionOf(output.Position), 0));
+            Directory.Apply(new FeedBatch(_streams, [.. facts], PositionOf(output.Position), 0));
             _staged = null;
         }
         _databaseMs = output.DatabaseMs;
