@@ -24,6 +24,8 @@ internal enum RowKind
 /// <param name="Payload">At most <see cref="MaxBytes"/>.</param>
 internal sealed record LogRow(long Number, RowKind Kind, string Term, string PreviousTerm, string Tag, byte[] Payload)
 {
+    private static readonly SearchValues<char> _hexDigits = SearchValues.Create("0123456789abcdef");
+
     /// <summary>No row is larger, so that a reader's memory and a frame are bounded.</summary>
     public const int MaxBytes = 256 * 1024;
 
@@ -40,7 +42,7 @@ internal sealed record LogRow(long Number, RowKind Kind, string Term, string Pre
     /// <exception cref="FormatException">The manifest is not one of ours, or of a newer version.</exception>
     public static LogRow Of(long number, string manifest, string tag, byte[] payload)
     {
-        if (manifest.Length <= 32 || !manifest.AsSpan(0, 32).ContainsOnlyHex()) throw new FormatException($"row {number} of the log has the manifest '{manifest}'");
+        if (manifest.Length <= 32 || manifest.AsSpan(0, 32).ContainsAnyExcept(_hexDigits)) throw new FormatException($"row {number} of the log has the manifest '{manifest}'");
         return new LogRow(number, KindOf(number, manifest[32..]), manifest[..16], manifest[16..32], tag, payload);
     }
 
@@ -58,11 +60,4 @@ internal sealed record LogRow(long Number, RowKind Kind, string Term, string Pre
         "closing.1" => RowKind.Closing,
         _ => throw new FormatException($"row {number} of the log is of the kind '{name}', which this version does not know; a newer version wrote it"),
     };
-}
-
-internal static class HexText
-{
-    private static readonly SearchValues<char> _digits = SearchValues.Create("0123456789abcdef");
-
-    public static bool ContainsOnlyHex(this ReadOnlySpan<char> text) => !text.ContainsAnyExcept(_digits);
 }

@@ -55,17 +55,14 @@ public sealed class ShardTableCore(VipRange range)
 
     private static Refusal? Refuse(ShardTable table, ShardStep step)
     {
-        var (key, readVersion) = step switch
+        (DocumentKey Key, long Version)? read = step switch
         {
             PutDocument put => (put.Document.Key, put.ReadVersion),
             DeleteDocument delete => (delete.Key, delete.ReadVersion),
-            _ => default((DocumentKey, long)?),
-        } ?? default;
-        if (step is PutDocument or DeleteDocument)
-        {
-            var version = table.Documents.TryGetValue(key, out var stored) ? stored.Version : 0;
-            if (version != readVersion) return new Refusal(RefusalReason.Contention, $"{key} changed from version {readVersion} to {version} meanwhile");
-        }
+            _ => null,
+        };
+        if (read is { } document && (table.Documents.TryGetValue(document.Key, out var stored) ? stored.Version : 0) is var version && version != document.Version)
+            return new Refusal(RefusalReason.Contention, $"{document.Key} changed from version {document.Version} to {version} meanwhile");
         if (step is DeclareHost declare && table.DeclarationsOf(declare.Host) is { Length: >= MaxDeclarationsPerHost } full && full.All(d => d.Document != declare.Declaration.Document))
             return new Refusal(RefusalReason.Invalid, $"{declare.Host} is declared by {MaxDeclarationsPerHost} documents already, which is the most");
         return null;

@@ -15,22 +15,16 @@ internal sealed class PostgresLogStore : ILogStore
         LEFT JOIN (SELECT sequence_number, manifest FROM meshdns.journal WHERE persistence_id = 'mesh' ORDER BY sequence_number DESC LIMIT 1) e ON true
         """;
 
-    private readonly PostgresSessions _sessions;
-    private readonly bool _hasStandby;
-
-    private PostgresLogStore(PostgresSessions sessions, string clusterId, bool hasStandby)
-    {
-        (_sessions, ClusterId, _hasStandby) = (sessions, clusterId, hasStandby);
-    }
+    private PostgresLogStore(PostgresSessions sessions, string clusterId, bool hasStandby) => (Sessions, ClusterId, HasStandby) = (sessions, clusterId, hasStandby);
 
     /// <inheritdoc/>
     public string ClusterId { get; }
 
     /// <summary>True when a standby has to confirm what counts.</summary>
-    public bool HasStandby => _hasStandby;
+    public bool HasStandby { get; }
 
     /// <summary>The connections, for what else of the database a node uses: its row among the nodes, the lease.</summary>
-    public PostgresSessions Sessions => _sessions;
+    public PostgresSessions Sessions { get; }
 
     /// <summary>Connects, makes the tables if they are missing, and checks them.</summary>
     public static async Task<PostgresLogStore> OpenAsync(PostgresJournalOptions options, ActorLog log, CancellationToken cancel)
@@ -49,39 +43,26 @@ internal sealed class PostgresLogStore : ILogStore
     }
 
     /// <inheritdoc/>
-    public Task<LogEnd> LookAsync(CancellationToken cancel) => _sessions.RunAsync(_hasStandby ? _sessions.Writes : _sessions.Reads, async (connection, token) =>
+    public Task<LogEnd> LookAsync(CancellationToken cancel) => LookingAsync(isConfirmed: true, async (connection, token) =>
     {
-        await using var transaction = _hasStandby ? await connection.BeginTransactionAsync(token) : null;
-        using var warning = new PostgresWarning(connection);
-        if (_hasStandby) await connection.ExecuteAsync("UPDATE meshdns.look SET looks = looks + 1", token);
         await using var command = connection.Command(EndSql);
-        var end = (await command.ReadAllAsync(r => new LogEnd(new LogPosition(r.GetInt64(0), r.GetString(1)), r.GetInt64(2)), token))[0];
-        await CommitAsync(transaction, warning, token);
-        return end;
+        return (await command.ReadAllAsync(r => new LogEnd(new LogPosition(r.GetInt64(0), r.GetString(1)), r.GetInt64(2)), token))[0];
     }, cancel);
 
     /// <inheritdoc/>
-    public Task<LogSlice> ReadAsync(LogPosition after, bool isConfirmed, CancellationToken cancel) => _sessions.RunAsync(isConfirmed && _hasStandby ? _sessions.Writes : _sessions.Reads, async (connection, token) =>
+    public Task<LogSlice> ReadAsync(LogPosition after, bool isConfirmed, CancellationToken cancel) => LookingAsync(isConfirmed, async (connection, token) =>
     {
-        await using var transaction = isConfirmed && _hasStandby ? await connection.BeginTransactionAsync(token) : null;
-        using var warning = new PostgresWarning(connection);
-        if (transaction is not null) await connection.ExecuteAsync("UPDATE meshdns.look SET looks = looks + 1", token);
         await using var batch = new NpgsqlBatch(connection);
         batch.Then("SELECT " + NowMs).Then(Row + " WHERE persistence_id = 'mesh' AND sequence_number >= $1 ORDER BY sequence_number LIMIT $2", after.Number, LogSlice.MostRows + 2);
-        LogSlice slice;
-        await using (var reader = await batch.ExecuteReaderAsync(token))
-        {
-            await reader.ReadAsync(token);
-            var now = reader.GetInt64(0);
-            await reader.NextResultAsync(token);
-            slice = await LogTable.SliceAsync(reader, after, now, token);
-        }
-        await CommitAsync(transaction, warning, token);
-        return slice;
+        await using var reader = await batch.ExecuteReaderAsync(token);
+        await reader.ReadAsync(token);
+        var now = reader.GetInt64(0);
+        await reader.NextResultAsync(token);
+        return await LogTable.SliceAsync(reader, after, now, token);
     }, cancel);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<LogRow>?> ReadTaggedAsync(string tag, long after, LogPosition upTo, CancellationToken cancel) => _sessions.RunAsync(_sessions.Reads, async (connection, token) =>
+    public Task<IReadOnlyList<LogRow>?> ReadTaggedAsync(string tag, long after, LogPosition upTo, CancellationToken cancel) => Sessions.RunAsync(Sessions.Reads, async (connection, token) =>
     {
         // The row that is looked for and those of the tag, in one statement; the first column of each is its number, so that they are told apart.
         const string sql = $"""
@@ -99,7 +80,7 @@ internal sealed class PostgresLogStore : ILogStore
     }, cancel);
 
     /// <inheritdoc/>
-    public Task SaveImageAsync(MeshImage image, CancellationToken cancel) => _sessions.RunAsync(_sessions.Bulk, async (connection, token) =>
+    public Task SaveImageAsync(MeshImage image, CancellationToken cancel) => Sessions.RunAsync(Sessions.Bulk, async (connection, token) =>
     {
         await using var transaction = await connection.BeginTransactionAsync(token);
         await connection.ExecuteAsync("SET LOCAL synchronous_commit = off", token);
@@ -111,7 +92,7 @@ internal sealed class PostgresLogStore : ILogStore
     }, cancel);
 
     /// <inheritdoc/>
-    public Task VouchAsync(LogPosition image, long row, CancellationToken cancel) => _sessions.RunAsync(_sessions.Bulk, async (connection, token) =>
+    public Task VouchAsync(LogPosition image, long row, CancellationToken cancel) => Sessions.RunAsync(Sessions.Bulk, async (connection, token) =>
     {
         await using var batch = new NpgsqlBatch(connection);
         batch.Then(PostgresCalls.NotDurable)
@@ -124,7 +105,7 @@ internal sealed class PostgresLogStore : ILogStore
     }, cancel);
 
     /// <inheritdoc/>
-    public Task<MeshImage?> FindImageAsync(long atMost, IReadOnlyCollection<string>? parts, CancellationToken cancel) => _sessions.RunAsync(_sessions.Reads, async (connection, token) =>
+    public Task<MeshImage?> FindImageAsync(long atMost, IReadOnlyCollection<string>? parts, CancellationToken cancel) => Sessions.RunAsync(Sessions.Reads, async (connection, token) =>
     {
         await using var candidates = connection.Command("""
             SELECT j.sequence_number, j.manifest, j.tags, j.message, i.number, i.term, i.digest
@@ -143,7 +124,7 @@ internal sealed class PostgresLogStore : ILogStore
     /// <inheritdoc/>
     public async Task CutAsync(long below, CancellationToken cancel)
     {
-        while (await _sessions.RunAsync(_sessions.Bulk, (connection, token) => connection.ExecuteAsync("""
+        while (await Sessions.RunAsync(Sessions.Bulk, (connection, token) => connection.ExecuteAsync("""
             DELETE FROM meshdns.journal WHERE ordering = ANY (ARRAY(SELECT ordering FROM meshdns.journal WHERE persistence_id = 'mesh' AND sequence_number < $1 ORDER BY sequence_number LIMIT 2000))
             """, token, below), cancel) > 0)
         {
@@ -152,15 +133,21 @@ internal sealed class PostgresLogStore : ILogStore
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _sessions.DisposeAsync();
+    public ValueTask DisposeAsync() => Sessions.DisposeAsync();
 
-    private static async Task CommitAsync(NpgsqlTransaction? transaction, PostgresWarning warning, CancellationToken cancel)
-    {
-        if (transaction is null) return;
-        await transaction.CommitAsync(cancel);
-        // A wait for the standby that was cut short is told as a warning of a success.
-        if (warning.Text is { } text) throw new StoreUnavailableException("the database warned of a look: " + text);
-    }
+    // Where a standby has to confirm commits, a look that counts is one: an old primary that is cut off cannot commit.
+    private Task<T> LookingAsync<T>(bool isConfirmed, Func<NpgsqlConnection, CancellationToken, Task<T>> read, CancellationToken cancel) => !isConfirmed || !HasStandby
+        ? Sessions.RunAsync(Sessions.Reads, read, cancel)
+        : Sessions.RunAsync(Sessions.Writes, async (connection, token) =>
+        {
+            await using var transaction = await connection.BeginTransactionAsync(token);
+            using var warning = new PostgresWarning(connection);
+            await connection.ExecuteAsync("UPDATE meshdns.look SET looks = looks + 1", token);
+            var seen = await read(connection, token);
+            await transaction.CommitAsync(token);
+            // A wait for the standby that was cut short is told as a warning of a success.
+            return warning.Text is { } text ? throw new StoreUnavailableException("the database warned of a look: " + text) : seen;
+        }, cancel);
 }
 
 /// <summary>

@@ -18,6 +18,16 @@ internal static class SqliteCalls
         return command.ExecuteScalar();
     }
 
+    /// <summary>Runs a query and makes something of each row.</summary>
+    public static List<T> ReadAll<T>(this SqliteConnection connection, Func<SqliteDataReader, T> make, string sql, params ReadOnlySpan<object> arguments)
+    {
+        using var command = connection.Command(sql, arguments);
+        using var reader = command.ExecuteReader();
+        var rows = new List<T>();
+        while (reader.Read()) rows.Add(make(reader));
+        return rows;
+    }
+
     /// <summary>A command with parameters $0, $1, ... set to the arguments.</summary>
     public static SqliteCommand Command(this SqliteConnection connection, string sql, params ReadOnlySpan<object> arguments)
     {

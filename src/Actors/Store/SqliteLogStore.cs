@@ -8,14 +8,12 @@ namespace MeshDns.Actors.Store;
 /// </summary>
 internal sealed class SqliteLogStore : ILogStore
 {
+    private const string Row = "SELECT sequence_number, manifest, tags, message FROM journal";
     private readonly SqliteWorker _log;
     private readonly SqliteWorker _images;
     private readonly TimeProvider _time;
 
-    private SqliteLogStore(SqliteWorker log, SqliteWorker images, string clusterId, TimeProvider time)
-    {
-        (_log, _images, ClusterId, _time) = (log, images, clusterId, time);
-    }
+    private SqliteLogStore(SqliteWorker log, SqliteWorker images, string clusterId, TimeProvider time) => (_log, _images, ClusterId, _time) = (log, images, clusterId, time);
 
     /// <inheritdoc/>
     public string ClusterId { get; }
@@ -30,7 +28,7 @@ internal sealed class SqliteLogStore : ILogStore
         var images = new SqliteWorker("images", () => OpenImages(file + ".images"));
         try
         {
-            var id = await RunAsync(log, connection => (string)connection.Scalar("SELECT id FROM cluster")!, cancel);
+            var id = await log.RunAsync(connection => (string)connection.Scalar("SELECT id FROM cluster")!, cancel);
             return new SqliteLogStore(log, images, id, time);
         }
         catch
@@ -42,26 +40,26 @@ internal sealed class SqliteLogStore : ILogStore
     }
 
     /// <inheritdoc/>
-    public Task<LogEnd> LookAsync(CancellationToken cancel) => RunAsync(_log, connection => new LogEnd(EndOf(connection), NowMs()), cancel);
+    public Task<LogEnd> LookAsync(CancellationToken cancel) => _log.RunAsync(connection => new LogEnd(EndOf(connection), NowMs()), cancel);
 
     /// <inheritdoc/>
-    public Task<LogSlice> ReadAsync(LogPosition after, bool isConfirmed, CancellationToken cancel) => RunAsync(_log, connection =>
+    public Task<LogSlice> ReadAsync(LogPosition after, bool isConfirmed, CancellationToken cancel) => _log.RunAsync(connection =>
     {
-        using var command = connection.Command("SELECT sequence_number, manifest, tags, message FROM journal WHERE persistence_id = 'mesh' AND sequence_number >= $0 ORDER BY sequence_number LIMIT $1", after.Number, LogSlice.MostRows + 2);
+        using var command = connection.Command(Row + " WHERE persistence_id = 'mesh' AND sequence_number >= $0 ORDER BY sequence_number LIMIT $1", after.Number, LogSlice.MostRows + 2);
         using var reader = command.ExecuteReader();
         // Nothing of SQLite's driver is asynchronous.
         return LogTable.SliceAsync(reader, after, NowMs(), CancellationToken.None).GetAwaiter().GetResult();
     }, cancel);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<LogRow>?> ReadTaggedAsync(string tag, long after, LogPosition upTo, CancellationToken cancel) => RunAsync<IReadOnlyList<LogRow>?>(_log, connection =>
+    public Task<IReadOnlyList<LogRow>?> ReadTaggedAsync(string tag, long after, LogPosition upTo, CancellationToken cancel) => _log.RunAsync<IReadOnlyList<LogRow>?>(connection =>
     {
         using var transaction = SqliteTransactionScope.Read(connection);
-        return Has(connection, upTo) ? ReadTagged(connection, tag, after, upTo.Number) : null;
+        return Has(connection, upTo) ? connection.ReadAll(LogTable.Read, Row + " WHERE tags = $0 AND sequence_number > $1 AND sequence_number <= $2 ORDER BY sequence_number", LogTable.TagColumn(tag), after, upTo.Number) : null;
     }, cancel);
 
     /// <inheritdoc/>
-    public Task SaveImageAsync(MeshImage image, CancellationToken cancel) => RunAsync(_images, connection =>
+    public Task SaveImageAsync(MeshImage image, CancellationToken cancel) => _images.RunAsync(connection =>
     {
         using var transaction = SqliteTransactionScope.Write(connection);
         connection.Execute("INSERT OR REPLACE INTO image VALUES ($0, $1, $2, NULL)", image.Position.Number, image.Position.Term, image.Digest);
@@ -71,7 +69,7 @@ internal sealed class SqliteLogStore : ILogStore
     }, cancel);
 
     /// <inheritdoc/>
-    public Task VouchAsync(LogPosition image, long row, CancellationToken cancel) => RunAsync(_images, connection =>
+    public Task VouchAsync(LogPosition image, long row, CancellationToken cancel) => _images.RunAsync(connection =>
     {
         using var transaction = SqliteTransactionScope.Write(connection);
         connection.Execute("UPDATE image SET row = $2 WHERE number = $0 AND term = $1", image.Number, image.Term, row);
@@ -84,11 +82,12 @@ internal sealed class SqliteLogStore : ILogStore
     /// <inheritdoc/>
     public async Task<MeshImage?> FindImageAsync(long atMost, IReadOnlyCollection<string>? parts, CancellationToken cancel)
     {
-        var candidates = await RunAsync(_images, connection => Candidates(connection, atMost), cancel);
+        var candidates = await _images.RunAsync(connection => connection.ReadAll(r => (new LogPosition(r.GetInt64(0), r.GetString(1)), r.GetString(2), r.GetInt64(3)),
+            "SELECT number, term, digest, row FROM image WHERE row IS NOT NULL AND number <= $0 ORDER BY number DESC", atMost), cancel);
         foreach (var (position, digest, row) in candidates)
         {
-            if (!await RunAsync(_log, connection => Vouches(connection, row, position, digest), cancel)) continue;
-            return await RunAsync(_images, connection => Load(connection, position, parts), cancel);
+            if (!await _log.RunAsync(connection => Vouches(connection, row, position, digest), cancel)) continue;
+            return await _images.RunAsync(connection => Load(connection, position, parts), cancel);
         }
         return null;
     }
@@ -96,7 +95,7 @@ internal sealed class SqliteLogStore : ILogStore
     /// <inheritdoc/>
     public async Task CutAsync(long below, CancellationToken cancel)
     {
-        while (await RunAsync(_log, connection => connection.Execute("DELETE FROM journal WHERE ordering IN (SELECT ordering FROM journal WHERE persistence_id = 'mesh' AND sequence_number < $0 ORDER BY sequence_number LIMIT 500)", below), cancel) > 0)
+        while (await _log.RunAsync(connection => connection.Execute("DELETE FROM journal WHERE ordering IN (SELECT ordering FROM journal WHERE persistence_id = 'mesh' AND sequence_number < $0 ORDER BY sequence_number LIMIT 500)", below), cancel) > 0)
         {
             // The next piece: an append goes between two.
         }
@@ -108,8 +107,6 @@ internal sealed class SqliteLogStore : ILogStore
         await _log.DisposeAsync();
         await _images.DisposeAsync();
     }
-
-    private static Task<T> RunAsync<T>(SqliteWorker worker, Func<SqliteConnection, T> body, CancellationToken cancel) => worker.RunAsync(body, cancel);
 
     private static SqliteConnection OpenImages(string file)
     {
@@ -124,40 +121,14 @@ internal sealed class SqliteLogStore : ILogStore
         return connection;
     }
 
-    private static LogPosition EndOf(SqliteConnection connection)
-    {
-        using var command = connection.Command("SELECT sequence_number, substr(manifest, 1, 16) FROM journal WHERE persistence_id = 'mesh' ORDER BY sequence_number DESC LIMIT 1");
-        using var reader = command.ExecuteReader();
-        return reader.Read() ? new LogPosition(reader.GetInt64(0), reader.GetString(1)) : LogPosition.Start;
-    }
+    private static LogPosition EndOf(SqliteConnection connection) =>
+        connection.ReadAll(r => new LogPosition(r.GetInt64(0), r.GetString(1)), "SELECT sequence_number, substr(manifest, 1, 16) FROM journal WHERE persistence_id = 'mesh' ORDER BY sequence_number DESC LIMIT 1") is [var end] ? end : LogPosition.Start;
 
     private static bool Has(SqliteConnection connection, LogPosition position) => position == LogPosition.Start
         || connection.Scalar("SELECT 1 FROM journal WHERE persistence_id = 'mesh' AND sequence_number = $0 AND substr(manifest, 1, 16) = $1", position.Number, position.Term) is not null;
 
-    private static List<LogRow> ReadTagged(SqliteConnection connection, string tag, long after, long upTo)
-    {
-        using var command = connection.Command("SELECT sequence_number, manifest, tags, message FROM journal WHERE tags = $0 AND sequence_number > $1 AND sequence_number <= $2 ORDER BY sequence_number", LogTable.TagColumn(tag), after, upTo);
-        using var reader = command.ExecuteReader();
-        var rows = new List<LogRow>();
-        while (reader.Read()) rows.Add(LogTable.Read(reader));
-        return rows;
-    }
-
-    private static List<(LogPosition Position, string Digest, long Row)> Candidates(SqliteConnection connection, long atMost)
-    {
-        using var command = connection.Command("SELECT number, term, digest, row FROM image WHERE row IS NOT NULL AND number <= $0 ORDER BY number DESC", atMost);
-        using var reader = command.ExecuteReader();
-        var found = new List<(LogPosition, string, long)>();
-        while (reader.Read()) found.Add((new LogPosition(reader.GetInt64(0), reader.GetString(1)), reader.GetString(2), reader.GetInt64(3)));
-        return found;
-    }
-
-    private static bool Vouches(SqliteConnection connection, long number, LogPosition image, string digest)
-    {
-        using var command = connection.Command("SELECT sequence_number, manifest, tags, message FROM journal WHERE persistence_id = 'mesh' AND sequence_number = $0", number);
-        using var reader = command.ExecuteReader();
-        return reader.Read() && MeshImage.IsVouchedForBy(LogTable.Read(reader), image, digest);
-    }
+    private static bool Vouches(SqliteConnection connection, long number, LogPosition image, string digest) =>
+        connection.ReadAll(LogTable.Read, Row + " WHERE persistence_id = 'mesh' AND sequence_number = $0", number) is [var row] && MeshImage.IsVouchedForBy(row, image, digest);
 
     private static MeshImage Load(SqliteConnection connection, LogPosition position, IReadOnlyCollection<string>? names)
     {

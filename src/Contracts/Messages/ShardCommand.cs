@@ -1,15 +1,9 @@
-using System.Text.Json.Serialization;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
 
 namespace MeshDns.Contracts.Messages;
 
 /// <summary>One step of a change inside a shard.</summary>
-[JsonPolymorphic(TypeDiscriminatorPropertyName = "step")]
-[JsonDerivedType(typeof(PutDocument), "put")]
-[JsonDerivedType(typeof(DeleteDocument), "delete")]
-[JsonDerivedType(typeof(DeclareHost), "declare")]
-[JsonDerivedType(typeof(WithdrawHost), "withdraw")]
 public abstract record ShardStep;
 
 /// <summary>Puts a document that was at <paramref name="ReadVersion"/> when the change was planned (0: it was not there).</summary>
