@@ -23,7 +23,7 @@ internal static class LostPast
             resting = resting.After(rest);
             facts.Add(rest);
         }
-        facts.Add(new TimelineSeen(ledger.Timeline, until) { At = at });
+        facts.Add(new TimelineSeen("", until) { At = at });
         return facts;
     }
 }

@@ -36,9 +36,6 @@ public sealed record VipLedger
     /// <summary>The time of the last event; 0 before the first.</summary>
     public long LastAt { get; internal init; }
 
-    /// <summary>The database's timeline when it was last written to; empty where there is only one, or before the first.</summary>
-    public string Timeline { get; internal init; } = "";
-
     internal VipPool Pool { get; init; }
 
     internal HostRelation ClaimedAddresses { get; init; } = HostRelation.Empty;
@@ -166,7 +163,7 @@ public sealed record VipLedger
             VipRested e => now with { Pool = now.Pool.RestFor(e.Index, e.Host, e.Until, e.At) },
             RangeRested e => now with { ExcludedRanges = now.ExcludedRanges.Rest(e.Cidr, e.Until) },
             QuarantineChanged { PeriodMs: > 0 } e => now with { QuarantineMs = e.PeriodMs, RestFloor = Math.Max(now.RestFloor, e.RestUntil ?? 0) },
-            TimelineSeen e => now with { Timeline = e.Timeline, Pool = e.RestUntil == 0 ? now.Pool : now.Pool.RestedUntil(e.RestUntil, e.At) },
+            TimelineSeen e => e.RestUntil == 0 ? now : now with { Pool = now.Pool.RestedUntil(e.RestUntil, e.At) },
             ClockSetBack { ByMs: > 0 } e => now with { RestFloor = now.RestFloor == 0 ? 0 : VipPool.Later(now.RestFloor, e.ByMs), Pool = now.Pool.Extended(e.ByMs), ExcludedRanges = now.ExcludedRanges.Extended(e.ByMs) },
             _ => throw Broken($"{fact} cannot be"),
         };

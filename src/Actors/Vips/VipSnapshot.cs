@@ -17,7 +17,6 @@ internal sealed record VipSnapshot(
     IReadOnlyList<VipPair> Claims,
     IReadOnlyList<VipPair> Exclusions,
     IReadOnlyList<VipRest> Resting,
-    string? Timeline = null,
     long? RestFloor = null)
 {
     public static byte[] Write(VipLedger ledger) => JsonSerializer.SerializeToUtf8Bytes(
@@ -31,7 +30,6 @@ internal sealed record VipSnapshot(
             [.. ledger.Claims.Select(claim => new VipPair(claim.Address, claim.Host))],
             [.. ledger.Exclusions.Select(exclusion => new VipPair(exclusion.Cidr, exclusion.Host))],
             [.. ledger.RestingExclusions.Select(rest => new VipRest(rest.Cidr, rest.Until))],
-            ledger.Timeline.Length == 0 ? null : ledger.Timeline,
             ledger.RestFloor == 0 ? null : ledger.RestFloor),
         VipSnapshotJson.Default.VipSnapshot);
 
@@ -59,7 +57,6 @@ internal sealed record VipSnapshot(
         return new VipLedger(range, QuarantineMs)
         {
             LastAt = LastAt,
-            Timeline = Timeline ?? "",
             RestFloor = RestFloor ?? 0,
             Pool = VipPool.Of(range, Cursor, Slots.Select(slot => (slot.Index, slot.ToSlot()))),
             ClaimedAddresses = claims,
