@@ -35,9 +35,9 @@ public static class DirectoryFacts
 
     public static MeshEvent Release(int index, string host) => new VipReleased(index, HostName.Parse(host), 2, ReleaseReason.Withdrawn) { At = 1 };
 
-    public static FeedBatch Batch(long readAt, params MeshEvent[] facts) => new([], facts, new Dictionary<string, StreamPosition> { ["vips"] = new("t", 1, 1) }, readAt);
+    public static FeedBatch Batch(long readAt, params MeshEvent[] facts) => new([], facts, new DirectoryPosition(1, "t"), readAt);
 
-    public static FeedBatch Reset(string[] streams, params MeshEvent[] facts) => new(streams, facts, new Dictionary<string, StreamPosition>(), 1);
+    public static FeedBatch Reset(string[] streams, params MeshEvent[] facts) => new(streams, facts, DirectoryPosition.None, 1);
 
     public static byte[] Wire(string host) => HostName.Parse(host).Suffix.ToWire();
 }

@@ -6,24 +6,27 @@ namespace MeshDns.Actors.Directory;
 
 /// <summary>A directory between two batches: what a snapshot file holds.</summary>
 /// <param name="Entries">Every host and lease.</param>
-/// <param name="Position">How far every stream had been read.</param>
+/// <param name="Position">How far the log had been read.</param>
 /// <param name="ReadAt">The journal's clock at that read, milliseconds since the Unix epoch.</param>
 /// <param name="Shared">What all nodes share at that place; null when that was not known.</param>
-public sealed record DirectoryImage(IReadOnlyList<HostEntry> Entries, IReadOnlyDictionary<string, StreamPosition> Position, long ReadAt, SharedSettings? Shared = null);
+public sealed record DirectoryImage(IReadOnlyList<HostEntry> Entries, DirectoryPosition Position, long ReadAt, SharedSettings? Shared = null);
 
 /// <summary>An image as bytes: the position, then the shapes, then the hosts, which name their shapes by number, then what all nodes share.</summary>
 internal static class DirectoryImageCodec
 {
+    private const string Stream = "mesh";
+
     public static void Write(BinaryWriter writer, DirectoryImage image)
     {
         writer.Write(image.ReadAt);
-        writer.Write(image.Position.Count);
-        foreach (var (stream, position) in image.Position)
+        // As a file of the engine before the log has it: a list of streams, of which there is one, with an epoch that is none's.
+        writer.Write(image.Position == DirectoryPosition.None ? 0 : 1);
+        if (image.Position != DirectoryPosition.None)
         {
-            writer.Write(stream);
-            writer.Write(position.Term);
-            writer.Write(position.Epoch);
-            writer.Write(position.Seq);
+            writer.Write(Stream);
+            writer.Write(image.Position.Term);
+            writer.Write(0L);
+            writer.Write(image.Position.Number);
         }
         var shapes = new Dictionary<DeclarationShape, int>(ReferenceEqualityComparer.Instance);
         foreach (var entry in image.Entries) foreach (var declaration in entry.Declarations) shapes.TryAdd(declaration.Shape, shapes.Count);
@@ -39,9 +42,12 @@ internal static class DirectoryImageCodec
     public static DirectoryImage Read(BinaryReader reader)
     {
         var readAt = reader.ReadInt64();
-        var position = new Dictionary<string, StreamPosition>();
+        var position = DirectoryPosition.None;
         for (var left = Bounded(reader, reader.ReadInt32()); left > 0; left--)
-            position[reader.ReadString()] = new StreamPosition(reader.ReadString(), reader.ReadInt64(), reader.ReadInt64());
+        {
+            var (stream, term, _, number) = (reader.ReadString(), reader.ReadString(), reader.ReadInt64(), reader.ReadInt64());
+            if (stream == Stream) position = new DirectoryPosition(number, term);
+        }
         var shapes = new DeclarationShape[Bounded(reader, reader.ReadInt32())];
         for (var i = 0; i < shapes.Length; i++) shapes[i] = ReadShape(reader);
         var entries = new HostEntry[Bounded(reader, reader.ReadInt32())];

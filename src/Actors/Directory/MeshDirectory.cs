@@ -1,4 +1,3 @@
-using System.Collections.ObjectModel;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
@@ -26,7 +25,7 @@ public sealed class MeshDirectory
     private readonly Action<string> _onViolation;
     private readonly Lock _writer = new();
     private readonly DirectoryTables _tables;
-    private IReadOnlyDictionary<string, StreamPosition> _position = ReadOnlyDictionary<string, StreamPosition>.Empty;
+    private DirectoryPosition _position = DirectoryPosition.None;
     private Freshness _freshness = new(0, 0, TimeSpan.Zero);
     private MeshZones _zones;
     private SharedSettings? _shared;
@@ -93,12 +92,11 @@ public sealed class MeshDirectory
     /// <summary>The age as it is now, for a batch that makes nothing younger.</summary>
     internal KnownAge AgeNow() => new(_time.GetTimestamp(), Age);
 
-    /// <summary>How far every stream has been read.</summary>
-    public IReadOnlyDictionary<string, StreamPosition> Position => Volatile.Read(ref _position);
+    /// <summary>How far the log has been read.</summary>
+    public DirectoryPosition Position => Volatile.Read(ref _position);
 
     /// <summary>True when something has been read since an earlier <see cref="Position"/>; null stands for never.</summary>
-    public bool HasMovedFrom(IReadOnlyDictionary<string, StreamPosition>? position) =>
-        position is not { } before || Position is var now && (now.Count != before.Count || now.Any(p => before.GetValueOrDefault(p.Key) != p.Value));
+    public bool HasMovedFrom(DirectoryPosition? position) => Position != position;
 
     /// <summary>Declared names, wildcards included.</summary>
     public int Names => _tables.Declared;

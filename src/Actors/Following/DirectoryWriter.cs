@@ -20,7 +20,7 @@ internal sealed class DirectoryWriter(MeshDirectory directory, int shards)
     public bool IsStaging => _staged is not null;
 
     /// <summary>The place that the directory speaks of; null when it knows nothing of this log, or is to be replaced.</summary>
-    public LogPosition? Saved => _staged is null && directory.IsLoaded && directory.Position.TryGetValue(LogRow.MeshTag, out var at) ? new LogPosition(at.Seq, at.Term) : null;
+    public LogPosition? Saved => _staged is null && directory.IsLoaded && directory.Position is var at && at != DirectoryPosition.None ? new LogPosition(at.Number, at.Term) : null;
 
     /// <summary>Begins anew with an image; an empty state for none.</summary>
     public void Stage(MeshState image) => Stage([.. Enumerable.Range(0, image.Tables.Count).SelectMany(b => image.Tables[b].DirectoryFacts()), .. image.Ledger.DirectoryFacts(), .. image.DirectoryFacts]);
@@ -68,5 +68,5 @@ internal sealed class DirectoryWriter(MeshDirectory directory, int shards)
 
     private static bool IsForDirectory(MeshEvent fact) => fact is HostDeclared or HostWithdrawn or VipGranted or VipReleased or SettingsChanged or QuarantineChanged;
 
-    private static Dictionary<string, StreamPosition> At(LogPosition position) => new() { [LogRow.MeshTag] = new StreamPosition(position.Term, 0, position.Number) };
+    private static DirectoryPosition At(LogPosition position) => new(position.Number, position.Term);
 }

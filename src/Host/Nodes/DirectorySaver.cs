@@ -13,7 +13,7 @@ internal sealed class DirectorySaver(string path, MeshDirectory directory, TimeP
     private static readonly TimeSpan _refresh = TimeSpan.FromMinutes(1);
 
     private TaskCompletionSource _due = NewSignal();
-    private IReadOnlyDictionary<string, StreamPosition>? _saved;
+    private DirectoryPosition? _saved;
     private byte[] _digest = [];
     private long _savedReadAt;
     private bool _failing;

@@ -28,7 +28,7 @@ internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time, HeapT
     internal static readonly TimeSpan Rest = TimeSpan.FromSeconds(3);
 
     private TaskCompletionSource _changed = NewSignal();
-    private IReadOnlyDictionary<string, StreamPosition>? _seen;
+    private DirectoryPosition? _seen;
     private long _letGo;
 
     /// <summary>A shard has passivated. On any thread.</summary>

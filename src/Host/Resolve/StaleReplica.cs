@@ -50,7 +50,7 @@ public sealed class StaleReplica(MeshResolver resolver, IOwnerInquiry owners)
     private MeshResolver KnowledgeOf(IReadOnlyList<MeshEvent> facts)
     {
         var directory = new MeshDirectory(resolver.Directory.Range, resolver.Directory.Zones, resolver.Directory.Shards, resolver.Time);
-        directory.Apply(new FeedBatch([], facts, new Dictionary<string, StreamPosition>(), 0));
+        directory.Apply(new FeedBatch([], facts, DirectoryPosition.None, 0));
         return new MeshResolver(directory, resolver.Options, resolver.Time);
     }
 }

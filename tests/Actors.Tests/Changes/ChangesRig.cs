@@ -101,7 +101,7 @@ internal sealed class ChangesRig
     private IEnumerable<ShardTable> Tables() => Enumerable.Range(0, State.Tables.Count).Select(b => State.Tables[b]);
 
     private void Tell(IReadOnlyList<string> reset, IEnumerable<MeshEvent> facts) =>
-        Directory.Apply(new FeedBatch(reset, [.. facts], new Dictionary<string, StreamPosition> { [LogRow.MeshTag] = new("t", 0, ++_position) }, Now));
+        Directory.Apply(new FeedBatch(reset, [.. facts], new DirectoryPosition(++_position, "t"), Now));
 
     private void AssertConsistent()
     {

@@ -39,7 +39,7 @@ public sealed class DirectoryModelTests
             var resets = batch.Where(s => s.Kind == 7).Select(s => Streams.Shard(Streams.ShardOf(HostName.Parse(_hosts[s.Host]), ShardCount), ShardCount)).ToArray();
             foreach (var stream in resets) model.Reset(stream);
             var facts = batch.Where(s => s.Kind < 7).Select(model.Take).OfType<MeshEvent>().ToArray();
-            directory.Apply(new FeedBatch(resets, facts, new Dictionary<string, StreamPosition>(), ++at));
+            directory.Apply(new FeedBatch(resets, facts, DirectoryPosition.None, ++at));
             Compare(directory, model);
         }
         Assert.Equal(0, directory.Violations);

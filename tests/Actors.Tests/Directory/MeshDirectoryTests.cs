@@ -95,7 +95,7 @@ public sealed class MeshDirectoryTests
     public void A_restored_directory_is_as_old_as_the_wall_clock_says_and_grows_no_younger()
     {
         var saved = _time.GetUtcNow().ToUnixTimeMilliseconds() - 60_000;
-        _directory.Restore(new DirectoryImage([], new Dictionary<string, StreamPosition>(), saved));
+        _directory.Restore(new DirectoryImage([], DirectoryPosition.None, saved));
         Assert.Equal(TimeSpan.FromMinutes(1), _directory.Age);
         _time.StepUtc(TimeSpan.FromHours(-3));
         _time.Advance(TimeSpan.FromMinutes(2));
@@ -112,7 +112,7 @@ public sealed class MeshDirectoryTests
     [InlineData(5 * 3600, true)]
     public void A_saved_directory_from_later_than_the_clock_is_of_no_known_age(int seconds, bool isExpired)
     {
-        _directory.Restore(new DirectoryImage([], new Dictionary<string, StreamPosition>(), _time.GetUtcNow().ToUnixTimeMilliseconds() + (seconds * 1000L)));
+        _directory.Restore(new DirectoryImage([], DirectoryPosition.None, _time.GetUtcNow().ToUnixTimeMilliseconds() + (seconds * 1000L)));
         Assert.Equal(isExpired, _directory.Age > TimeSpan.FromDays(1000));
         if (!isExpired) Assert.Equal(TimeSpan.Zero, _directory.Age);
     }

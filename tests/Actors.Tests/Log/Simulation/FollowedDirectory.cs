@@ -246,5 +246,5 @@ internal sealed class FollowedDirectory
         _age = _world.Bug == LogBug.AgeFromArrival && !_node.IsOwner ? output.Age with { AskedAt = _node.Process.Now } : output.Age;
     }
 
-    private static Dictionary<string, StreamPosition> PositionOf(LogPosition position) => new() { [LogRow.MeshTag] = new StreamPosition(position.Term, 0, position.Number) };
+    private static DirectoryPosition PositionOf(LogPosition position) => new(position.Number, position.Term);
 }
