@@ -37,7 +37,7 @@ internal static class AvailabilityCheck
             return answer.Outcome == AnswerOutcome.Addresses ? new Breach(3, $"{what}, whose withdrawal was acknowledged at {span.From}", answer.AskedAt) : null;
         if (answer.Outcome == AnswerOutcome.Addresses)
             return IsRight(answer, span, journal) ? null : new Breach(5, $"{what}, and not with {string.Join(", ", span.Addresses)}", answer.AskedAt);
-        var tooOld = span.IsAutomatic && answer.Outcome == AnswerOutcome.ServFail && answer.AnsweredAt - faults.LastClear(answer.Node, answer.AskedAt) >= options.MaxAgeMs - options.SettleMs;
+        var tooOld = span.IsAutomatic && answer.Outcome == AnswerOutcome.ServFail && answer.AnsweredAt - faults.LastClear(answer.Node, answer.AskedAt) >= (answer.MaxAgeMs ?? options.MaxAgeMs) - options.SettleMs;
         return tooOld ? null : new Breach(5, $"{what}, though it was declared and acknowledged at {span.From}", answer.AskedAt);
     }
 

@@ -29,7 +29,10 @@ internal sealed class FaultTimes
     public IEnumerable<Span> Lossy => _lossy.Select(s => s with { To = s.To + _options.SettleMs });
 
     /// <summary>True when what the command's client was told has to hold: no part of it fell into the time of a database that got lost.</summary>
-    public bool IsCertain(CommandRecord command) => !_lossy.Any(s => s.Overlaps(command.InvokedAt, command.CompletedAt));
+    public bool IsCertain(CommandRecord command) => IsCertain(command.InvokedAt, command.CompletedAt);
+
+    /// <summary>The same of any time between a question and its answer.</summary>
+    public bool IsCertain(long from, long to) => !_lossy.Any(s => s.Overlaps(from, to));
 
     /// <summary>The start of the node in whose time a query lies whole; null when the node was down or held for a part of it, or just before.</summary>
     public Span? Life(string node, long askedAt, long answeredAt)

@@ -12,6 +12,7 @@ public sealed class History
     private readonly List<FaultRecord> _faults = [];
     private readonly List<NodeRecord> _nodes = [];
     private readonly List<TwinRecord> _twins = [];
+    private readonly List<SettingsRecord> _settings = [];
 
     public IReadOnlyList<CommandRecord> Commands => _commands;
 
@@ -23,10 +24,12 @@ public sealed class History
 
     public IReadOnlyList<TwinRecord> Twins => _twins;
 
+    public IReadOnlyList<SettingsRecord> Settings => _settings;
+
     /// <summary>Every record so far, kind by kind.</summary>
     public IReadOnlyList<HistoryRecord> All
     {
-        get { lock (_gate) return [.. _twins, .. _nodes, .. _faults, .. _commands, .. _answers]; }
+        get { lock (_gate) return [.. _twins, .. _nodes, .. _faults, .. _settings, .. _commands, .. _answers]; }
     }
 
     /// <summary>Adds a record.</summary>
@@ -41,6 +44,7 @@ public sealed class History
                 case FaultRecord fault: _faults.Add(fault); break;
                 case NodeRecord node: _nodes.Add(node); break;
                 case TwinRecord twin: _twins.Add(twin); break;
+                case SettingsRecord settings: _settings.Add(settings); break;
                 default: throw new ArgumentException($"a history has no {record.GetType().Name}", nameof(record));
             }
         }

@@ -15,6 +15,7 @@ public static class HistoryFile
         ["fault"] = typeof(FaultRecord),
         ["node"] = typeof(NodeRecord),
         ["twins"] = typeof(TwinRecord),
+        ["settings"] = typeof(SettingsRecord),
     };
 
     private static readonly Dictionary<Type, string> _names = _kinds.ToDictionary(kind => kind.Value, kind => kind.Key);

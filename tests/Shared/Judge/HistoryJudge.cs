@@ -21,6 +21,7 @@ public static class HistoryJudge
         var hosts = HostTimeline.Of(history, faults);
         breaches.AddRange(journal.Vips.Breaches);
         breaches.AddRange(CommandCheck.Run(history, journal, faults));
+        breaches.AddRange(SettingsCheck.Run(history, journal, faults));
         breaches.AddRange(HolderCheck.Run(history, journal, faults, hosts, options));
         breaches.AddRange(AvailabilityCheck.Run(history, journal, faults, hosts, options, out var judged));
         breaches.AddRange(FeedCheck.Run(history, faults));

@@ -1,3 +1,5 @@
+using MeshDns.Contracts.Messages;
+
 namespace MeshDns.Tests.Shared.Judge;
 
 /// <summary>How a command ended, as its client was told in the end.</summary>
@@ -105,7 +107,45 @@ public sealed record CommandRecord : HistoryRecord
 }
 
 /// <summary>A query of type A and what came back.</summary>
-public sealed record AnswerRecord(string Node, string Name, long AskedAt, long AnsweredAt, AnswerOutcome Outcome, IReadOnlyList<string> Addresses) : HistoryRecord;
+public sealed record AnswerRecord(string Node, string Name, long AskedAt, long AnsweredAt, AnswerOutcome Outcome, IReadOnlyList<string> Addresses) : HistoryRecord
+{
+    /// <summary>So long its client may keep it; null where all answers have <see cref="JudgeOptions.TtlMs"/>.</summary>
+    public long? TtlMs { get; init; }
+
+    /// <summary>From knowledge older than this the node did not answer; null where all nodes have <see cref="JudgeOptions.MaxAgeMs"/>.</summary>
+    public long? MaxAgeMs { get; init; }
+}
+
+/// <summary>A change of the settings that all nodes share; the attempts that share an idempotency key are one.</summary>
+public sealed record SettingsRecord : HistoryRecord
+{
+    /// <summary>The client's own id.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Just before the first attempt.</summary>
+    public required long InvokedAt { get; init; }
+
+    /// <summary>Just after the last reply.</summary>
+    public required long CompletedAt { get; init; }
+
+    /// <summary>What was asked. A change that is to write anything names a value that no other names, so that the judge knows which one wrote it.</summary>
+    public required SettingsChange Change { get; init; }
+
+    /// <summary>True when nothing was to be written.</summary>
+    public bool DryRun { get; init; }
+
+    /// <summary>How it ended.</summary>
+    public required CommandOutcome Outcome { get; init; }
+
+    /// <summary>Why it was refused; null when it was not.</summary>
+    public RefusalReason? Reason { get; init; }
+
+    /// <summary>The settings that the reply named; null for none.</summary>
+    public SharedSettings? Told { get; init; }
+
+    /// <summary>Where the log stood after it, as the reply says; 0 where it does not.</summary>
+    public long Position { get; init; }
+}
 
 /// <summary>A fault, from its first effect to the end of the last one that the one who made it can name.</summary>
 /// <param name="Kind">Its kind.</param>

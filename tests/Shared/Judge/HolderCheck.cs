@@ -39,10 +39,10 @@ internal sealed class HolderCheck(History history, JournalFacts journal, FaultTi
     {
         foreach (var answer in history.Answers.Where(a => a.Outcome == AnswerOutcome.Addresses))
             foreach (var address in answer.Addresses)
-                if (IndexOf(address) is { } index) yield return new Told(answer.Name, index, answer.AskedAt, answer.AnsweredAt, $"an answer of {answer.Node}", answer.Node);
+                if (IndexOf(address) is { } index) yield return new Told(answer.Name, index, answer.AskedAt, answer.AnsweredAt, $"an answer of {answer.Node}", answer.TtlMs ?? options.TtlMs, answer.MaxAgeMs ?? options.MaxAgeMs, answer.Node);
         foreach (var command in history.Commands.Where(c => c.Outcome == CommandOutcome.Applied))
             foreach (var (host, address) in command.Vips)
-                if (IndexOf(address) is { } index) yield return new Told(host, index, command.InvokedAt, command.CompletedAt, $"the reply to {command.Id}");
+                if (IndexOf(address) is { } index) yield return new Told(host, index, command.InvokedAt, command.CompletedAt, $"the reply to {command.Id}", options.TtlMs, options.MaxAgeMs);
     }
 
     private int? IndexOf(string address) => IPAddress.TryParse(address, out var ip) && journal.Range.TryIndexOf(ip, out var index) ? index : null;
@@ -60,16 +60,26 @@ internal sealed class HolderCheck(History history, JournalFacts journal, FaultTi
     {
         // An answer that took longer than this can't be ordered with others.
         var clear = told.Where(t => t.To - t.From <= options.TtlMs / 2).ToArray();
+        // Where TTLs differ, what was told before the last may be kept longer than that.
+        var lasting = clear is [var first, ..] ? first : default;
         for (var i = 1; i < clear.Length; i++)
         {
             var (a, b) = (clear[i - 1], clear[i]);
-            if (a.Host == b.Host) continue;
-            var apart = Math.Max(Math.Abs(b.To - a.From), Math.Abs(a.To - b.From));
-            if (apart >= options.TtlMs) continue;
-            var promise = a.From <= b.To && b.From <= a.To ? 1 : 4;
-            Breach(promise, $"{a.By} gave {Text(a.Index)} to {a.Host}, and at most {apart} ms apart {b.By} gave it to {b.Host}", b.To);
+            if (!IsBreach(a, b)) IsBreach(lasting, b);
+            if (b.Host != lasting.Host || b.To + b.TtlMs >= lasting.To + lasting.TtlMs) lasting = b;
         }
         CheckOrder([.. clear.Where(t => journal.Vips.WasGranted(t.Host, t.Index) && !IsExcused(t))]);
+    }
+
+    private bool IsBreach(Told a, Told b)
+    {
+        if (a.Host == b.Host) return false;
+        var apart = Math.Max(Math.Abs(b.To - a.From), Math.Abs(a.To - b.From));
+        if (apart >= a.TtlMs) return false;
+        var promise = a.From <= b.To && b.From <= a.To ? 1 : 4;
+        var sentence = $"{a.By} gave {Text(a.Index)} to {a.Host}, to be kept for {a.TtlMs} ms, and at most {apart} ms apart {b.By} gave it to {b.Host}";
+        Breach(promise, sentence, b.To);
+        return true;
     }
 
     private void CheckOrder(Told[] told)

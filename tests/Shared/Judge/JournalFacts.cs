@@ -17,9 +17,11 @@ internal sealed class JournalFacts
     {
         Range = past.Range;
         Vips = new VipWitness(Range);
+        Settings = new SettingsPast();
         Ends = new Dictionary<string, long> { [LoggedPast.Name] = past.Transactions is [.., var last] ? last.Number : 0 };
         foreach (var (number, facts) in past.Transactions)
         {
+            Settings.Take(number, facts);
             foreach (var fact in facts)
             {
                 if (fact is VipEvent) Vips.Take(fact);
@@ -32,6 +34,8 @@ internal sealed class JournalFacts
     public VipRange Range { get; }
 
     public VipWitness Vips { get; }
+
+    public SettingsPast Settings { get; }
 
     /// <summary>The last number of what replies name places of: the one log.</summary>
     public IReadOnlyDictionary<string, long> Ends { get; }

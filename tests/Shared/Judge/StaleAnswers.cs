@@ -6,8 +6,10 @@ namespace MeshDns.Tests.Shared.Judge;
 /// <param name="From">When it was asked.</param>
 /// <param name="To">When it was told.</param>
 /// <param name="By">What told it, for the report.</param>
+/// <param name="TtlMs">So long the client may keep it.</param>
+/// <param name="MaxAgeMs">From older knowledge it was not to be told.</param>
 /// <param name="Node">The node that answered out of its directory; null for a reply to a command, which is never out of date.</param>
-internal readonly record struct Told(string Host, int Index, long From, long To, string By, string? Node = null);
+internal readonly record struct Told(string Host, int Index, long From, long To, string By, long TtlMs, long MaxAgeMs, string? Node = null);
 
 /// <summary>
 /// Promise 4 bounds the age of what a node answers from, it does not forbid age: a host that left and came back with another VIP may be answered with the
@@ -26,7 +28,7 @@ internal sealed class StaleAnswers(JournalFacts journal, FaultTimes faults, Judg
         if (answer.Node is not { } node) return "a reply is never out of date";
         var grants = journal.Vips.GrantsOf(answer.Host);
         if (!grants.TakeWhile(g => g.Turn < grants.LastOrDefault(x => x.Index == vip).Turn).Any(g => g.Index == answer.Index)) return "that was not its VIP before";
-        if (answer.From - LastTrue(answer, spans, first) is var age && age > options.MaxAgeMs) return $"that had not been so for {age} ms";
+        if (answer.From - LastTrue(answer, spans, first) is var age && age > answer.MaxAgeMs) return $"that had not been so for {age} ms";
         if (faults.Life(node, answer.From, answer.To) is { } life && answer.From >= faults.SettledAt(node, life, spans[first].From)) return "it had had the time to learn better";
         return NewerTruth(answer, vip, grants) is { } newer ? $"it had answered {newer.Host} with {journal.Range.IPv4(newer.Index)} before, at {newer.To}" : null;
     }

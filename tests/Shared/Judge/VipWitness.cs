@@ -5,7 +5,7 @@ namespace MeshDns.Tests.Shared.Judge;
 
 /// <summary>
 /// Replays the facts of VIPs with plain dictionaries and holds each fact to promises 1, 2 and 4. It shares nothing with the ledger but
-/// the ranges' arithmetic, so a mistake there is not made here too.
+/// the ranges' arithmetic, so a mistake there is not made here too. How long a VIP has to rest it knows from the settings, whatever its release says.
 /// </summary>
 internal sealed class VipWitness(VipRange range)
 {
@@ -14,6 +14,7 @@ internal sealed class VipWitness(VipRange range)
     private readonly Dictionary<string, int> _former = [];
     private readonly Dictionary<int, (long Until, string? Host)> _resting = [];
     private readonly HashSet<int> _reserved = [];
+    private readonly PromisedRest _promised = new();
     private readonly HashSet<(string Cidr, string Host)> _excluded = [];
     private readonly Dictionary<int, List<string>> _holdersOf = [];
     private readonly Dictionary<string, List<(int Index, int Turn)>> _grants = [];
@@ -40,6 +41,7 @@ internal sealed class VipWitness(VipRange range)
     public void Take(MeshEvent fact)
     {
         _turn++;
+        _promised.Take(fact);
         switch (fact)
         {
             case VipGranted e: Grant(e); break;
@@ -52,12 +54,13 @@ internal sealed class VipWitness(VipRange range)
                 break;
             case VipUnreserved e:
                 _reserved.Remove(e.Index);
-                _resting[e.Index] = (e.Until, null);
+                _resting[e.Index] = (End(Text(e.Index), e.At, e.Until), null);
                 break;
             case RangeExcluded e: _excluded.Add((e.Cidr, e.Host.Text)); break;
             case RangeIncluded e:
                 _excluded.Remove((e.Cidr, e.Host.Text));
-                foreach (var index in Indexes().Where(i => Covers(e.Cidr, i))) _resting[index] = (e.Until, null);
+                var end = End(e.Cidr, e.At, e.Until);
+                foreach (var index in Indexes().Where(i => Covers(e.Cidr, i))) _resting[index] = (end, null);
                 break;
             case ClockSetBack e:
                 foreach (var (index, (until, host)) in _resting.ToArray()) if (until > e.At) _resting[index] = (until + e.ByMs, host);
@@ -93,8 +96,15 @@ internal sealed class VipWitness(VipRange range)
         if (!_holders.Remove(e.Index, out var holder) || holder != host) Breach(1, $"the journal releases {Text(e.Index)} of {host}, which {holder ?? "nobody"} leases");
         _held.Remove(host);
         _former[host] = e.Index;
-        _resting[e.Index] = (e.Until, host);
+        _resting[e.Index] = (End(Text(e.Index), e.At, e.Until), host);
         if (e.Reason == ReleaseReason.Evicted) Evicted.Add(host);
+    }
+
+    private long End(string what, long at, long until)
+    {
+        var promised = _promised.EndOf(at);
+        if (until < promised) Breach(4, $"the journal gives {what} up at {at} to rest until {until}, though the settings promise until {promised}");
+        return Math.Max(until, promised);
     }
 
     private void Forget(int index)
