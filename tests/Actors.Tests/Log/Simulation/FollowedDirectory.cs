@@ -118,6 +118,21 @@ internal sealed class FollowedDirectory
         return new SavedDirectory(Directory.Capture(), Position, _at, wall - age, wall);
     }
 
+    /// <summary>Notes which settings the directory has, and at which place.</summary>
+    public void NoteShared()
+    {
+        if (!Directory.IsLoaded || !Directory.Position.TryGetValue(LogRow.MeshTag, out var at)) return;
+        // What is served is what counts: a TTL above the cap is as good as another setting.
+        var served = Directory.Shared is { } shared && shared.LargestTtlMs != Directory.LargestTtl * 1000L ? shared with { LargestTtlMs = Directory.LargestTtl * 1000L } : Directory.Shared;
+        _world.Shared.Note($"the directory of {_node.Name}", new LogPosition(at.Seq, at.Term), served);
+    }
+
+    /// <summary>Planted: takes settings before they are in the log.</summary>
+    public void Foresee(IEnumerable<MeshEvent> facts)
+    {
+        if (Directory.IsLoaded) Directory.Apply(new FeedBatch([], [.. facts.Select(f => new FeedFact("", f))], Directory.Position, 0));
+    }
+
     /// <summary>What is leased, as far as this directory knows.</summary>
     public PastLost Leases() => new([.. Directory.Hosts.Where(h => h.VipIndex != HostEntry.NoVip).Select(h => new KnownLease(h.VipIndex, h.Host))]);
 
@@ -150,7 +165,7 @@ internal sealed class FollowedDirectory
         KeptFrom = image?.Position ?? LogPosition.Start;
         _kept.Clear();
         _seen.Clear();
-        _staged = image is null ? [] : [.. Enumerable.Range(0, image.Tables.Count).SelectMany(b => image.Tables[b].DirectoryFacts()), .. image.Ledger.DirectoryFacts()];
+        _staged = image is null ? [] : [.. Enumerable.Range(0, image.Tables.Count).SelectMany(b => image.Tables[b].DirectoryFacts()), .. image.Ledger.DirectoryFacts(), .. _world.Bug == LogBug.ImageWithoutSettings ? [] : image.DirectoryFacts];
     }
 
     private void Keep(LogPosition before, LogPosition after)
@@ -207,6 +222,7 @@ internal sealed class FollowedDirectory
         if (_node.IsOwner) _node.Shards.Tell(whole);
         if (_staged is not null) _staged.AddRange(whole.Facts);
         else if (_world.Bug == LogBug.SplitTransaction && whole.Facts.Count > 1) Split(whole);
+        else if (_world.Bug == LogBug.SettingsUnheard) Apply([.. whole.Facts.Where(f => f is not (SettingsChanged or QuarantineChanged))], whole.Position);
         else Apply(whole.Facts, whole.Position);
     }
 
@@ -229,6 +245,7 @@ internal sealed class FollowedDirectory
     {
         FinishHalf();
         Directory.Apply(new FeedBatch([], [.. facts], PositionOf(position), 0));
+        NoteShared();
     }
 
     private void Know(KnownUpTo output)
@@ -237,6 +254,7 @@ internal sealed class FollowedDirectory
         {
             Directory.Apply(new FeedBatch(_streams, [.. facts], PositionOf(output.Position), 0));
             _staged = null;
+            NoteShared();
         }
         _databaseMs = output.DatabaseMs;
         IsAgeOfFile = false;

@@ -29,7 +29,8 @@ internal sealed class LogApi(LogNode node)
     public void Change(ChangeRequest request, string digest, long patienceMs, Action<ChangeReply> done)
     {
         var id = ++_world.Calls;
-        var key = request.IdempotencyKey ?? $"{ReplyMemory.NodePrefix}{node.Name}-{id}";
+        var isForgotten = _world.Bug == LogBug.SettingsKeyForgotten && request.Settings is not null;
+        var key = (isForgotten ? null : request.IdempotencyKey) ?? $"{ReplyMemory.NodePrefix}{node.Name}-{id}";
         var (state, output) = ChangeCall.Begin(node.Process.Now, patienceMs, Known);
         var call = new Call(id, request, new SubmittedKey(key, digest, SentAt: node.Followed.Position.Number), done) { State = state };
         _calls.Add(id, call);

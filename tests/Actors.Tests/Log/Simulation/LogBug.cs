@@ -1,3 +1,5 @@
+using MeshDns.Actors.Vips;
+
 namespace MeshDns.Actors.Tests.Log.Simulation;
 
 /// <summary>A mistake put in on purpose, outside of the code under test: in what carries its outputs out and brings it its inputs.</summary>
@@ -61,4 +63,37 @@ internal enum LogBug
 
     /// <summary>Stamps go on by a clock that stood still while the machine slept.</summary>
     StampStandsStill,
+
+    /// <summary>Settings are answered while their append is on its way.</summary>
+    SettingsAnsweredEarly,
+
+    /// <summary>The allocator's own node has settings while their append is on its way.</summary>
+    SettingsBeforeAppend,
+
+    /// <summary>A copy of a change of settings is carried out as if it were another.</summary>
+    SettingsKeyForgotten,
+
+    /// <summary>Directories pass over what the log says of settings.</summary>
+    SettingsUnheard,
+
+    /// <summary>What a directory reads of an image lacks the settings.</summary>
+    ImageWithoutSettings,
+
+    /// <summary>What is released after a quarantine was shortened rests by the shorter one, whatever a node that was cut off before may answer.</summary>
+    OldQuarantineForgotten,
+
+    /// <summary>A shorter quarantine cuts short what rests already.</summary>
+    RestsCutShort,
+}
+
+/// <summary>Mistakes in what an incarnation has for durable.</summary>
+internal static class LogBugs
+{
+    /// <summary>The ledger with the planted mistake; null where it is right.</summary>
+    public static VipLedger? SpoilLedger(LogBug bug, VipLedger before, VipLedger after) => bug switch
+    {
+        LogBug.OldQuarantineForgotten when after.RestFloor > 0 => after with { RestFloor = 0 },
+        LogBug.RestsCutShort when after.QuarantineMs < before.QuarantineMs => after.MaturedAt(after.LastAt + before.QuarantineMs - after.QuarantineMs),
+        _ => null,
+    };
 }

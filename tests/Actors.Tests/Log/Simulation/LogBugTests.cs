@@ -37,4 +37,20 @@ public sealed class LogBugTests
             Assert.True(result.Problems.Count == 0, $"in the worlds of {bug}, without it: {LogSimulationTests.Story(result)}");
         }
     }
+
+    /// <summary>What is planted in the settings that all nodes share, and the sentence of the check that has to see it: others may see it too.</summary>
+    [Theory]
+    [InlineData("SettingsAnsweredEarly", "but the log ended at")]
+    [InlineData("SettingsBeforeAppend", "had at")]
+    [InlineData("SettingsKeyForgotten", "it is told otherwise")]
+    [InlineData("SettingsUnheard", "had at")]
+    [InlineData("ImageWithoutSettings", "the settings none")]
+    [InlineData("OldQuarantineForgotten", "though the settings promise until")]
+    [InlineData("RestsCutShort", "though it rests until")]
+    public void A_mistake_with_settings_is_found_by_what_watches_them(string name, string sentence)
+    {
+        var bug = Enum.Parse<LogBug>(name);
+        for (var seed = 0; seed < Seeds; seed++) if (LogRun.Run(seed, bug).Problems.Any(p => p.Contains(sentence, StringComparison.Ordinal))) return;
+        Assert.Fail($"{bug} was not found by {Seeds} seeds");
+    }
 }

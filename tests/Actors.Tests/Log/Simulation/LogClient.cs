@@ -193,7 +193,7 @@ internal sealed class LogClient
         Changed = reply?.Results.FirstOrDefault(r => r.Key.Name == document.Name)?.Action is not (DocumentAction.Unchanged or DocumentAction.Absent),
     };
 
-    private static CommandOutcome OutcomeOf(ChangeOutcome outcome) => outcome switch
+    public static CommandOutcome OutcomeOf(ChangeOutcome outcome) => outcome switch
     {
         ChangeOutcome.Applied => CommandOutcome.Applied,
         ChangeOutcome.Refused => CommandOutcome.Refused,

@@ -2,7 +2,9 @@ using MeshDns.Actors.Directory;
 using MeshDns.Actors.Log;
 using MeshDns.Actors.Shards;
 using MeshDns.Actors.Vips;
+using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Names;
+using MeshDns.Contracts.Vips;
 
 namespace MeshDns.Actors.Tests.Log.Simulation;
 
@@ -21,7 +23,12 @@ internal sealed class LogComparison(LogWorld world)
         var reads = world.Reads.ToLookup(r => r.Position);
         var states = new Dictionary<LogPosition, MeshState>();
         MeshState state;
-        try { state = Fold(world.Fold.Empty, world.Log.Primary.Rows, s => Check(s, reads, states)); }
+        NoteImages();
+        try
+        {
+            NoteReplay();
+            state = Fold(world.Fold.Empty, world.Log.Primary.Rows, s => Check(s, reads, states));
+        }
         catch (BrokenLogException e)
         {
             world.Problems.Add("at the end: the log is broken: " + e.Message);
@@ -48,11 +55,38 @@ internal sealed class LogComparison(LogWorld world)
     private void Check(MeshState state, ILookup<LogPosition, (string Node, int Bucket, LogPosition Position, BucketView View)> reads, Dictionary<LogPosition, MeshState> states)
     {
         states[state.Position] = state;
+        world.Problems.AddRange(world.Shared.Differences(state));
         foreach (var (node, bucket, position, view) in reads[state.Position])
         {
             var wanted = BucketView.Of(state, bucket, world.Fold.Buckets);
             if (!ShardTableSnapshot.Write(view.Table).AsSpan().SequenceEqual(ShardTableSnapshot.Write(wanted.Table)) || !view.Leases.SequenceEqual(wanted.Leases))
                 world.Problems.Add($"{node} answered for bucket {bucket} as of {position} with what the log does not say");
+        }
+    }
+
+    // What a reader without tables gives when it is asked for the settings.
+    private void NoteReplay()
+    {
+        var (reader, state) = (new TransactionReader(LogPosition.Start, 0), world.Fold.Empty);
+        foreach (var row in world.Log.Primary.Rows)
+        {
+            (reader, var whole) = reader.Read(row, world.Fold.Buckets);
+            if (whole is null) continue;
+            state = world.Fold.ApplyWithoutTables(state, whole);
+            world.Shared.Note("a replay without tables", state.Position, state.Shared);
+        }
+    }
+
+    // Read whole, without its tables, and as owners hand it on to nodes without the database.
+    private void NoteImages()
+    {
+        foreach (var image in LogImages.All(world, world.Log.Primary))
+        {
+            world.Shared.Note("an image", image.Position, image.Read(world.Fold.Buckets, _vips).Shared);
+            var state = image.ReadWithoutTables(world.Fold.Buckets, _vips);
+            world.Shared.Note("an image without tables", image.Position, state.Shared);
+            var handedOn = image.Settings is { } part && MeshImage.ReadSettings(part) is SettingsChanged settings ? settings : null;
+            world.Shared.Note("an image as it is handed on", image.Position, (state with { Settings = handedOn }).Shared);
         }
     }
 
@@ -85,8 +119,16 @@ internal sealed class LogComparison(LogWorld world)
         var wanted = Text(declared.Select(d => (d.Key, leases.GetValueOrDefault(d.Key, HostEntry.NoVip), d.Value.Length)));
         foreach (var node in world.Nodes.Values)
         {
+            if (ZonesBeside(node.Followed.Directory, state) is { } other) world.Problems.Add($"at the end: the directory of {node.Name} has the mesh zones {other}");
             var found = Text(node.Followed.Directory.Hosts.Select(h => (h.Host, h.VipIndex, h.Declarations.Length)));
             if (found != wanted) world.Problems.Add($"at the end: the directory of {node.Name} at {node.Followed.Position} says\n  {found}, the log\n  {wanted}");
+        }
+
+        static string? ZonesBeside(MeshDirectory directory, MeshState state)
+        {
+            var shared = state.Shared!;
+            var zones = shared.Zones.Append(shared.ClusterDomain).Concat(ReverseZones.Of(directory.Range).Select(z => z.Text)).ToHashSet();
+            return zones.SetEquals(directory.Zones.Apexes.Select(z => z.Text)) ? null : string.Join(' ', directory.Zones.Apexes.Select(z => z.Text));
         }
 
         static string Text(IEnumerable<(HostName Host, int Vip, int Count)> hosts) => string.Join(' ', hosts.OrderBy(h => h.Host).Select(h => $"{h.Host}:{h.Vip}:{h.Count}"));

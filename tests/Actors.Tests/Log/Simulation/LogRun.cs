@@ -17,9 +17,10 @@ internal sealed class LogRun
 
     private readonly LogWorld _world;
     private readonly List<LogClient> _clients = [];
+    private readonly LogOperator? _operator;
     private int _judged;
 
-    private LogRun(LogWorld world) => _world = world;
+    private LogRun(LogWorld world) => (_world, _operator) = (world, world.Kind.HasOperator ? new LogOperator(world) : null);
 
     /// <summary>Runs a seed.</summary>
     /// <param name="seed">The seed.</param>
@@ -40,6 +41,8 @@ internal sealed class LogRun
     private Dictionary<string, long> Counts() => new()
     {
         ["applied"] = _clients.Sum(c => c.Applied),
+        ["settings"] = _operator?.Applied ?? 0,
+        ["settings refused"] = _operator?.Refused ?? 0,
         ["replayed"] = _clients.Sum(c => c.Replayed),
         ["judged"] = _judged,
         ["terms"] = _world.Terms,
@@ -62,6 +65,7 @@ internal sealed class LogRun
             _clients.Add(client);
             client.Begin();
         }
+        _operator?.Begin();
         Pass(4000);
         var faults = new LogFaults(_world);
         faults.Begin(FaultMs);
@@ -73,6 +77,7 @@ internal sealed class LogRun
         Settle();
         Pass(3000);
         foreach (var client in _clients) client.IsStopped = true;
+        _operator?.IsStopped = true;
         Pass(10_000);
         // An incarnation that was superseded, and that nobody asks, does not know it.
         foreach (var node in _world.Owners.ToArray()) Change(node, _world.NowMs + 3000);
@@ -131,7 +136,7 @@ internal sealed class LogRun
         _world.History.Add(new TwinRecord("t0.example", "t1.example"));
         // The comparison looks at the images.
         var past = LoggedPast.Of([.. _world.Log.Primary.Rows], []);
-        var verdict = HistoryJudge.Check(_world.History, past, new JudgeOptions { SettleMs = _world.Kind.MayLosePast ? 6000 : 3500, TtlMs = LogWorld.MaxTtlMs, MaxAgeMs = LogWorld.MaxAgeMs });
+        var verdict = HistoryJudge.Check(_world.History, past, new JudgeOptions { SettleMs = _world.Kind.MayLosePast ? 6000 : 3500, TtlMs = LogWorld.MaxTtlMs });
         foreach (var breach in verdict.Breaches) if (!breach.Sentence.Contains("default/last", StringComparison.Ordinal)) _world.Problems.Add(breach.ToString());
         _judged = verdict.AnswersJudged;
     }

@@ -34,7 +34,8 @@ public sealed class LogSimulationTests
         Assert.True(failed.Count == 0, $"{failed.Count} seeds failed: {string.Join(' ', failed.Keys)}\n{string.Join('\n', failed.Values.Select(r => $"{r.Seed}: {r.Problems[0]}"))}\n{(failed.Count == 0 ? "" : Story(failed.Values.First()))}");
         // Worlds in which nothing happens keep every promise.
         Assert.True(
-            counts["applied"] > 60L * Seeds && counts["judged"] > 60L * Seeds && counts["terms"] > 5L * Seeds && counts["reads"] > 20L * Seeds && counts["replayed"] > Seeds && counts["resent"] > Seeds && counts["images"] > Seeds,
+            counts["applied"] > 60L * Seeds && counts["judged"] > 60L * Seeds && counts["terms"] > 5L * Seeds && counts["reads"] > 20L * Seeds && counts["replayed"] > Seeds && counts["resent"] > Seeds && counts["images"] > Seeds
+            && counts["settings"] > 3L * Seeds && counts["settings refused"] > Seeds / 2,
             string.Join(", ", counts.Select(c => $"{c.Key} {c.Value}")) + $" in {Seeds} worlds");
     }
 

@@ -94,15 +94,17 @@ internal static class LogImages
     public static Actors.Vips.VipLedgerCore Vips(LogWorld world) => new(world.Range);
 
     /// <summary>The newest that a row of the log vouches for.</summary>
-    public static MeshImage? Newest(LogWorld world, LogDatabase database)
+    public static MeshImage? Newest(LogWorld world, LogDatabase database) => All(world, database).FirstOrDefault();
+
+    /// <summary>All that a row of the log vouches for, the newest first.</summary>
+    public static IEnumerable<MeshImage> All(LogWorld world, LogDatabase database)
     {
         foreach (var row in database.Rows.Reverse().Where(r => r.Kind == RowKind.Closing))
         {
             if (!world.Vouching.Contains(row.Position)) continue;
             if (RowCodec.Decode(row) is not Closing closing) continue;
             foreach (var fact in closing.Facts.Select(f => f.Fact).OfType<ImageSaved>())
-                if (database.Find(fact.Number, fact.Term, fact.Digest) is { } image) return image;
+                if (database.Find(fact.Number, fact.Term, fact.Digest) is { } image) yield return image;
         }
-        return null;
     }
 }

@@ -12,6 +12,8 @@ internal sealed class LogWatch
     // What a machine slept since the last tick is not reckoned yet.
     private const long AgeSlackMs = 1000;
 
+    private const long OldMs = 8000;
+
     private readonly LogWorld _world;
     private readonly HashSet<LogNode> _lied = [];
     private readonly Random _random;
@@ -55,28 +57,36 @@ internal sealed class LogWatch
     {
         var now = _world.NowMs;
         var age = node.Followed.AgeMs;
+        node.Followed.NoteShared();
+        var (ttl, maxAge) = LimitsOf(node.Followed.Directory);
         // Where a past may be lost there is no one truth to hold it to.
         if (age is { } told && !_world.Kind.IsLossy && !node.Followed.IsAgeOfFile && _world.Log.Primary.NewsSince(node.Followed.Position) is { } since && now - since > told + AgeSlackMs && _lied.Add(node))
             _world.Problems.Add($"{node.Name} takes what it knows for {told} ms old at {now}, but what is after {node.Followed.Position} has been there for {now - since} ms");
         foreach (var (name, wire) in _names)
         {
-            var (outcome, addresses) = Answer(node.Followed.Directory, age, wire);
+            var (outcome, addresses) = Answer(node.Followed.Directory, age, maxAge, wire);
+            // What is told out of old knowledge is what a quarantine is for: the last time is the one that counts.
+            var isOld = outcome == AnswerOutcome.Addresses && age > OldMs;
             var text = addresses.Length == 0 ? "" : string.Join(',', addresses);
-            if (_last.TryGetValue((node, name), out var last) && last == (outcome, text) && _random.Next(64) != 0) continue;
+            if (_last.TryGetValue((node, name), out var last) && last == (outcome, text) && !isOld && _random.Next(64) != 0) continue;
             _last[(node, name)] = (outcome, text);
-            _world.History.Add(new AnswerRecord(node.Name, name, now, now, outcome, addresses));
+            _world.History.Add(new AnswerRecord(node.Name, name, now, now, outcome, addresses) { TtlMs = ttl, MaxAgeMs = maxAge });
         }
     }
 
+    // As the resolver of the Host takes them: directory.max-age is auto.
+    private static (long TtlMs, long MaxAgeMs) LimitsOf(MeshDirectory directory) =>
+        (Math.Min(LogWorld.NodesTtlMs, directory.LargestTtl * 1000L), (long)(directory.Shared ?? LogWorld.FirstSettings).MaxAge.TotalMilliseconds);
+
     // What the resolver of the Host would say of it.
-    private static (AnswerOutcome Outcome, string[] Addresses) Answer(MeshDirectory directory, long? age, byte[] wire)
+    private static (AnswerOutcome Outcome, string[] Addresses) Answer(MeshDirectory directory, long? age, long maxAgeMs, byte[] wire)
     {
         if (!directory.IsLoaded) return (AnswerOutcome.ServFail, []);
         var match = directory.FindExact(wire, ClientView.Default);
         switch (match.Choice.Source)
         {
             case AnswerSource.Vip:
-                return age is not { } ms || ms > LogWorld.MaxAgeMs ? (AnswerOutcome.ServFail, []) : (AnswerOutcome.Addresses, [directory.Range.IPv4(match.Entry!.VipIndex).ToString()]);
+                return age is not { } ms || ms > maxAgeMs ? (AnswerOutcome.ServFail, []) : (AnswerOutcome.Addresses, [directory.Range.IPv4(match.Entry!.VipIndex).ToString()]);
             case AnswerSource.Explicit:
                 var texts = new List<string>(1);
                 foreach (var declaration in match.Entry!.Declarations)

@@ -2,6 +2,7 @@ using System.Globalization;
 using MeshDns.Actors.Changes;
 using MeshDns.Actors.Log;
 using MeshDns.Actors.Shards;
+using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;
 using MeshDns.Tests.Shared.Judge;
@@ -14,8 +15,8 @@ internal sealed class LogWorld
     public const long QuarantineMs = 60_000;
     public const long MaxTtlMs = 10_000;
 
-    /// <summary><c>directory.max-age</c>.</summary>
-    public const long MaxAgeMs = QuarantineMs - (2 * MaxTtlMs);
+    /// <summary><c>dns.ttl</c> of every node: the cap of the log is what counts.</summary>
+    public const long NodesTtlMs = 20_000;
 
     private readonly Dictionary<string, SavedDirectory> _saved = [];
     private readonly Dictionary<string, long> _wallOffsets = [];
@@ -41,6 +42,9 @@ internal sealed class LogWorld
     }
 
     public static HostName ClusterDomain { get; } = HostName.Parse("cluster.local");
+
+    /// <summary>What the log is founded with.</summary>
+    public static SharedSettings FirstSettings { get; } = new(QuarantineMs, MaxTtlMs, [], ClusterDomain.Text);
 
     public Agenda Agenda { get; } = new();
 
@@ -95,6 +99,9 @@ internal sealed class LogWorld
 
     /// <summary>Where such rows may stand: a hint for whoever looks for them.</summary>
     public HashSet<LogPosition> Vouching { get; } = [];
+
+    /// <summary>Which settings readers had at which place.</summary>
+    public SharedPlaces Shared { get; } = new();
 
     /// <summary>What shards answered with.</summary>
     public List<(string Node, int Bucket, LogPosition Position, BucketView View)> Reads { get; } = [];
@@ -201,6 +208,9 @@ internal sealed record WorldKind(int Owners, int Edges, bool IsLossy, bool HasSt
 
     /// <summary>The faults that a planted mistake needs to show itself; null for all, as they come.</summary>
     public string? Often { get; init; }
+
+    /// <summary>True where an operator changes the settings. Where a planted mistake needs a rare meeting of faults with one certain quarantine they stay.</summary>
+    public bool HasOperator => Often is null;
 
     public static WorldKind Draw(Random random, LogBug bug)
     {

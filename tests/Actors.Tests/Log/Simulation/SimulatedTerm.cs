@@ -89,7 +89,7 @@ internal sealed class SimulatedTerm(LogNode node)
             Recovered = recovered,
             Term = Term,
             Node = node.Name,
-            Founding = new Founding("cluster", new SharedSettings(_world.Bug == LogBug.NoQuarantine ? 1 : LogWorld.QuarantineMs, LogWorld.MaxTtlMs, [], LogWorld.ClusterDomain.Text)),
+            Founding = new Founding("cluster", _world.Bug == LogBug.NoQuarantine ? LogWorld.FirstSettings with { QuarantineMs = 1 } : LogWorld.FirstSettings),
             Poison = node.Poison,
             Lost = lost,
         };
@@ -114,7 +114,9 @@ internal sealed class SimulatedTerm(LogNode node)
     {
         if (_isKilled || _state is null) return;
         var wasServing = IsServing;
+        var before = _state.Mesh;
         (_state, var outputs) = _world.Core.Handle(_state, input, Now);
+        Note(before);
         CarryOut(outputs, 0);
         if (!wasServing && IsServing)
         {
@@ -122,6 +124,14 @@ internal sealed class SimulatedTerm(LogNode node)
             SayHello();
         }
         if (IsServing && _state.Mesh.Position.Number > _imagedAt + ImageEvery) SaveImage();
+    }
+
+    private void Note(MeshState before)
+    {
+        var mesh = _state!.Mesh;
+        if (mesh.Position == before.Position) return;
+        _world.Shared.Note(Who, mesh.Position, mesh.Shared);
+        if (LogBugs.SpoilLedger(_world.Bug, before.Ledger, mesh.Ledger) is { } spoilt) _state = _state with { Mesh = mesh with { Ledger = spoilt } };
     }
 
     // An incarnation between two of its outputs may be held, killed, or die with its process.
@@ -165,7 +175,9 @@ internal sealed class SimulatedTerm(LogNode node)
     private void Append(Append append)
     {
         var isPretended = _world.Bug == LogBug.ApplyWithoutAppend && _world.Random.Next(20) == 0 && _state!.Phase == TermPhase.Serving;
-        if (isPretended || _world.Bug == LogBug.ReplyBeforeAppend) _world.Agenda.After(0, () => node.Process.Run(() => Handle(new Appended(append.Id))));
+        var hasSettings = _state!.UnderWay is { } under && under.After.Shared?.Tag != _state.Mesh.Shared?.Tag;
+        if (hasSettings && _world.Bug == LogBug.SettingsBeforeAppend) node.Followed.Foresee(_state.UnderWay!.After.DirectoryFacts);
+        if (isPretended || _world.Bug == LogBug.ReplyBeforeAppend || (hasSettings && _world.Bug == LogBug.SettingsAnsweredEarly)) _world.Agenda.After(0, () => node.Process.Run(() => Handle(new Appended(append.Id))));
         if (isPretended) return;
         if (_notesImage) _world.Vouching.Add(append.Rows[^1].Position);
         _world.Log.Append(node.Process, append.Rows, end =>
