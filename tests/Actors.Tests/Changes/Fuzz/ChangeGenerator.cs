@@ -9,6 +9,9 @@ internal sealed class ChangeGenerator(Random random)
     private static readonly string[] _hosts = ["h0.example", "h1.example", "h2.example", "h3.example", "h4.example", "h5.example", "h6.example", "h7.example", "h8.example", "h9.example", "*.w.example"];
     private static readonly string[] _addresses = ["240.240.0.1", "240.240.0.2", "240.240.0.3", "2001:2::4", "240.240.0.0", "10.0.0.1", "240.240.0.8/31", "240.240.0.4/30", "240.240.0.0/16", "2001:2::c/127", "10.0.0.0/8"];
     private static readonly DocumentKey[] _keys = [.. Enumerable.Range(0, 8).Select(i => Make.Key("d" + i, i % 2 == 0 ? "a" : "b"))];
+    private static readonly long[] _quarantines = [600_000, 1_800_000, ChangesRig.QuarantineMs, 7_200_000];
+    private static readonly long[] _ttls = [10_000, 30_000, 60_000, 500_000, 1500];
+    private static readonly string[] _zones = ["example", "w.example", "mesh.internal", "cluster.local"];
     private int _nextKey;
 
     /// <summary>Requests that touch different documents.</summary>
@@ -23,6 +26,20 @@ internal sealed class ChangeGenerator(Random random)
         }
         return requests;
     }
+
+    /// <summary>A change of what all nodes share; not every one is right.</summary>
+    public ChangeRequest Settings(MeshModel model) => new()
+    {
+        Changes = [],
+        Settings = new SettingsChange
+        {
+            IfMatch = random.Next(5) switch { 0 => model.Settings.Tag, 1 when random.Next(3) == 0 => "0", _ => null },
+            QuarantineMs = random.Next(2) == 0 ? _quarantines[random.Next(_quarantines.Length)] : null,
+            LargestTtlMs = random.Next(2) == 0 ? _ttls[random.Next(_ttls.Length)] : null,
+            Zones = random.Next(3) == 0 ? [.. _zones.Where(_ => random.Next(2) == 0)] : null,
+            ClusterDomain = random.Next(6) == 0 ? _zones[random.Next(_zones.Length)] : null,
+        },
+    };
 
     private ChangeRequest Request(MeshModel model, DocumentKey[] keys) => new()
     {

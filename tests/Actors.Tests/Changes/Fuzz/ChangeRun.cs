@@ -42,7 +42,7 @@ internal sealed class ChangeRun(int seed)
             _rig.Pass(time);
             return;
         }
-        foreach (var request in _generator.Requests(_model, 1)) Change(request);
+        foreach (var request in _random.Next(8) == 0 ? [_generator.Settings(_model)] : _generator.Requests(_model, 1)) Change(request);
         CheckDirectory();
     }
 
@@ -70,7 +70,17 @@ internal sealed class ChangeRun(int seed)
             foreach (var (key, stored) in _rig.Documents) if (_model.Documents.ContainsKey(key)) _model.Learn(key, stored.Version);
         }
         Assert.Null(_model.Difference(_rig.Documents));
+        CheckSettings(request, reply);
         Watch(before);
+    }
+
+    private void CheckSettings(ChangeRequest request, ChangeReply reply)
+    {
+        Assert.Equal(_model.Settings.Tag, _rig.State.Shared!.Tag);
+        Assert.Equal(_model.Settings.Tag, _rig.Directory.Shared!.Tag);
+        if (request.Settings is null || reply.Outcome == ChangeOutcome.Refused) return;
+        Assert.Equal(_model.Settings.Tag, reply.Settings!.Shared.Tag);
+        _outcomes.Add(_rig.Facts.Any(f => f is QuarantineChanged { RestUntil: not null }) ? "shortened" : "settings");
     }
 
     private void Watch(Dictionary<HostName, int> before)
@@ -124,7 +134,7 @@ internal sealed class ChangeRun(int seed)
 
     private static IEnumerable<int> Indexes() => Enumerable.Range(LogRows.Range.First, LogRows.Range.Last - LogRows.Range.First + 1).Where(LogRows.Range.IsUsable);
 
-    private static string Describe(ChangeRequest request) => request.Source + (request.TakeOver ? " takes over" : "") + ": " + string.Join(", ", request.Changes.Select(c => c.Document is { } d
+    private static string Describe(ChangeRequest request) => request.Settings is { } settings ? $"settings {settings.QuarantineMs} {settings.LargestTtlMs} {string.Join(' ', settings.Zones ?? [])} {settings.ClusterDomain}" : request.Source + (request.TakeOver ? " takes over" : "") + ": " + string.Join(", ", request.Changes.Select(c => c.Document is { } d
         ? $"put {c.Key.Name} {d.ServiceEntry!.Resolution}{(d.Labels is null ? "" : " opted out")} [{string.Join(' ', d.ServiceEntry.Hosts)}] [{string.Join(' ', d.ServiceEntry.Addresses)}]"
         : $"delete {c.Key.Name}"));
 }

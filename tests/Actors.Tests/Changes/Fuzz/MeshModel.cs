@@ -3,6 +3,7 @@ using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
 using MeshDns.Contracts.Vips;
+using MeshDns.Tests.Shared.Judge;
 
 namespace MeshDns.Actors.Tests.Changes.Fuzz;
 
@@ -13,6 +14,9 @@ namespace MeshDns.Actors.Tests.Changes.Fuzz;
 internal sealed class MeshModel
 {
     private readonly Dictionary<DocumentKey, (MeshDocument Document, string Source, long Version)> _documents = [];
+
+    /// <summary>What all nodes share.</summary>
+    public SharedSettings Settings { get; private init; } = new(ChangesRig.QuarantineMs, 30_000, [], ChangesRig.ClusterDomain.Text);
 
     public IReadOnlyDictionary<DocumentKey, (MeshDocument Document, string Source, long Version)> Documents => _documents;
 
@@ -27,6 +31,7 @@ internal sealed class MeshModel
     /// <summary>Why the request must be refused for what it says of its documents; null when it need not be.</summary>
     public RefusalReason? Refusal(ChangeRequest request)
     {
+        if (request.Settings is { } settings && SettingsCheck.After(Settings, settings) is null) return settings.IfMatch is { } tag && tag != Settings.Tag ? RefusalReason.VersionMismatch : RefusalReason.Invalid;
         foreach (var change in request.Changes)
         {
             var there = _documents.TryGetValue(change.Key, out var stored);
@@ -48,7 +53,7 @@ internal sealed class MeshModel
     /// <summary>The model after a request; versions are filled in when they are seen.</summary>
     public MeshModel After(ChangeRequest request)
     {
-        var next = new MeshModel();
+        var next = new MeshModel { Settings = request.Settings is { } settings ? SettingsCheck.After(Settings, settings) ?? Settings : Settings };
         foreach (var (key, value) in _documents) next._documents.Add(key, value);
         foreach (var change in request.Changes)
         {
