@@ -82,6 +82,9 @@ internal enum LogBug
     /// <summary>What is released after a quarantine was shortened rests by the shorter one, whatever a node that was cut off before may answer.</summary>
     OldQuarantineForgotten,
 
+    /// <summary>Nodes answer from older knowledge than the settings allow.</summary>
+    AgeOfOtherSettings,
+
     /// <summary>A shorter quarantine cuts short what rests already.</summary>
     RestsCutShort,
 }

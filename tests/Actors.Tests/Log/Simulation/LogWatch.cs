@@ -75,8 +75,11 @@ internal sealed class LogWatch
     }
 
     // As the resolver of the Host takes them: directory.max-age is auto.
-    private static (long TtlMs, long MaxAgeMs) LimitsOf(MeshDirectory directory) =>
-        (Math.Min(LogWorld.NodesTtlMs, directory.LargestTtl * 1000L), (long)(directory.Shared ?? LogWorld.FirstSettings).MaxAge.TotalMilliseconds);
+    private (long TtlMs, long MaxAgeMs) LimitsOf(MeshDirectory directory)
+    {
+        var maxAge = (directory.Shared ?? LogWorld.FirstSettings).MaxAge;
+        return (Math.Min(LogWorld.NodesTtlMs, directory.LargestTtl * 1000L), _world.Bug == LogBug.AgeOfOtherSettings ? 80_000 : (long)maxAge.TotalMilliseconds);
+    }
 
     // What the resolver of the Host would say of it.
     private static (AnswerOutcome Outcome, string[] Addresses) Answer(MeshDirectory directory, long? age, long maxAgeMs, byte[] wire)
