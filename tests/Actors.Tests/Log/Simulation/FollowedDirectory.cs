@@ -121,16 +121,17 @@ internal sealed class FollowedDirectory
     /// <summary>Notes which settings the directory has, and at which place.</summary>
     public void NoteShared()
     {
-        if (!Directory.IsLoaded || !Directory.Position.TryGetValue(LogRow.MeshTag, out var at)) return;
+        if (!Directory.IsLoaded) return;
+        var at = Directory.Position;
         // What is served is what counts: a TTL above the cap is as good as another setting.
         var served = Directory.Shared is { } shared && shared.LargestTtlMs != Directory.LargestTtl * 1000L ? shared with { LargestTtlMs = Directory.LargestTtl * 1000L } : Directory.Shared;
-        _world.Shared.Note($"the directory of {_node.Name}", new LogPosition(at.Seq, at.Term), served);
+        _world.Shared.Note($"the directory of {_node.Name}", new LogPosition(at.Number, at.Term), served);
     }
 
     /// <summary>Planted: takes settings before they are in the log.</summary>
     public void Foresee(IEnumerable<MeshEvent> facts)
     {
-        if (Directory.IsLoaded) Directory.Apply(new FeedBatch([], [.. facts.Select(f => new FeedFact("", f))], Directory.Position, 0));
+        if (Directory.IsLoaded) Directory.Apply(new FeedBatch([], [.. facts], Directory.Position, 0));
     }
 
     /// <summary>What is leased, as far as this directory knows.</summary>
