@@ -14,6 +14,9 @@ internal sealed class BenchCluster : IAsyncDisposable
 
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(1);
 
+    // What ./meshdns publishes is compiled ahead of time; what a build leaves is not.
+    private static readonly string _program = Environment.GetEnvironmentVariable("MESHDNS_BENCH_PROGRAM") is { Length: > 0 } program ? program : NodeProcess.Program;
+
     private readonly ScratchFolder _folder = new();
     private readonly PostgresServer _server;
     private readonly SortedDictionary<string, NodeProcess> _nodes = new(StringComparer.Ordinal);
@@ -52,7 +55,7 @@ internal sealed class BenchCluster : IAsyncDisposable
 
     public NodeProcess Launch(string name)
     {
-        var node = NodeProcess.Launch(_folder[name], $"node.name={name}", $"dns.listen={DnsOf(name)}", "upstream.servers=127.0.0.1:9", "mesh.zones=[mesh.internal]", "cluster.listen=127.0.0.1:0",
+        var node = NodeProcess.LaunchOf(_program, _folder[name], $"node.name={name}", $"dns.listen={DnsOf(name)}", "upstream.servers=127.0.0.1:9", "mesh.zones=[mesh.internal]", "cluster.listen=127.0.0.1:0",
             "cluster.secret=the-secret-of-the-measured-cluster", "journal.store=postgres", $"journal.connection-string={_server.ConnectionString()}");
         lock (_nodes) _nodes[name] = node;
         return node;

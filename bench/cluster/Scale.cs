@@ -24,17 +24,32 @@ internal static class Scale
 
     public static async Task RunAsync()
     {
-        Table.Head($"Allocations a second through the API, {Environment.ProcessorCount} cores for nodes, PostgreSQL and clients together", "nodes", $"one host a PUT, {Few} clients", "median reply", $"{Many} clients ({RequestsOfNode} with one node)", "median reply", $"{Batch} hosts a set of manifests, {ClientsOfNode} clients a node", "median reply");
+        Table.Head($"Allocations a second through the API, {Environment.ProcessorCount} cores for nodes, PostgreSQL and clients together", "nodes", $"one host a PUT, {Few} clients", "median reply", "CPU a change then: nodes, PostgreSQL, clients", $"{Many} clients ({RequestsOfNode} with one node)", "median reply", $"{Batch} hosts a set of manifests, {ClientsOfNode} clients a node", "median reply");
         foreach (var nodes in (int[])[1, 3, 5])
         {
             await using var cluster = await BenchCluster.StartAsync(nodes);
             await MeasureAsync(cluster, Few, 1, nodes * _warmANode);
             await MeasureAsync(cluster, ClientsOfNode * nodes, Batch, nodes * _warmANode / 2);
+            var before = CpuMs(cluster);
+            var began = Stopwatch.GetTimestamp();
             var (few, fewMs) = await MeasureAsync(cluster, Few, 1, _span);
+            var changes = few * Stopwatch.GetElapsedTime(began).TotalSeconds;
+            var cpu = CpuMs(cluster).Zip(before, (now, then) => $"{(now - then) / changes:F2}");
             var (many, manyMs) = await MeasureAsync(cluster, Math.Min(Many, RequestsOfNode * nodes), 1, _span);
             var (batched, batchedMs) = await MeasureAsync(cluster, ClientsOfNode * nodes, Batch, _span);
-            Table.Row($"{nodes}", $"{few:F0}", fewMs, $"{many:F0}", manyMs, $"{batched:F0}", batchedMs);
+            Table.Row($"{nodes}", $"{few:F0}", fewMs, $"{string.Join(", ", cpu)} ms", $"{many:F0}", manyMs, $"{batched:F0}", batchedMs);
         }
+    }
+
+    // Of all nodes together, of PostgreSQL, and of the clients, which are this process.
+    private static double[] CpuMs(BenchCluster cluster) =>
+    [
+        cluster.Nodes.Values.Sum(n => CpuMs(Process.GetProcessById(n.ProcessId))), Process.GetProcessesByName("postgres").Sum(CpuMs), CpuMs(Process.GetCurrentProcess()),
+    ];
+
+    private static double CpuMs(Process process)
+    {
+        using (process) return process.TotalProcessorTime.TotalMilliseconds;
     }
 
     private static async Task<(double Rate, string MedianMs)> MeasureAsync(BenchCluster cluster, int clients, int hosts, TimeSpan span)
