@@ -14,15 +14,28 @@ internal sealed class AllocatorImages(MeshParts parts)
 
     private const long AgainAfterMs = 30_000;
 
+    // Whoever begins reads an image and what comes after it: that must not be long beside the image, nor an image be written for little.
+    private const long FewestBytes = 1 << 20;
+    private const long PartOfImage = 3;
+
     private LogPosition? _underWay;
     private long _before;
     private Moment? _failedAt;
+    private long _imageBytes;
+    private long _tailBytes;
+    private long _takenBytes;
+
+    /// <summary>What an incarnation began with.</summary>
+    public void Recovered(Recovered recovered) => (_imageBytes, _tailBytes) = (recovered.ImageBytes, recovered.TailBytes);
+
+    /// <summary>So much more was written.</summary>
+    public void Count(IReadOnlyList<LogRow> rows) => _tailBytes += rows.Sum(r => (long)r.Payload.Length);
 
     /// <summary>Begins one when enough has been written since the last; one that failed is tried again after half a minute.</summary>
     public void Begin(MeshState state, IActorRef allocator)
     {
-        if (_underWay is not null || state.Position.Number - (state.Image?.Number ?? 0) < parts.ImageEvery || _failedAt is { } failed && parts.Now.Since(failed) < AgainAfterMs) return;
-        (_underWay, _before) = (state.Position, state.Image?.Number ?? 0);
+        if (_underWay is not null || !IsDue(state) || _failedAt is { } failed && parts.Now.Since(failed) < AgainAfterMs) return;
+        (_underWay, _before, _takenBytes) = (state.Position, state.Image?.Number ?? 0, _tailBytes);
         Task.Run(() => SaveAsync(state)).PipeTo(allocator, failure: e => new ImageFailed(e.Message));
     }
 
@@ -36,7 +49,11 @@ internal sealed class AllocatorImages(MeshParts parts)
     /// <summary>The row that vouches for it; null when it was not written.</summary>
     public void Noted(long? row)
     {
-        if (row is { } number && _underWay is { } image) _ = VouchAsync(image, number, _before);
+        if (row is { } number && _underWay is { } image)
+        {
+            _tailBytes -= _takenBytes;
+            _ = VouchAsync(image, number, _before);
+        }
         else _failedAt = parts.Now;
         _underWay = null;
     }
@@ -45,8 +62,12 @@ internal sealed class AllocatorImages(MeshParts parts)
     {
         var image = MeshImage.Of(state, parts.Fold.Buckets, new VipLedgerCore(parts.Fold.Range));
         await parts.Store.SaveImageAsync(image, CancellationToken.None);
+        Interlocked.Exchange(ref _imageBytes, image.StoredBytes);
         return new Noted(Note, new ImageSaved(image.Position.Number, image.Position.Term, image.Digest) { At = 0 });
     }
+
+    private bool IsDue(MeshState state) =>
+        state.Position.Number - (state.Image?.Number ?? 0) >= parts.ImageEvery || _tailBytes >= Math.Max(FewestBytes, _imageBytes / PartOfImage);
 
     // One that is not vouched for is not used: the next one will be.
     private async Task VouchAsync(LogPosition image, long row, long before)

@@ -24,7 +24,7 @@ internal static class BucketLoad
             var state = parts.Following.State;
             var image = await parts.Store.FindImageAsync(state.Position.Number, [name], deadline.Token);
             if (await parts.Store.ReadTaggedAsync(name, image?.Position.Number ?? 0, state.Position, deadline.Token) is not { } rows) return null;
-            var table = image is null ? ShardTable.Empty : ShardTableSnapshot.Read(image.Parts[name]);
+            var table = image is null ? ShardTable.Empty : ShardTableSnapshot.Read(image.Parts[name].Unpack());
             LogPosition? before = image is null ? LogPosition.Start : null;
             foreach (var row in rows)
             {

@@ -123,7 +123,7 @@ internal sealed class FeedServer(OwnerMesh mesh, ILogStore store, FeedReaders re
             // The part that they stand in is mostly keys of changes, which no reader of names needs.
             var isSettings = request.Part == MeshImage.SettingsPart;
             var image = await store.FindImageAsync(request.AtMost, [isSettings ? MeshImage.RestPart : request.Part], cancel);
-            return image is not null && (isSettings ? image.Settings : image.Parts.GetValueOrDefault(request.Part)) is { } bytes
+            return image is not null && (isSettings ? image.Settings : image.Parts.GetValueOrDefault(request.Part)?.Stored) is { } bytes
                 ? new FeedImage(image.Position.Number, image.Position.Term, bytes)
                 : new FeedImage(0, LogPosition.NoTerm, []);
         }

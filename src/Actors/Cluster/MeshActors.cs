@@ -12,7 +12,6 @@ internal static class MeshActors
 {
     private static readonly TimeSpan _minBackoff = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _maxBackoff = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _warmUpAfter = TimeSpan.FromSeconds(2);
 
     /// <summary>Starts shards, the allocator's singleton and the node's door; the door.</summary>
     public static IActorRef Start(ActorSystem system, MeshParts parts, DoorSign sign)
@@ -26,11 +25,11 @@ internal static class MeshActors
         return system.ActorOf(Props.Create(() => new MeshDoor(parts, shards, sign)), Owners.Door);
     }
 
-    // The journal's plugin takes half a second to begin, most of it to compile what it does: the node that takes the allocator over has it behind it.
+    // The journal's plugin takes half a second to begin, most of it to compile what it does: on the other core while the node joins, and whoever takes the allocator over has it behind it.
     private static void WarmUp(ActorSystem system)
     {
         var journal = Persistence.Instance.Apply(system).JournalFor(null);
-        system.Scheduler.ScheduleTellOnce(_warmUpAfter, journal, new ReplayMessages(1, 0, 0, "warm-up", ActorRefs.Nobody), ActorRefs.NoSender);
+        journal.Tell(new ReplayMessages(1, 0, 0, "warm-up", ActorRefs.Nobody), ActorRefs.NoSender);
     }
 
     /// <summary>A question names its shard; shard and entity are the same.</summary>

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Cluster;
 using Akka.Persistence;
 using Akka.Persistence.Journal;
 using MeshDns.Actors.Changes;
@@ -83,7 +84,9 @@ internal sealed class VipAllocator : UntypedPersistentActor, IWithTimers
             case PastReported past: Handle(new PastLost([.. past.Known.Select(k => new KnownLease(k.Index, k.Host))])); break;
             case ImageFailed failed: _images.Failed(failed); break;
             case Tick: Pass(); break;
-            case Hello: SayHello(); break;
+            case Hello: SayHello(_owners.All(Context)); break;
+            case ClusterEvent.MemberUp up when up.Member.HasRole(Owners.Role): SayHello([Owners.DoorOf(up.Member.Address, Context)]); break;
+            case ClusterEvent.MemberUp: break;
             case Wake: WakeShards(); break;
             case Stop: StopOrderly(); break;
             default: Unhandled(message); break;
@@ -113,6 +116,7 @@ internal sealed class VipAllocator : UntypedPersistentActor, IWithTimers
     /// <inheritdoc/>
     protected override void PostStop()
     {
+        Akka.Cluster.Cluster.Get(Context.System).Unsubscribe(Self);
         if (!_isOver && _state is { Phase: not TermPhase.Over }) FailAppend();
         base.PostStop();
     }
@@ -151,6 +155,7 @@ internal sealed class VipAllocator : UntypedPersistentActor, IWithTimers
             Lost = recovered.Lost,
         };
         (_state, var outputs) = ChangeLog.Begin(start, _parts.Now);
+        _images.Recovered(recovered);
         Timers.StartPeriodicTimer("tick", Tick.Instance, _tick);
         foreach (var output in outputs) CarryOut(output);
     }
@@ -195,7 +200,9 @@ internal sealed class VipAllocator : UntypedPersistentActor, IWithTimers
         if (wasServing || !IsServing) return;
         _parts.Memory.Served();
         Say(ActorLogLevel.Information, $"the allocator serves here, epoch {_state.Mesh.Epoch}", null);
-        SayHello();
+        SayHello(_owners.All(Context));
+        // Who comes hears of it at once: until then it is not ready.
+        Akka.Cluster.Cluster.Get(Context.System).Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp));
         Timers.StartPeriodicTimer("hello", Hello.Instance, _hello);
         Timers.StartPeriodicTimer("wake", Wake.Instance, TimeSpan.Zero, _wake);
     }
@@ -231,6 +238,7 @@ internal sealed class VipAllocator : UntypedPersistentActor, IWithTimers
         {
             if (--left > 0) return;
             EndAppend(isDurable: true);
+            _images.Count(append.Rows);
             Handle(new Appended(append.Id));
         });
     }
@@ -284,11 +292,11 @@ internal sealed class VipAllocator : UntypedPersistentActor, IWithTimers
         foreach (var door in _owners.Others(Context)) door.Tell(moved);
     }
 
-    private void SayHello()
+    private void SayHello(IEnumerable<ActorSelection> doors)
     {
         if (!IsServing || _state is not { } state) return;
         var hello = new AllocatorHello(state.Start.Term, state.Mesh.Epoch, _parts.Options.Node);
-        foreach (var door in _owners.All(Context)) door.Tell(hello);
+        foreach (var door in doors) door.Tell(hello);
     }
 
     // So that all of them have a place before the first question, and after each move.

@@ -159,9 +159,9 @@ internal sealed class FeedFollowing(IFeed feed, MeshDirectory directory, Buckets
         {
             if (await feed.ReadImageAsync(ledger.Position.Number, buckets.TagOf(bucket), _stop.Token) is not { } part || part.Position != ledger.Position)
                 throw new MeshUnavailableException("the image has gone while it was read");
-            facts.AddRange(ShardTableSnapshot.Read(part.Bytes).DirectoryFacts());
+            facts.AddRange(ShardTableSnapshot.Read(PackedBytes.OfStored(part.Bytes).Unpack()).DirectoryFacts());
         }
-        var restored = vips.Restore(ledger.Bytes);
+        var restored = vips.Restore(PackedBytes.OfStored(ledger.Bytes).Unpack());
         facts.AddRange(restored.DirectoryFacts());
         facts.Add(new QuarantineChanged(restored.QuarantineMs) { At = restored.LastAt });
         // An owner of an older build does not hand them on; the next row that changes one does.

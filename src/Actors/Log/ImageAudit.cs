@@ -64,5 +64,5 @@ internal sealed class ImageAudit(IReadOnlyList<LogRow> rows, IReadOnlyList<KeptI
         return null;
     }
 
-    private static bool Same(byte[]? one, byte[]? other) => one is not null && other is not null && one.AsSpan().SequenceEqual(other);
+    private static bool Same(PackedBytes? one, PackedBytes? other) => one is not null && other is not null && one.Unpack().AsSpan().SequenceEqual(other.Unpack());
 }

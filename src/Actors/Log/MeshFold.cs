@@ -32,6 +32,15 @@ internal sealed class MeshFold(VipRange range, Buckets buckets)
     /// <exception cref="BrokenLogException">It does not follow on the state, or contradicts it: the log is damaged.</exception>
     public MeshState Apply(MeshState state, Transaction transaction) => Apply(state, transaction, () => Remember(Fold(state, transaction.Facts), transaction));
 
+    /// <summary>The same for an incarnation that begins: what tables that rest would say to it is seen when they are asked for.</summary>
+    /// <exception cref="BrokenLogException">It does not follow on the state, or contradicts it: the log is damaged.</exception>
+    public MeshState Replay(MeshState state, Transaction transaction) => Apply(state, transaction, () =>
+    {
+        var tables = state.Tables;
+        foreach (var bucket in transaction.Facts.Where(f => f is not (VipEvent or LogFact)).GroupBy(BucketOf)) tables = tables.WithUnread(bucket.Key, [.. bucket]);
+        return Remember(Fold(state, [.. transaction.Facts.Where(f => f is VipEvent or LogFact)]) with { Tables = tables }, transaction);
+    });
+
     /// <summary>Facts alone, in order; the place stays.</summary>
     /// <exception cref="InvalidOperationException">A fact contradicts the state.</exception>
     public MeshState Fold(MeshState state, IReadOnlyList<MeshEvent> facts)
@@ -44,7 +53,7 @@ internal sealed class MeshFold(VipRange range, Buckets buckets)
             else if (fact is LogFact own) state = Fold(state, own);
             else
             {
-                var bucket = buckets.Of(fact) ?? throw new InvalidOperationException($"{fact.GetType().Name} belongs nowhere");
+                var bucket = BucketOf(fact);
                 if (!tables.TryGetValue(bucket, out var table)) table = state.Tables[bucket];
                 tables[bucket] = table.Apply(fact);
             }
@@ -58,6 +67,8 @@ internal sealed class MeshFold(VipRange range, Buckets buckets)
     /// <exception cref="BrokenLogException">It does not follow on the state, or contradicts it: the log is damaged.</exception>
     public MeshState ApplyWithoutTables(MeshState state, Transaction transaction) => Apply(state, transaction, () =>
         Fold(state, [.. transaction.Facts.Where(f => f is VipEvent or LogFact)]) with { Position = transaction.Position, At = transaction.At, LastOf = LastOf(state, transaction) });
+
+    private int BucketOf(MeshEvent fact) => buckets.Of(fact) ?? throw new InvalidOperationException($"{fact.GetType().Name} belongs nowhere");
 
     private static MeshState Apply(MeshState state, Transaction transaction, Func<MeshState> fold)
     {

@@ -14,7 +14,7 @@ namespace MeshDns.Actors.Log;
 /// </summary>
 /// <param name="Position">The closing row up to which it speaks.</param>
 /// <param name="Parts">By name: <see cref="RestPart"/>, <see cref="LedgerPart"/>, and the tags of buckets.</param>
-internal sealed record MeshImage(LogPosition Position, IReadOnlyDictionary<string, byte[]> Parts)
+internal sealed record MeshImage(LogPosition Position, IReadOnlyDictionary<string, PackedBytes> Parts)
 {
     /// <summary>The name of the part with everything that is neither ledger nor table.</summary>
     public const string RestPart = "mesh";
@@ -24,6 +24,9 @@ internal sealed record MeshImage(LogPosition Position, IReadOnlyDictionary<strin
 
     /// <summary>What owners hand on of <see cref="RestPart"/>: the settings alone, as a fact.</summary>
     public const string SettingsPart = "settings";
+
+    /// <summary>The size of all parts, as they are stored.</summary>
+    public long StoredBytes => Parts.Values.Sum(p => (long)p.Stored.Length);
 
     /// <summary>The settings as the log would write them; null when they are not there.</summary>
     /// <exception cref="FormatException">The part is missing or damaged.</exception>
@@ -37,15 +40,16 @@ internal sealed record MeshImage(LogPosition Position, IReadOnlyDictionary<strin
     /// <exception cref="FormatException">It is damaged.</exception>
     public static MeshEvent ReadSettings(ReadOnlySpan<byte> part) => EventCodec.Decode("settings-changed.1", part);
 
-    /// <summary>SHA-256 over place and parts, in order of their names; lower-case hexadecimal.</summary>
+    /// <summary>SHA-256 over place and unpacked parts, in order of their names; lower-case hexadecimal.</summary>
     public string Digest
     {
         get
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             hash.AppendData(Encoding.UTF8.GetBytes(Position.ToString()));
-            foreach (var (name, bytes) in Parts.OrderBy(p => p.Key, StringComparer.Ordinal))
+            foreach (var (name, part) in Parts.OrderBy(p => p.Key, StringComparer.Ordinal))
             {
+                var bytes = part.Unpack();
                 hash.AppendData(Encoding.UTF8.GetBytes($"\n{name} {bytes.Length}\n"));
                 hash.AppendData(bytes);
             }
@@ -56,10 +60,10 @@ internal sealed record MeshImage(LogPosition Position, IReadOnlyDictionary<strin
     /// <summary>An image of a state.</summary>
     public static MeshImage Of(MeshState state, Buckets buckets, VipLedgerCore vips)
     {
-        var parts = new Dictionary<string, byte[]>
+        var parts = new Dictionary<string, PackedBytes>
         {
-            [RestPart] = JsonSerializer.SerializeToUtf8Bytes(ImageRest.Of(state), ImageJson.Default.ImageRest),
-            [LedgerPart] = VipLedgerCore.Snapshot(state.Ledger),
+            [RestPart] = PackedBytes.Of(JsonSerializer.SerializeToUtf8Bytes(ImageRest.Of(state), ImageJson.Default.ImageRest)),
+            [LedgerPart] = PackedBytes.Of(VipLedgerCore.Snapshot(state.Ledger)),
         };
         for (var bucket = 0; bucket < buckets.Count; bucket++) parts.Add(buckets.TagOf(bucket), state.Tables.Snapshot(bucket));
         return new MeshImage(state.Position, parts);
@@ -81,9 +85,9 @@ internal sealed record MeshImage(LogPosition Position, IReadOnlyDictionary<strin
         catch (FormatException) { return false; }
     }
 
-    private MeshState Read(VipLedgerCore vips, Func<BucketTables> tables) => Guarded(() => Rest().Read(Position, vips.Restore(Parts[LedgerPart]), tables()));
+    private MeshState Read(VipLedgerCore vips, Func<BucketTables> tables) => Guarded(() => Rest().Read(Position, vips.Restore(Parts[LedgerPart].Unpack()), tables()));
 
-    private ImageRest Rest() => Guarded(() => JsonSerializer.Deserialize(Parts[RestPart], ImageJson.Default.ImageRest) ?? throw new JsonException("it is null"));
+    private ImageRest Rest() => Guarded(() => JsonSerializer.Deserialize(Parts[RestPart].Unpack(), ImageJson.Default.ImageRest) ?? throw new JsonException("it is null"));
 
     private T Guarded<T>(Func<T> read)
     {

@@ -116,7 +116,7 @@ internal sealed record LogDump(string ClusterId, IReadOnlyList<LogRow> Rows, IRe
     {
         var parts = await ReadAllAsync(connection, sql, r => (
             Key: (Position: new LogPosition(r.GetInt64(0), r.GetString(1)), Digest: r.GetString(2), Row: r.IsDBNull(3) ? (long?)null : r.GetInt64(3)), Name: r.GetString(4), Bytes: r.GetFieldValue<byte[]>(5)), cancel);
-        return [.. parts.GroupBy(p => p.Key).Select(g => new KeptImage(new MeshImage(g.Key.Position, g.ToDictionary(p => p.Name, p => p.Bytes)), g.Key.Digest, g.Key.Row))];
+        return [.. parts.GroupBy(p => p.Key).Select(g => new KeptImage(new MeshImage(g.Key.Position, g.ToDictionary(p => p.Name, p => PackedBytes.OfStored(p.Bytes))), g.Key.Digest, g.Key.Row))];
     }
 
     private static async Task<List<T>> ReadAllAsync<T>(DbConnection connection, string sql, Func<DbDataReader, T> make, CancellationToken cancel)
@@ -145,12 +145,12 @@ internal sealed record DumpShape(string ClusterId, IReadOnlyList<DumpedRow> Rows
     public static DumpShape Of(LogDump dump) => new(
         dump.ClusterId,
         [.. dump.Rows.Select(r => new DumpedRow(r.Number, r.Manifest, r.Tag, r.Payload))],
-        [.. dump.Images.Select(i => new DumpedImage(i.Image.Position.Number, i.Image.Position.Term, i.Digest, i.Row, i.Image.Parts))]);
+        [.. dump.Images.Select(i => new DumpedImage(i.Image.Position.Number, i.Image.Position.Term, i.Digest, i.Row, i.Image.Parts.ToDictionary(p => p.Key, p => p.Value.Stored)))]);
 
     public LogDump Read() => new(
         ClusterId,
         [.. Rows.Select(r => LogRow.Of(r.Number, r.Manifest, r.Tag, r.Payload))],
-        [.. Images.Select(i => new KeptImage(new MeshImage(new LogPosition(i.Number, i.Term), i.Parts), i.Digest, i.Row))]);
+        [.. Images.Select(i => new KeptImage(new MeshImage(new LogPosition(i.Number, i.Term), i.Parts.ToDictionary(p => p.Key, p => PackedBytes.OfStored(p.Value))), i.Digest, i.Row))]);
 }
 
 /// <summary>A row of a dump.</summary>

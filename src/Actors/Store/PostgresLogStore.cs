@@ -85,8 +85,8 @@ internal sealed class PostgresLogStore : ILogStore
         await using var transaction = await connection.BeginTransactionAsync(token);
         await connection.ExecuteAsync("SET LOCAL synchronous_commit = off", token);
         await connection.ExecuteAsync("INSERT INTO meshdns.image VALUES ($1, $2, $3, NULL) ON CONFLICT (number, term) DO UPDATE SET digest = excluded.digest, \"row\" = NULL", token, image.Position.Number, image.Position.Term, image.Digest);
-        foreach (var (name, bytes) in image.Parts)
-            await connection.ExecuteAsync("INSERT INTO meshdns.image_part VALUES ($1, $2, $3, $4) ON CONFLICT (number, term, name) DO UPDATE SET bytes = excluded.bytes", token, image.Position.Number, image.Position.Term, name, bytes);
+        foreach (var (name, part) in image.Parts)
+            await connection.ExecuteAsync("INSERT INTO meshdns.image_part VALUES ($1, $2, $3, $4) ON CONFLICT (number, term, name) DO UPDATE SET bytes = excluded.bytes", token, image.Position.Number, image.Position.Term, name, part.Stored);
         await transaction.CommitAsync(token);
         return true;
     }, cancel);
@@ -116,7 +116,7 @@ internal sealed class PostgresLogStore : ILogStore
         {
             if (!MeshImage.IsVouchedForBy(row, image, digest)) continue;
             await using var command = connection.Command("SELECT name, bytes FROM meshdns.image_part WHERE number = $1 AND term = $2 AND ($3 OR name = ANY ($4))", image.Number, image.Term, parts is null, parts?.ToArray() ?? []);
-            return new MeshImage(image, (await command.ReadAllAsync(r => (r.GetString(0), r.GetFieldValue<byte[]>(1)), token)).ToDictionary(p => p.Item1, p => p.Item2));
+            return new MeshImage(image, (await command.ReadAllAsync(r => (r.GetString(0), r.GetFieldValue<byte[]>(1)), token)).ToDictionary(p => p.Item1, p => PackedBytes.OfStored(p.Item2)));
         }
         return null;
     }, cancel);

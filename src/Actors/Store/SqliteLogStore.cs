@@ -63,7 +63,7 @@ internal sealed class SqliteLogStore : ILogStore
     {
         using var transaction = SqliteTransactionScope.Write(connection);
         connection.Execute("INSERT OR REPLACE INTO image VALUES ($0, $1, $2, NULL)", image.Position.Number, image.Position.Term, image.Digest);
-        foreach (var (name, bytes) in image.Parts) connection.Execute("INSERT OR REPLACE INTO part VALUES ($0, $1, $2, $3)", image.Position.Number, image.Position.Term, name, bytes);
+        foreach (var (name, part) in image.Parts) connection.Execute("INSERT OR REPLACE INTO part VALUES ($0, $1, $2, $3)", image.Position.Number, image.Position.Term, name, part.Stored);
         transaction.Commit();
         return true;
     }, cancel);
@@ -134,9 +134,9 @@ internal sealed class SqliteLogStore : ILogStore
     {
         using var command = connection.Command("SELECT name, bytes FROM part WHERE number = $0 AND term = $1", position.Number, position.Term);
         using var reader = command.ExecuteReader();
-        var parts = new Dictionary<string, byte[]>();
+        var parts = new Dictionary<string, PackedBytes>();
         while (reader.Read())
-            if (names is null || names.Contains(reader.GetString(0))) parts.Add(reader.GetString(0), reader.GetFieldValue<byte[]>(1));
+            if (names is null || names.Contains(reader.GetString(0))) parts.Add(reader.GetString(0), PackedBytes.OfStored(reader.GetFieldValue<byte[]>(1)));
         return new MeshImage(position, parts);
     }
 

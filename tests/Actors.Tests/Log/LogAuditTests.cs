@@ -184,7 +184,7 @@ public sealed class LogAuditTests
     public void An_image_whose_parts_are_damaged_is_found()
     {
         var kept = _images[0];
-        var parts = new Dictionary<string, byte[]>(kept.Image.Parts) { ["vips"] = [.. kept.Image.Parts["vips"], 32] };
+        var parts = new Dictionary<string, PackedBytes>(kept.Image.Parts) { ["vips"] = PackedBytes.Of([.. kept.Image.Parts["vips"].Unpack(), 32]) };
         var damaged = (KeptImage[])[kept with { Image = kept.Image with { Parts = parts } }, _images[1]];
         Finds("is damaged: its parts have another digest", _log.Rows, damaged);
         Finds("it differs in vips", _log.Rows, damaged);

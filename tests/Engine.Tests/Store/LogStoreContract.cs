@@ -101,7 +101,7 @@ public abstract class LogStoreContract
         await using var store = await OpenAsync();
         var log = new LogWriter();
         await InsertAsync(log.Start(A));
-        var image = new MeshImage(log.Position, new Dictionary<string, byte[]> { ["mesh"] = [1], ["vips"] = [2, 3], ["shard-0"] = [4] });
+        var image = new MeshImage(log.Position, new Dictionary<string, PackedBytes> { ["mesh"] = PackedBytes.Of([1]), ["vips"] = PackedBytes.Of([2, 3]), ["shard-0"] = PackedBytes.Of([4]) });
         await store.SaveImageAsync(image, default);
         Assert.Null(await store.FindImageAsync(long.MaxValue, null, default));
         await InsertAsync(log.Write(new ImageSaved(image.Position.Number, image.Position.Term, "another") { At = 1 }));

@@ -39,14 +39,16 @@ internal sealed class LogComparison(LogWorld world)
         CompareDirectories(state);
     }
 
-    private MeshState Fold(MeshState state, IEnumerable<LogRow> rows, Action<MeshState> each)
+    private MeshState Fold(MeshState state, IEnumerable<LogRow> rows, Action<MeshState> each) => Fold(state, rows, each, world.Fold.Apply);
+
+    private MeshState Fold(MeshState state, IEnumerable<LogRow> rows, Action<MeshState> each, Func<MeshState, Transaction, MeshState> apply)
     {
         var reader = new TransactionReader(state.Position, state.At);
         foreach (var row in rows)
         {
             (reader, var whole) = reader.Read(row, world.Fold.Buckets);
             if (whole is null) continue;
-            state = world.Fold.Apply(state, whole);
+            state = apply(state, whole);
             each(state);
         }
         return state;
@@ -102,14 +104,19 @@ internal sealed class LogComparison(LogWorld world)
         if (LogImages.Newest(world, world.Log.Primary) is not { } image) return;
         if (!states.TryGetValue(image.Position, out var then)) world.Problems.Add($"at the end: the log vouches for an image of {image.Position}, where no transaction ends");
         else if (MeshImage.Of(then, world.Fold.Buckets, _vips).Digest != image.Digest) world.Problems.Add($"at the end: the image of {image.Position} is not what the rows give");
-        else Same("what the image and the rows after it give", Fold(image.Read(world.Fold.Buckets, _vips), world.Log.Primary.Rows.Where(r => r.Number > image.Position.Number), _ => { }), state);
+        else
+        {
+            // As an incarnation begins, and as an audit reads.
+            foreach (var apply in (Func<MeshState, Transaction, MeshState>[])[world.Fold.Replay, world.Fold.Apply])
+                Same("what the image and the rows after it give", Fold(image.Read(world.Fold.Buckets, _vips), world.Log.Primary.Rows.Where(r => r.Number > image.Position.Number), _ => { }, apply), state);
+        }
     }
 
     private void Same(string what, MeshState found, MeshState wanted)
     {
         var (a, b) = (MeshImage.Of(found, world.Fold.Buckets, _vips), MeshImage.Of(wanted, world.Fold.Buckets, _vips));
         if (a.Position != b.Position) world.Problems.Add($"at the end: {what} is at {a.Position}, the log at {b.Position}");
-        foreach (var (name, bytes) in b.Parts) if (!a.Parts[name].AsSpan().SequenceEqual(bytes)) world.Problems.Add($"at the end: {what} differs in '{name}' from the log folded anew");
+        foreach (var (name, part) in b.Parts) if (!a.Parts[name].Unpack().AsSpan().SequenceEqual(part.Unpack())) world.Problems.Add($"at the end: {what} differs in '{name}' from the log folded anew");
     }
 
     private void CompareDirectories(MeshState state)
