@@ -58,24 +58,6 @@ public sealed class ThreeNodesTests(ITestOutputHelper output)
         await one.EventuallyAsync(() => one.Names.Names == 1);
     }
 
-    // Here it takes minutes until somebody decides over a silent member, and nobody can become one meanwhile.
-    [Fact]
-    public async Task A_node_that_comes_back_does_not_wait_until_its_incarnation_before_is_decided_over()
-    {
-        var database = await (await PostgresServer.Shared).CreateDatabaseAsync();
-        Task<EngineNode> StartAsync(string name) => EngineNode.OnPostgresAsync(name, database, text => { lock (output) output.WriteLine(text); }, akka: new Dictionary<string, string> { ["akka.cluster.split-brain-resolver.stable-after"] = "10m" });
-        await using var one = await StartAsync("n1");
-        await one.WhenReadyAsync();
-        await using var two = await StartAsync("n2");
-        await two.WhenReadyAsync();
-        one.Mesh.Engine.EndLife();
-        await one.EventuallyAsync(() => one.Mesh.Engine.Lives == 2);
-        await one.WhenReadyAsync();
-        Assert.Equal(1, two.Mesh.Engine.Lives);
-        var reply = await one.Mesh.Control.ChangeAsync(EngineNode.Put("e", "h.example"), TimeSpan.FromSeconds(20), default);
-        Assert.True(reply.Outcome == ChangeOutcome.Applied, reply.Detail);
-    }
-
     [Fact]
     public async Task What_kept_the_allocator_of_a_node_from_serving_is_past_when_another_one_serves()
     {
