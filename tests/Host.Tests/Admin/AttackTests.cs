@@ -24,7 +24,13 @@ public sealed class AttackTests
         foreach (var path in new[] { "/healthz", "/readyz", "/metrics", "/v1/hosts" })
         {
             // Even from the attacker's own address, where his oldest connections make room.
-            foreach (var from in new[] { IPAddress.Loopback, _other }) Assert.StartsWith("HTTP/1.1 200", await callers.AskAsync(from, $"GET {path}"), StringComparison.Ordinal);
+            foreach (var from in new[] { IPAddress.Loopback, _other })
+            {
+                // Where closing the oldest takes a moment, the framework turns some away at its own bound: those come again.
+                var answer = "";
+                for (var tries = 0; tries < 600 && answer.Length == 0; tries++) answer = await callers.AskAsync(from, $"GET {path}");
+                Assert.StartsWith("HTTP/1.1 200", answer, StringComparison.Ordinal);
+            }
         }
         Assert.InRange(await api.MetricAsync("meshdns_admin_connections"), 1, new AdminBounds().Connections);
         // Not each of those that are too many: where closing them takes a moment, the framework turns some away at its own bound.
