@@ -3,6 +3,7 @@ using MeshDns.ClusterBench;
 
 // Prints the figures of docs/cluster.md as tables: real nodes with the default heartbeat and lease on a private PostgreSQL that syncs its log.
 //   dotnet run -c Release --project bench/cluster -- all | failover | feed | scale | restart | hits ... [--runs N]
+// MESHDNS_BENCH_PROGRAM names another program than the build's, as artifacts/meshdns/meshdns.dll, which ./meshdns publishes.
 // hits (needs gcc and util-linux' taskset; root, else the load has no priority) is not among all: 10 kills at each of two rates take a quarter of an hour.
 var runs = 20;
 var parts = new List<string>();

@@ -107,7 +107,15 @@ internal sealed class ChangeBatch(MeshFold fold, ChangeDecision decision)
             Refuse(turn, draft, waiting, ChangeReply.Refused(RefusalReason.Unwritable, "its append failed twice, with nothing else in it; see the log of the allocator's node"));
             return;
         }
-        var decided = decision.Decide(draft.Mesh, waiting.Request, at);
+        DecidedChange decided;
+        try { decided = decision.Decide(draft.Mesh, waiting.Request, at); }
+        catch (BrokenLogException e)
+        {
+            // Of a table that rested until now: the others of the batch, and the incarnation, go on.
+            turn.Alarm($"a change of {waiting.Request.Source} is refused, since {e.Message}; see './meshdns verify'");
+            turn.Unavailable(id, e.Message);
+            return;
+        }
         draft.Mesh = decided.After;
         if (decided.Reply.Outcome == ChangeOutcome.Refused) Refuse(turn, draft, waiting, decided.Reply);
         // A caller's key is remembered also where nothing changed: done again later, the change could undo what came in between.

@@ -14,8 +14,7 @@ internal sealed class AllocatorImages(MeshParts parts)
 
     private const long AgainAfterMs = 30_000;
 
-    // Whoever begins reads an image and what comes after it: that must not be long beside the image, nor an image be written for little.
-    private const long FewestBytes = 1 << 20;
+    // Whoever begins reads an image and what comes after it: that must not be long beside the image.
     private const long PartOfImage = 3;
 
     private LogPosition? _underWay;
@@ -67,7 +66,7 @@ internal sealed class AllocatorImages(MeshParts parts)
     }
 
     private bool IsDue(MeshState state) =>
-        state.Position.Number - (state.Image?.Number ?? 0) >= parts.ImageEvery || _tailBytes >= Math.Max(FewestBytes, _imageBytes / PartOfImage);
+        state.Position.Number - (state.Image?.Number ?? 0) >= parts.ImageEvery || _tailBytes >= Math.Max(parts.ImageBytes, _imageBytes / PartOfImage);
 
     // One that is not vouched for is not used: the next one will be.
     private async Task VouchAsync(LogPosition image, long row, long before)

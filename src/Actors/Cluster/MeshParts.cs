@@ -32,6 +32,9 @@ internal sealed record MeshParts
     /// <summary>An image is stored after so many rows.</summary>
     public required long ImageEvery { get; init; }
 
+    /// <summary>Or after so many bytes of them, if that is not little beside the last image.</summary>
+    public required long ImageBytes { get; init; }
+
     /// <summary>At least so many of the newest rows stay; null: all.</summary>
     public long? KeepRows { get; init; }
 

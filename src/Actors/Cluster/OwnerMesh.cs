@@ -32,6 +32,9 @@ internal sealed record OwnerSettings
     /// <summary>An image is stored after so many rows.</summary>
     public long ImageEvery { get; init; } = 2000;
 
+    /// <summary>Or after so many bytes of them, if that is not little beside the last image.</summary>
+    public long ImageBytes { get; init; } = 1 << 20;
+
     /// <summary>At least so many of the newest rows stay, where older ones may be cut away; null: all stay.</summary>
     public long? KeepRows { get; init; }
 
@@ -75,6 +78,7 @@ internal sealed class OwnerMesh : IMeshNode
             Following = following,
             Founding = new Founding(settings.Store.ClusterId, options.Shared(), IsAlone: sessions is null),
             ImageEvery = settings.ImageEvery,
+            ImageBytes = settings.ImageBytes,
             KeepRows = settings.KeepRows,
             Appended = settings.Appended,
             Duties = new NodeDuties(AwaitRowAsync, DrainAsync, Report),

@@ -289,7 +289,7 @@ internal sealed class LogFollowing : IAsyncDisposable
                     Succeed();
                     return new ImageLoaded(load.Id, _state.Position, _state.At);
                 }
-                catch (Exception e) when (e is StoreUnavailableException or FormatException)
+                catch (Exception e) when (e is StoreUnavailableException or FormatException or BrokenLogException)
                 {
                     Fail(e.Message);
                     return new ReadHasFailed(load.Id);

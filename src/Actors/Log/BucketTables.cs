@@ -9,7 +9,8 @@ namespace MeshDns.Actors.Log;
 /// </summary>
 internal sealed class BucketTables
 {
-    private const int MostUnread = 5000;
+    // Read, they are bytes; unread, objects, for as long as nobody asks for the table.
+    private const int MostUnread = 1000;
 
     private readonly ImmutableArray<Held> _tables;
 
@@ -25,8 +26,7 @@ internal sealed class BucketTables
     public int Count => _tables.Length;
 
     /// <summary>The table of a bucket. One that rests is made anew each time.</summary>
-    /// <exception cref="FormatException">What is packed is damaged.</exception>
-    /// <exception cref="InvalidOperationException">What a replay has read contradicts it: the log is damaged.</exception>
+    /// <exception cref="BrokenLogException">What is packed, or what a replay has read since, is damaged.</exception>
     public ShardTable this[int bucket] => _tables[bucket].Read();
 
     /// <summary>True when the table is packed.</summary>
@@ -37,6 +37,7 @@ internal sealed class BucketTables
 
     /// <summary>The same after what a replay reads of a bucket: a table that rests is not made for it, since few of them are ever asked for.</summary>
     /// <exception cref="InvalidOperationException">It contradicts the table: the log is damaged.</exception>
+    /// <exception cref="BrokenLogException">The table is damaged.</exception>
     public BucketTables WithUnread(int bucket, IReadOnlyList<MeshEvent> facts)
     {
         var held = _tables[bucket];
@@ -63,6 +64,11 @@ internal sealed class BucketTables
 
         public static Held Resting(PackedBytes packed) => new(null, packed, []);
 
-        public ShardTable Read() => Live ?? Unread.Aggregate(ShardTableSnapshot.Read(Packed!.Unpack()), (table, fact) => table.Apply(fact));
+        public ShardTable Read()
+        {
+            if (Live is not null) return Live;
+            try { return Unread.Aggregate(ShardTableSnapshot.Read(Packed!.Unpack()), (table, fact) => table.Apply(fact)); }
+            catch (Exception e) when (e is FormatException or InvalidOperationException) { throw new BrokenLogException("a table of the log is damaged: " + e.Message); }
+        }
     }
 }

@@ -2,8 +2,10 @@ using MeshDns.Actors.Changes;
 using MeshDns.Actors.Log;
 using MeshDns.Actors.Shards;
 using MeshDns.Actors.Tests.Log;
+using MeshDns.Actors.Vips;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
+using MeshDns.Contracts.Names;
 
 namespace MeshDns.Actors.Tests.Changes;
 
@@ -102,6 +104,34 @@ public sealed class BatchTests
         Assert.Null(rig.AnswerTo(id));
         rig.LookAtEnd(new LogPosition(rig.Rows.Count + 1, LogRows.TermB));
         Assert.Equal(new TermOver(MayBeDone: false), rig.AnswerTo(id));
+    }
+
+    [Fact]
+    public void A_change_to_a_damaged_table_is_not_carried_out_and_says_why_while_others_go_on()
+    {
+        var rig = ChangeLogRig.Serving();
+        rig.Submit(Make.Request(Make.Put("a", "a.example")));
+        rig.Append();
+        var vips = new VipLedgerCore(LogRows.Range);
+        var image = MeshImage.Of(rig.State.Mesh, LogRows.Buckets, vips);
+        var damaged = LogRows.Buckets.TagOf(Streams.ShardOf(Make.Entry("a", ["a.example"]).Key, LogRows.Buckets.Count));
+        rig.Begin(LogRows.TermB, recovered: (image with { Parts = new Dictionary<string, PackedBytes>(image.Parts) { [damaged] = PackedBytes.Of("?"u8) } }).Read(LogRows.Buckets, vips));
+        rig.LookAtEnd();
+        rig.Append();
+        var broken = rig.Submit(Make.Request(Make.Put(Make.Entry("a", ["a.example"], port: 81))));
+        Assert.Equal(ChangeOutcome.Unavailable, rig.ReplyTo(broken)!.Outcome);
+        Assert.Contains("damaged", rig.ReplyTo(broken)!.Detail, StringComparison.Ordinal);
+        Assert.Contains(rig.Outputs.OfType<RaiseAlarm>(), alarm => alarm.Text.Contains("damaged", StringComparison.Ordinal));
+        var other = Enumerable.Range(0, 20).Select(i => "o" + i).First(name => !TagsOf(name).Contains(damaged));
+        var whole = rig.Submit(Make.Request(Make.Put(other, other + ".example")));
+        rig.Append();
+        Assert.Equal(ChangeOutcome.Applied, rig.ReplyTo(whole)!.Outcome);
+
+        static IEnumerable<string> TagsOf(string name)
+        {
+            yield return LogRows.Buckets.TagOf(Streams.ShardOf(Make.Entry(name, [name + ".example"]).Key, LogRows.Buckets.Count));
+            yield return LogRows.Buckets.TagOf(LogRows.Buckets.Of(HostName.Parse(name + ".example")));
+        }
     }
 
     private static ChangeReply DryRun(ChangeLogRig rig, params DocumentChange[] changes)

@@ -17,10 +17,10 @@ internal sealed class EngineNode : IAsyncDisposable
 
     public MeshDirectory Names { get; }
 
-    public static async Task<EngineNode> OnSqliteAsync(string file, Action<string> write, string? names = null, long imageEvery = 2000, string feed = "", Func<ILogStore, ILogStore>? wrap = null, long? keepRows = null, Func<MeshOptions, MeshOptions>? configure = null)
+    public static async Task<EngineNode> OnSqliteAsync(string file, Action<string> write, string? names = null, long imageEvery = 2000, string feed = "", Func<ILogStore, ILogStore>? wrap = null, long? keepRows = null, Func<MeshOptions, MeshOptions>? configure = null, long imageBytes = 1 << 20)
     {
         ILogStore store = await SqliteLogStore.OpenAsync(file, TimeProvider.System, default);
-        return Make("n1", wrap is null ? store : wrap(store), new JournalPlugin($"Data Source={file};Pooling=false", "SQLite.MS", IsShared: false), write, names, imageEvery, feed, keepRows, configure);
+        return Make("n1", wrap is null ? store : wrap(store), new JournalPlugin($"Data Source={file};Pooling=false", "SQLite.MS", IsShared: false), write, names, imageEvery, feed, keepRows, configure, imageBytes: imageBytes);
     }
 
     public static async Task<EngineNode> OnPostgresAsync(string name, string connectionString, Action<string> write, string feed = "", Func<MeshOptions, MeshOptions>? configure = null, OwnerVersions? versions = null)
@@ -52,14 +52,14 @@ internal sealed class EngineNode : IAsyncDisposable
 
     public ValueTask DisposeAsync() => Mesh.DisposeAsync();
 
-    private static EngineNode Make(string name, ILogStore store, JournalPlugin plugin, Action<string> write, string? names = null, long imageEvery = 2000, string feed = "", long? keepRows = null, Func<MeshOptions, MeshOptions>? configure = null, OwnerVersions? versions = null)
+    private static EngineNode Make(string name, ILogStore store, JournalPlugin plugin, Action<string> write, string? names = null, long imageEvery = 2000, string feed = "", long? keepRows = null, Func<MeshOptions, MeshOptions>? configure = null, OwnerVersions? versions = null, long imageBytes = 1 << 20)
     {
         var zones = new MeshZones([HostName.Parse("cluster.local")]);
         var options = new MeshOptions { Node = name, Zones = zones, Feed = feed };
         if (configure is not null) options = configure(options);
         var directory = new MeshDirectory(options.Range, zones, options.Shards, TimeProvider.System);
         if (names is not null) Assert.True(DirectoryFile.TryLoad(names, directory, out var reason), reason);
-        var settings = new OwnerSettings { Store = store, Journal = plugin, Remote = new RemoteAddress("127.0.0.1", 0, null, null, IsEncrypted: false), DataId = name, ImageEvery = imageEvery, KeepRows = keepRows, Versions = versions ?? OwnerVersions.Current };
+        var settings = new OwnerSettings { Store = store, Journal = plugin, Remote = new RemoteAddress("127.0.0.1", 0, null, null, IsEncrypted: false), DataId = name, ImageEvery = imageEvery, ImageBytes = imageBytes, KeepRows = keepRows, Versions = versions ?? OwnerVersions.Current };
         var mesh = new OwnerMesh(options, settings, directory, TimeProvider.System, new Random(),
             (level, source, text, error) => write(string.Create(CultureInfo.InvariantCulture, $"{DateTime.UtcNow:HH:mm:ss.fff} {name} {level} {source}: {text} {error}")));
         mesh.Start();

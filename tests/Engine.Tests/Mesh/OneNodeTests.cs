@@ -38,6 +38,26 @@ public sealed class OneNodeTests(ITestOutputHelper output) : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(1 << 20, false)]
+    public async Task An_image_is_made_after_so_many_bytes_however_few_rows_they_are(long bytes, bool isDue)
+    {
+        var file = Path.Combine(_folder, "journal.db");
+        await using var node = await EngineNode.OnSqliteAsync(file, output.WriteLine, imageEvery: 1_000_000, imageBytes: bytes);
+        await node.WhenReadyAsync();
+        Assert.Equal(ChangeOutcome.Applied, (await node.Mesh.Control.ChangeAsync(EngineNode.Put("a", "a.example"), TimeSpan.FromSeconds(10), default)).Outcome);
+        await using var store = await SqliteLogStore.OpenAsync(file, TimeProvider.System, default);
+        var image = await store.FindImageAsync(long.MaxValue, ["mesh"], default);
+        // That none comes can only be seen for a while: for longer than the writer's turns are apart.
+        for (var i = 0; i < (isDue ? 1200 : 40) && image is null; i++)
+        {
+            await Task.Delay(25);
+            image = await store.FindImageAsync(long.MaxValue, ["mesh"], default);
+        }
+        Assert.Equal(isDue, image is not null);
+    }
+
     [Fact]
     public async Task Changes_that_come_while_one_is_appended_share_the_next_append()
     {
