@@ -41,10 +41,10 @@ internal static class Scale
         }
     }
 
-    // Of all nodes together, of PostgreSQL, and of the clients, which are this process.
+    // Of all nodes together, of PostgreSQL (whose processes change their names), and of the clients, which are this process.
     private static double[] CpuMs(BenchCluster cluster) =>
     [
-        cluster.Nodes.Values.Sum(n => CpuMs(Process.GetProcessById(n.ProcessId))), Process.GetProcessesByName("postgres").Sum(CpuMs), CpuMs(Process.GetCurrentProcess()),
+        cluster.Nodes.Values.Sum(n => CpuMs(Process.GetProcessById(n.ProcessId))), Process.GetProcesses().Where(p => p.ProcessName.StartsWith("postgres", StringComparison.Ordinal)).Sum(CpuMs), CpuMs(Process.GetCurrentProcess()),
     ];
 
     private static double CpuMs(Process process)
