@@ -8,6 +8,8 @@ import os, shutil, sys
 WORK = os.environ.get("MESHDNS_BENCH_WORK", "")
 NODE = ("dotnet %s run --set node.data-dir=%s/node --set dns.listen=127.0.0.1:5350 --set admin.listen=127.0.0.1:5351 --set upstream.servers=127.0.0.1:5400 "
         "--set mesh.zones=mesh.internal --set sources.manifests=[\"%s/data/mesh.yaml\"]") % (os.environ.get("MESHDNS_BENCH_PROGRAM", ""), WORK, WORK)
+# Another build of the node, say of the commit before, to be measured in the same rounds.
+BEFORE = os.environ.get("MESHDNS_BENCH_BEFORE", "")
 RESPONDER = "dotnet bin/responder/responder.dll 5331 data/mesh.hosts"
 EDGE = "dotnet bin/edge/MeshDns.Bench.Edge.dll serve 5332 "
 LOCAL = {
@@ -31,17 +33,19 @@ FORWARD = {
 if shutil.which("coredns"):
     LOCAL["coredns"] = (5306, "coredns -conf conf/coredns-w1.conf")
     FORWARD["coredns"] = (5317, "coredns -conf conf/coredns-w2.conf")
+if BEFORE:
+    LOCAL["meshdns-before"] = FORWARD["meshdns-before"] = (5350, NODE.replace(os.environ.get("MESHDNS_BENCH_PROGRAM", ""), BEFORE))
 
 
 def only(servers, *names):
-    return {n: servers[n] for n in names}
+    return {n: servers[n] for n in names if n in servers}
 
 
 WORKLOADS = {
     "hits": LOCAL,
     "nodata": only(LOCAL, "nsd", "unbound", "meshdns", "knot"),
     "nxdomain": only(LOCAL, "nsd", "unbound", "meshdns", "knot"),
-    "tcp": only(LOCAL, "nsd", "unbound", "meshdns"),
+    "tcp": only(LOCAL, "nsd", "unbound", "meshdns", "meshdns-before"),
     "million": {"edge-10k": (5332, EDGE + "10000 0"), "edge-1m": (5332, EDGE + "1000000 0"), "edge-1m-churn": (5332, EDGE + "1000000 1000")},
     "churn": {"edge-still": (5332, EDGE + "10000 0"), "edge-churn": (5332, EDGE + "10000 1000")},
     "warm": FORWARD,
