@@ -3,7 +3,7 @@ using MeshDns.Host.Admin;
 using MeshDns.Host.Cluster;
 using MeshDns.Host.Edge;
 using MeshDns.Host.Settings;
-using MeshDns.Host.Upstream;
+using MeshDns.Host.Upstream.Servers;
 
 namespace MeshDns.Host.Nodes;
 

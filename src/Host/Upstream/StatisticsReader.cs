@@ -1,3 +1,8 @@
+using MeshDns.Host.Upstream.Cache;
+using MeshDns.Host.Upstream.Flights;
+using MeshDns.Host.Upstream.Replies;
+using MeshDns.Host.Upstream.Servers;
+
 namespace MeshDns.Host.Upstream;
 
 /// <summary>Reads the counters into a snapshot.</summary>

@@ -1,3 +1,5 @@
+using MeshDns.Host.Upstream.Replies;
+
 namespace MeshDns.Host.Upstream;
 
 /// <summary>A counter that edge loops add to without fighting over a cache line; read by summing.</summary>

@@ -5,6 +5,10 @@ using MeshDns.Contracts.Vips;
 using MeshDns.Host.Resolve;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Telemetry;
+using MeshDns.Host.Upstream.Cache;
+using MeshDns.Host.Upstream.Flights;
+using MeshDns.Host.Upstream.Replies;
+using MeshDns.Host.Upstream.Servers;
 using Microsoft.Extensions.Logging;
 
 namespace MeshDns.Host.Upstream;
@@ -22,18 +26,12 @@ public sealed record UpstreamOptions(
 }
 
 /// <summary>
-/// The forwarding half: the cache, which any thread reads, and the upstream loop, whose <see cref="ForwardDesk"/> has the order in which a query that is not
+/// The forwarding half: the cache, which any thread reads, and the upstream loop, whose <see cref="QueryForwarder"/> has the order in which a query that is not
 /// ours is answered. From the cache; else by the flight of its question, which takes it from server to server; else from an answer past its lifetime; else
 /// SERVFAIL that says why. Each client's reply is made anew from the shared answer by <see cref="ReplyComposer"/>.
 /// </summary>
 public sealed class UpstreamForwarder : IUpstream, IDisposable
 {
-    /// <summary>How long a client waits for a fresh answer while a stale one could be given (RFC 8767 section 5).</summary>
-    public static readonly TimeSpan StaleAfter = TimeSpan.FromSeconds(1.8);
-
-    /// <summary>Too much at once: our own trouble, of which nothing is kept.</summary>
-    internal static readonly RunFailure Overload = new(EdeCode.Other, [.. "too many queries under way"u8], IsLocal: true);
-
     private readonly UpstreamOptions _options;
     private readonly AnswerWriter? _local;
     private readonly ILogger _logger;
@@ -43,7 +41,7 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     private readonly AnswerCache _cache;
     private readonly ServerDirectory _servers;
     private readonly UpstreamLoop _loop;
-    private readonly ForwardDesk _desk;
+    private readonly QueryForwarder _forwarder;
     private readonly ResolvConfWatcher? _watcher;
     private int _isDisposed;
 
@@ -62,11 +60,11 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
         _cache = new AnswerCache(options.Settings.CacheSizeBytes);
         _loop = new UpstreamLoop(_clock, _counters, logger, options.OpenWire());
         _servers = new ServerDirectory(options.Settings, options.Listen, _loop, _clock, _counters, logger);
-        _desk = new ForwardDesk(new DeskServices(_loop, _clock, _counters, _cache, _routes, _servers, new LoopMark(), local, options.Vips, options.Settings.Timeout, logger));
+        _forwarder = new QueryForwarder(new ForwarderServices(_loop, _clock, _counters, _cache, _routes, _servers, new LoopMark(), local, options.Vips, options.Settings.Timeout, logger));
         if (options.Settings.Servers.Count == 0)
             _watcher = new ResolvConfWatcher(options.ResolvConfPath, time, OnResolvConf, OnResolvConfFault);
         ReportOwnAddresses();
-        _loop.Serve(_desk);
+        _loop.Serve(_forwarder);
         _loop.Start();
     }
 
@@ -77,7 +75,7 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     internal UpstreamLoop Loop => _loop;
 
     /// <summary>The counters and the servers' state.</summary>
-    public UpstreamStatistics Snapshot() => StatisticsReader.Read(_counters, _servers, _cache, _desk.Flights);
+    public UpstreamStatistics Snapshot() => StatisticsReader.Read(_counters, _servers, _cache, _forwarder.Flights);
 
     /// <inheritdoc/>
     public bool TryAnswerCached(
@@ -132,12 +130,12 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
 
     private void Put(ForwardedQuery query)
     {
-        if (_desk.Inbox.Put(query) is not { } displaced)
+        if (_forwarder.Inbox.Put(query) is not { } displaced)
             return;
         if (displaced.Party != query.Party)
             _counters.Displaced.Add();
         if (displaced is AwaitedQuery awaited)
-            awaited.Fail(Overload.Code);
+            awaited.Fail(ForwardFailure.Overload.Code);
         else
             displaced.Sink!.Drop(displaced);
     }

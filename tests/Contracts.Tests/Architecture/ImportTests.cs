@@ -60,6 +60,27 @@ public sealed partial class ImportTests
         Assert.Empty(offenders);
     }
 
+    // The rooms of src/Host/Upstream, each of which knows those before it, and the files of its root that they share; its others know them all.
+    private static readonly string[] _upstream = ["Cache", "Replies", "UpstreamCounters.cs", "LoopReport.cs", "Servers", "Flights"];
+
+    // By the names of their types, since a namespace inside another needs no import for the one around it.
+    [Fact]
+    public void Within_Upstream_each_room_knows_only_those_before_it()
+    {
+        var files = SourceTree.Files("src/Host/Upstream").Select(f => (f.Path, f.Lines, Place: Place(f.Path))).ToList();
+        var offenders = files.Where(f => f.Place < 0).Select(f => $"{f.Path}: the folder has no place in the order").ToList();
+        foreach (var later in files.SelectMany(f => f.Lines.Select(l => TypeLine().Match(l)).Where(m => m.Success).Select(m => (Name: m.Groups[1].Value, f.Place))))
+            foreach (var file in files.Where(f => f.Place < later.Place))
+                offenders.AddRange(Mentions(file.Path, file.Lines, $@"(?<![\w.]){later.Name}\b"));
+        Assert.Empty(offenders);
+
+        static int Place(string path)
+        {
+            var place = Array.IndexOf(_upstream, path.Split('/')[3]);
+            return place < 0 && path.Split('/').Length == 4 ? _upstream.Length : place;
+        }
+    }
+
     [Fact]
     public void Contracts_know_neither_actors_nor_the_host() => Assert.Empty(Mentions("src/Contracts", @"\bMeshDns\.(Actors|Host)\b"));
 
@@ -111,6 +132,9 @@ public sealed partial class ImportTests
 
     [GeneratedRegex(@"^namespace ([\w.]+);")]
     private static partial Regex NamespaceLine();
+
+    [GeneratedRegex(@"^(?:(?:public|internal|sealed|static|abstract|readonly|ref|unsafe|partial) )*(?:class|struct|enum|interface|record struct|record) (\w+)")]
+    private static partial Regex TypeLine();
 
     [GeneratedRegex(@"<ProjectReference Include=""[^""]*MeshDns\.(\w+)\.csproj""")]
     private static partial Regex ProjectReference();

@@ -1,7 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using MeshDns.Contracts.Dns;
-using MeshDns.Host.Upstream;
+using MeshDns.Host.Upstream.Cache;
 
 namespace MeshDns.Host.Tests.Upstream;
 

@@ -5,8 +5,10 @@ using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Vips;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Tests.Resolve;
-using MeshDns.Host.Upstream;
+using MeshDns.Host.Upstream.Cache;
+using MeshDns.Host.Upstream.Replies;
 using MeshDns.Tests.Shared;
+
 using static MeshDns.Tests.Shared.DirectoryFacts;
 
 namespace MeshDns.Host.Tests.Upstream;

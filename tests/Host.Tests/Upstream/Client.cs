@@ -5,6 +5,7 @@ using MeshDns.Contracts.Vips;
 using MeshDns.Host.Resolve;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Upstream;
+using MeshDns.Host.Upstream.Servers;
 using MeshDns.Tests.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
 

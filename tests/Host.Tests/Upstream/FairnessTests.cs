@@ -1,12 +1,12 @@
 using MeshDns.Contracts.Dns;
 using MeshDns.Host.Resolve;
 using MeshDns.Host.Settings;
-using MeshDns.Host.Upstream;
+using MeshDns.Host.Upstream.Flights;
 using MeshDns.Tests.Shared;
 
 namespace MeshDns.Host.Tests.Upstream;
 
-/// <summary>docs/adr/0022-fair-places.md, on the desk: a flood of names that nobody answers, and what is left for others.</summary>
+/// <summary>docs/adr/0022-fair-places.md, on the loop: a flood of names that nobody answers, and what is left for others.</summary>
 public sealed class FairnessTests
 {
     private const int Places = FlightTable.Capacity;
@@ -86,8 +86,8 @@ public sealed class FairnessTests
     {
         using var upstream = new FakeUpstream(Script);
         using var bench = new Bench(upstream);
-        var flood = new Sink(WaitingRoom.MaxWaiting);
-        for (int i = 0; i < WaitingRoom.MaxWaiting; i++)
+        var flood = new Sink(WaitingQueries.MaxWaiting);
+        for (int i = 0; i < WaitingQueries.MaxWaiting; i++)
         {
             bench.Forwarder.TryPost(Posted.Query(new Ask("one.slow.example.", Id: (ushort)i), flood, _flooder));
             if ((i + 1) % 2048 != 0)
@@ -98,7 +98,7 @@ public sealed class FairnessTests
         Assert.Equal(Rcode.NoError, (await bench.AskAsync(new Ask("a.fast.test."), party: _other)).Rcode);
         await Bench.SeesAsync(() => flood.Count == 1);
         Assert.Equal((1L, 1), (bench.Counts.Displaced, bench.Counts.InFlight));
-        Assert.Equal(WaitingRoom.MaxWaiting - 1, (await bench.RunUntilAsync(flood.All)).Count(each => each.Error == EdeCode.NoReachableAuthority));
+        Assert.Equal(WaitingQueries.MaxWaiting - 1, (await bench.RunUntilAsync(flood.All)).Count(each => each.Error == EdeCode.NoReachableAuthority));
     }
 
     [Fact]

@@ -1,7 +1,8 @@
 using System.Net;
 using MeshDns.Contracts.Dns;
 using MeshDns.Host.Settings;
-using MeshDns.Host.Upstream;
+using MeshDns.Host.Upstream.Flights;
+using MeshDns.Host.Upstream.Servers;
 using MeshDns.Tests.Shared;
 
 namespace MeshDns.Host.Tests.Upstream;

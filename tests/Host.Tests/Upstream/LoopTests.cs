@@ -4,6 +4,7 @@ using MeshDns.Contracts.Names;
 using MeshDns.Host.Resolve;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Upstream;
+using MeshDns.Host.Upstream.Servers;
 using MeshDns.Tests.Shared;
 
 namespace MeshDns.Host.Tests.Upstream;

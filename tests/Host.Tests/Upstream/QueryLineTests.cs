@@ -1,5 +1,5 @@
 using MeshDns.Host.Resolve;
-using MeshDns.Host.Upstream;
+using MeshDns.Host.Upstream.Flights;
 
 namespace MeshDns.Host.Tests.Upstream;
 

@@ -1,7 +1,8 @@
 using FsCheck;
 using FsCheck.Fluent;
 using MeshDns.Contracts.Dns;
-using MeshDns.Host.Upstream;
+using MeshDns.Host.Upstream.Cache;
+using MeshDns.Host.Upstream.Replies;
 using MeshDns.Tests.Shared;
 
 namespace MeshDns.Host.Tests.Upstream;

@@ -4,6 +4,8 @@ using FsCheck.Fluent;
 using MeshDns.Contracts.Dns;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Upstream;
+using MeshDns.Host.Upstream.Cache;
+using MeshDns.Host.Upstream.Servers;
 using MeshDns.Tests.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
 

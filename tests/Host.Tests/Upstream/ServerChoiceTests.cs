@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using MeshDns.Contracts.Dns;
 using MeshDns.Host.Settings;
-using MeshDns.Host.Upstream;
+using MeshDns.Host.Upstream.Servers;
 using MeshDns.Tests.Shared;
 
 namespace MeshDns.Host.Tests.Upstream;

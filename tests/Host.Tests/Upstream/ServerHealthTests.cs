@@ -1,4 +1,4 @@
-using MeshDns.Host.Upstream;
+using MeshDns.Host.Upstream.Servers;
 
 namespace MeshDns.Host.Tests.Upstream;
 

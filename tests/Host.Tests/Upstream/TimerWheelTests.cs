@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using MeshDns.Host.Upstream;
+using MeshDns.Host.Upstream.Servers;
 
 namespace MeshDns.Host.Tests.Upstream;
 

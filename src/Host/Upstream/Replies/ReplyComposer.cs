@@ -1,0 +1,184 @@
+using System.Buffers.Binary;
+using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Names;
+using MeshDns.Host.Resolve;
+using MeshDns.Host.Upstream.Cache;
+using MeshDns.Host.Upstream.Servers;
+
+namespace MeshDns.Host.Upstream.Replies;
+
+/// <summary>How a reply is written.</summary>
+/// <param name="NowMs">The time on the <see cref="UpstreamClock"/>.</param>
+/// <param name="Limit">The most bytes of the reply.</param>
+/// <param name="Finding">What was found for the question: asked upstream, or a CNAME of ours whose chain leaves the mesh. No TTL is above its cap.</param>
+/// <param name="View">What the client sees: which names are ours for it.</param>
+internal readonly record struct Serving(long NowMs, int Limit, Finding Finding, ClientView View);
+
+/// <summary>What came of writing a reply.</summary>
+internal enum Composition
+{
+    /// <summary>It is written.</summary>
+    Written,
+
+    /// <summary>An upstream has to be asked first. Nothing of the buffer counts.</summary>
+    Incomplete,
+
+    /// <summary>Not even the question fits.</summary>
+    TooSmall,
+}
+
+/// <summary>The upstreams' parts of a reply: mostly one, more where a chain of CNAMEs leads through the mesh and out again.</summary>
+internal interface IAnswerParts
+{
+    /// <summary>Finds what the upstreams say of a name, for the type, class and flags of the query. False when they have to be asked.</summary>
+    bool TryFind(scoped in DnsQuery query, scoped ReadOnlySpan<byte> foldedName, out ServedAnswer part);
+}
+
+/// <summary>Makes the reply to one client from answers that many may share. Does not allocate; runs on the edge loops.</summary>
+internal static class ReplyComposer
+{
+    private const int OptFixedSize = 11;
+    private const int OptionHeaderSize = 4;
+    private const ushort DnssecOkFlag = 0x8000;
+
+    /// <summary>
+    /// Writes the reply: id, RD, CD, DO and the question's spelling from the client's query, TTLs counted down, AD only for a client that showed
+    /// it understands it (RFC 6840 section 5.8), AA where the first record's owner is ours (RFC 6604 section 2.1). What the mesh says is written anew each time.
+    /// </summary>
+    /// <param name="query">The client's query.</param>
+    /// <param name="foldedName">Its name in lower case, wire form.</param>
+    /// <param name="reply">Where to write.</param>
+    /// <param name="serving">How.</param>
+    /// <param name="parts">What the upstreams say.</param>
+    /// <param name="local">What the mesh says; null without one.</param>
+    /// <param name="length">The reply's length.</param>
+    /// <param name="missing">The name that an upstream has to be asked for; null for the question's own.</param>
+    public static Composition Write<TParts>(
+        scoped in DnsQuery query, scoped ReadOnlySpan<byte> foldedName, Span<byte> reply, in Serving serving, ref TParts parts, AnswerWriter? local, out int length, out byte[]? missing)
+        where TParts : struct, IAnswerParts
+    {
+        length = 0;
+        missing = null;
+        int limit = Math.Min(serving.Limit, reply.Length);
+        int optSize = query.HasEdns ? OptSize(default) : 0;
+        if (query.QuestionEnd + optSize > limit)
+            return Composition.TooSmall;
+        ServedAnswer first = default;
+        if (!serving.Finding.IsLocal && !parts.TryFind(query, foldedName, out first))
+            return Composition.Incomplete;
+        Trouble trouble = first.Answer is null ? default : TroubleOf(first);
+        if (first.Answer is { } answer && IsWhole(answer, query, limit - (query.HasEdns ? OptSize(trouble) : 0), local))
+        {
+            length = WriteWhole(first, query, reply, serving);
+            if (answer.Rcode == Rcode.NXDomain && local is not null && local.Exists(foldedName, serving.View))
+                Undeny(reply, ref trouble);
+        }
+        else
+        {
+            var chain = new ChainWriter(reply[..(limit - optSize)], query, serving, local);
+            Composition made = first.Answer is null ? chain.WriteFromMesh(ref parts, out missing) : chain.WriteFrom(first, ref parts, out missing);
+            if (made != Composition.Written)
+                return made;
+            (length, trouble) = (chain.Length, chain.Trouble);
+        }
+        if (query.HasEdns)
+            length += WriteOpt(query, trouble, reply[length..limit], reply);
+        return Composition.Written;
+    }
+
+    /// <summary>Writes SERVFAIL and why. False when it does not fit.</summary>
+    public static bool TryWriteFailure(scoped in DnsQuery query, in ForwardFailure failure, Span<byte> reply, int limit, out int length)
+    {
+        limit = Math.Min(limit, reply.Length);
+        length = 0;
+        if (query.QuestionEnd + (query.HasEdns ? OptSize(default) : 0) > limit)
+            return false;
+        length = MessageWriter.StartReply(reply, query, rcode: Rcode.ServFail).Length;
+        if (query.HasEdns)
+            length += WriteOpt(query, new Trouble(failure.Code, failure.Text), reply[length..limit], reply);
+        return true;
+    }
+
+    /// <summary>The TTL that a client gets.</summary>
+    public static uint ServedTtl(uint stored, uint age, bool isStale, uint maxTtl)
+    {
+        uint left = isStale ? CachedAnswer.StaleTtl : stored - Math.Min(stored, age);
+        return Math.Min(left, maxTtl);
+    }
+
+    /// <summary>What a part has to say of itself in the reply's OPT record.</summary>
+    public static Trouble TroubleOf(in ServedAnswer part)
+    {
+        if (!part.IsStale)
+            return new Trouble(part.Answer.ExtendedError, part.Answer.ExtendedErrorText);
+        return new Trouble(part.Answer.Rcode == Rcode.NXDomain ? EdeCode.StaleNXDomainAnswer : EdeCode.StaleAnswer, null);
+    }
+
+    /// <summary>AD, for an answer that is the whole reply.</summary>
+    public static DnsFlags FlagsOf(in ServedAnswer part, scoped in DnsQuery query)
+    {
+        bool isAuthentic = part.Answer.AuthenticData && !part.IsStale && (query.AuthenticData || query.DnssecOk);
+        return isAuthentic ? DnsFlags.AuthenticData : DnsFlags.None;
+    }
+
+    /// <summary>The name that was denied exists here: NXDOMAIN becomes NODATA, which nobody has validated (RFC 4035 section 3.2.3).</summary>
+    public static void Undeny(Span<byte> reply, ref Trouble trouble)
+    {
+        DnsHeader.SetRcode(reply, Rcode.NoError);
+        DnsHeader.SetFlags(reply, DnsHeader.GetFlags(reply) & ~DnsFlags.AuthenticData);
+        if (trouble.Code == EdeCode.StaleNXDomainAnswer)
+            trouble = trouble with { Code = EdeCode.StaleAnswer };
+    }
+
+    // No name of the mesh can be in it, and all of it fits.
+    private static bool IsWhole(CachedAnswer answer, scoped in DnsQuery query, int limit, AnswerWriter? local) =>
+        answer.QuestionEnd == query.QuestionEnd && answer.Message.Length <= limit && (answer.Targets.Length == 0 || local is null);
+
+    // The ordinary case. The reply's buffer may be the packet's: the name is copied first, and then lies where it already was.
+    private static int WriteWhole(in ServedAnswer part, scoped in DnsQuery query, Span<byte> reply, in Serving serving)
+    {
+        CachedAnswer answer = part.Answer;
+        ReadOnlySpan<byte> message = answer.Message;
+        query.QuestionName.CopyTo(reply[DnsLimits.HeaderSize..]);
+        message[..DnsLimits.HeaderSize].CopyTo(reply);
+        int afterName = answer.QuestionEnd - 4;
+        message[afterName..].CopyTo(reply[afterName..]);
+        DnsHeader.SetId(reply, query.Id);
+        DnsFlags copied = query.Flags & (DnsFlags.RecursionDesired | DnsFlags.CheckingDisabled);
+        DnsHeader.SetFlags(reply, DnsFlags.Response | DnsFlags.RecursionAvailable | copied | FlagsOf(part, query));
+        uint age = answer.AgeSeconds(serving.NowMs);
+        foreach (ushort offset in answer.TtlOffsets)
+        {
+            Span<byte> ttl = reply.Slice(offset, sizeof(uint));
+            BinaryPrimitives.WriteUInt32BigEndian(ttl, ServedTtl(BinaryPrimitives.ReadUInt32BigEndian(ttl), age, part.IsStale, serving.Finding.MaxTtl));
+        }
+        return message.Length;
+    }
+
+    // With room for a code at any time: why a chain fails is known only at its end.
+    private static int OptSize(in Trouble trouble) => OptFixedSize + OptionHeaderSize + sizeof(ushort) + (trouble.Code is null ? 0 : trouble.Text?.Length ?? 0);
+
+    // By hand, since a MessageWriter cannot go on where a copied message ends. Room was kept for it; a text that does not fit is left out.
+    private static int WriteOpt(scoped in DnsQuery query, in Trouble trouble, Span<byte> opt, Span<byte> message)
+    {
+        ReadOnlySpan<byte> text = OptSize(trouble) <= opt.Length ? trouble.Text : default;
+        int optionsSize = trouble.Code is null ? 0 : OptionHeaderSize + sizeof(ushort) + text.Length;
+        opt[..OptFixedSize].Clear();
+        BinaryPrimitives.WriteUInt16BigEndian(opt[1..], (ushort)DnsType.OPT);
+        BinaryPrimitives.WriteUInt16BigEndian(opt[3..], DnsLimits.MaxUdpSize);
+        BinaryPrimitives.WriteUInt16BigEndian(opt[7..], query.DnssecOk ? DnssecOkFlag : (ushort)0);
+        BinaryPrimitives.WriteUInt16BigEndian(opt[9..], (ushort)optionsSize);
+        DnsHeader.SetCount(message, DnsSection.Additional, 1);
+        if (trouble.Code is not { } code)
+            return OptFixedSize;
+        Span<byte> option = opt[OptFixedSize..];
+        BinaryPrimitives.WriteUInt16BigEndian(option, (ushort)EdnsOptionCode.ExtendedDnsError);
+        BinaryPrimitives.WriteUInt16BigEndian(option[2..], (ushort)(sizeof(ushort) + text.Length));
+        BinaryPrimitives.WriteUInt16BigEndian(option[4..], (ushort)code);
+        text.CopyTo(option[6..]);
+        return OptFixedSize + optionsSize;
+    }
+}
+
+/// <summary>What the reply's OPT record says went wrong (RFC 8914); no code for nothing.</summary>
+internal readonly record struct Trouble(EdeCode? Code, byte[]? Text);
