@@ -20,10 +20,12 @@ internal sealed class JoiningByDatabase(PostgresNodes nodes, string name, OwnerV
     private static readonly TimeSpan _attempt = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _again = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _beat = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(100);
 
     private string _incarnation = "";
     private string _formation = "";
     private long _formedAt;
+    private HashSet<string> _replaced = [];
 
     /// <inheritdoc/>
     public async Task JoinAsync(ActorSystem system, CancellationToken cancel)
@@ -43,7 +45,7 @@ internal sealed class JoiningByDatabase(PostgresNodes nodes, string name, OwnerV
         var cluster = Akka.Cluster.Cluster.Get(system);
         while (!cancel.IsCancellationRequested)
         {
-            await Task.Delay(_beat, cancel);
+            await WaitAsync(cluster, cancel);
             try
             {
                 if (!await nodes.KeepAsync(_incarnation, cancel))
@@ -52,7 +54,9 @@ internal sealed class JoiningByDatabase(PostgresNodes nodes, string name, OwnerV
                     cluster.Down(cluster.SelfAddress);
                     return;
                 }
-                var others = (await nodes.ReadAsync(cancel)).Where(r => r.Name != name && r.IsAlive && r.Formation.Length > 0).ToArray();
+                var rows = await nodes.ReadAsync(cancel);
+                DownReplaced(cluster, rows);
+                var others = rows.Where(r => r.Name != name && r.IsAlive && r.Formation.Length > 0).ToArray();
                 // Two that came at the same moment did not see each other. Its next actor system says why it stays out.
                 if (others.Any(r => WhyNot(r) is not null && versions.YieldsTo(r.Versions))) return;
                 var older = others.FirstOrDefault(r => r.Formation != _formation && IsOlder(r) && !IsMember(cluster, r.Address));
@@ -98,6 +102,32 @@ internal sealed class JoiningByDatabase(PostgresNodes nodes, string name, OwnerV
 
     /// <inheritdoc/>
     public Task LeaveAsync(CancellationToken cancel) => nodes.LeaveAsync(cancel);
+
+    // A beat, or until a node comes while an incarnation of its name is still a member.
+    private async Task WaitAsync(Akka.Cluster.Cluster cluster, CancellationToken cancel)
+    {
+        for (var waited = TimeSpan.Zero; waited < _beat; waited += _look)
+        {
+            await Task.Delay(_look, cancel);
+            if (Replaced(cluster).Any(m => !_replaced.Contains(Owners.IncarnationOf(m.UniqueAddress)))) return;
+        }
+    }
+
+    private static IEnumerable<Member> Replaced(Akka.Cluster.Cluster cluster) => cluster.State.Members
+        .Where(m => m.Status is MemberStatus.Up or MemberStatus.Leaving or MemberStatus.Exiting)
+        .Where(m => cluster.State.Members.Any(other => other.Status == MemberStatus.Joining && Owners.NameOf(other) == Owners.NameOf(m)));
+
+    // A node that comes back has taken the row of the incarnation before away, whose process had ended, since two never share a data directory. Its silence is enough then: nobody has to wait until the resolver decides.
+    private void DownReplaced(Akka.Cluster.Cluster cluster, IReadOnlyList<NodeRow> rows)
+    {
+        Member[] replaced = [.. Replaced(cluster)];
+        _replaced = [.. replaced.Select(m => Owners.IncarnationOf(m.UniqueAddress))];
+        foreach (var member in replaced.Where(m => rows.All(r => r.Incarnation != Owners.IncarnationOf(m.UniqueAddress))))
+        {
+            log($"{Owners.NameOf(member)} has begun anew: its incarnation before, {member.Address}, is over");
+            cluster.Down(member.Address);
+        }
+    }
 
     private string? WhyNot(NodeRow other) => versions.WhyNot(other.Name, other.Versions);
 

@@ -4,6 +4,7 @@ namespace MeshDns.Actors.Store;
 
 /// <summary>What the table says of a node.</summary>
 /// <param name="Name">Its name.</param>
+/// <param name="Incarnation">Its actor system; empty while it has none.</param>
 /// <param name="Address">Where its actor system listens; empty before it has one.</param>
 /// <param name="Formation">The cluster that it is in, by the name that was drawn when that was formed; empty while it is in none.</param>
 /// <param name="FormedAt">When that was, by the database's clock.</param>
@@ -11,7 +12,7 @@ namespace MeshDns.Actors.Store;
 /// <param name="IsRecent">True when it said so within the last hour.</param>
 /// <param name="Report">What a node that is drained says of itself; empty of all others.</param>
 /// <param name="Versions">What it works with.</param>
-internal sealed record NodeRow(string Name, string Address, string Formation, long FormedAt, bool IsAlive, bool IsRecent, string Report, OwnerVersions Versions);
+internal sealed record NodeRow(string Name, string Incarnation, string Address, string Formation, long FormedAt, bool IsAlive, bool IsRecent, string Report, OwnerVersions Versions);
 
 /// <summary>The table of the cluster's nodes, and the row by which the split-brain resolver decides. They decide who meets and who goes, never who may write.</summary>
 /// <param name="sessions">The database.</param>
@@ -24,7 +25,7 @@ internal sealed class PostgresNodes(PostgresSessions sessions, string name, stri
     private const string NowMs = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
     private const string ReadSql = $"""
-        SELECT name, address, formed_by, formed_at, seen_at > now_ms - $1, seen_at > now_ms - 3600000, report, speaks, understands, writes, reads FROM meshdns.node, (SELECT {NowMs} AS now_ms) clock
+        SELECT name, incarnation, address, formed_by, formed_at, seen_at > now_ms - $1, seen_at > now_ms - 3600000, report, speaks, understands, writes, reads FROM meshdns.node, (SELECT {NowMs} AS now_ms) clock
         """;
 
     private const string WriteSql = $"""
@@ -97,8 +98,8 @@ internal sealed class PostgresNodes(PostgresSessions sessions, string name, stri
     private async Task<List<NodeRow>> ReadAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
         await using var command = connection.Command(ReadSql, (long)lease.TotalMilliseconds);
-        return await command.ReadAllAsync(r => new NodeRow(r.GetString(0), r.GetString(1), r.GetString(2), r.GetInt64(3), r.GetBoolean(4), r.GetBoolean(5), r.GetString(6),
-            new OwnerVersions(r.GetInt32(7), r.GetInt32(8), r.GetInt32(9), r.GetInt32(10))), cancel);
+        return await command.ReadAllAsync(r => new NodeRow(r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), r.GetInt64(4), r.GetBoolean(5), r.GetBoolean(6), r.GetString(7),
+            new OwnerVersions(r.GetInt32(8), r.GetInt32(9), r.GetInt32(10), r.GetInt32(11))), cancel);
     }
 
     private object[] Values(string incarnation, string address, string formation, long formedAt, string report) =>

@@ -57,9 +57,11 @@ public sealed class EndsTests(ITestOutputHelper output) : IDisposable
         witness.Learn(vips);
         var (asking, changes) = (witness.RunAsync(IsLong ? Rate : 0), new Writer(writer, node, witness));
         var writing = changes.RunAsync();
+        var ended = 0;
         try
         {
-            for (var end = 0; end < ends && !asking.IsCompleted && !writing.IsCompleted; end++) await EndAsync(node.Mesh.Engine, node, changes, end);
+            // A change takes about as long as a node is without an actor system, so not every end has one that falls into it.
+            for (; (ended < ends || (node != writer && changes.Followed == 0 && ended < ends + 6)) && !asking.IsCompleted && !writing.IsCompleted; ended++) await EndAsync(node.Mesh.Engine, node, changes, ended);
         }
         finally
         {
@@ -71,7 +73,8 @@ public sealed class EndsTests(ITestOutputHelper output) : IDisposable
             output.WriteLine(node.Log);
         }
         Assert.Empty(witness.Faults.Take(10));
-        Assert.Equal(ends + 1, node.Mesh.Engine.Lives);
+        Assert.Equal(ended + 1, node.Mesh.Engine.Lives);
+        Assert.True(ended >= ends);
         Assert.Equal(Hosts + changes.Made, node.Node.Directory.Names);
         Assert.Equal(writer.Mesh.Following.State.Position, node.Mesh.Following.State.Position);
         Assert.Equal(0, node.Node.Directory.Violations);

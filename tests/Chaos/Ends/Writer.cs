@@ -1,8 +1,11 @@
 using System.Globalization;
+using System.Threading.Channels;
 
 namespace MeshDns.Chaos.Ends;
 
-/// <summary>Declares one new name after the other, each until it is acknowledged, and waits until the node that is watched has it.</summary>
+/// <summary>
+/// Declares one new name after the other, each until it is acknowledged, and waits until the node that is watched has it. Their VIPs are read beside that: a read waits for shards that move, a change does not.
+/// </summary>
 internal sealed class Writer(NodeHere by, NodeHere watched, Witness witness)
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(20);
@@ -23,7 +26,9 @@ internal sealed class Writer(NodeHere by, NodeHere watched, Witness witness)
 
     public async Task RunAsync()
     {
-        for (var i = 0; !_isStopped; i++)
+        var made = Channel.CreateUnbounded<string>();
+        var learning = LearnAsync(made.Reader);
+        for (var i = 0; !_isStopped && !learning.IsFaulted; i++)
         {
             var name = string.Create(CultureInfo.InvariantCulture, $"new-{i}.mesh.internal");
             var before = watched.Node.Directory.Names;
@@ -31,9 +36,16 @@ internal sealed class Writer(NodeHere by, NodeHere watched, Witness witness)
             while (!await by.TryDeclareAsync([name], name)) Again++;
             await watched.UntilAsync(() => watched.Node.Directory.Names > before, $"the directory has {name}");
             if (hadNone && watched.Mesh.Engine.Life is null) Followed++;
-            witness.Learn(await by.VipsAsync(name));
+            made.Writer.TryWrite(name);
             _made = i + 1;
             await Task.Delay(_pause);
         }
+        made.Writer.Complete();
+        await learning;
+    }
+
+    private async Task LearnAsync(ChannelReader<string> made)
+    {
+        await foreach (var name in made.ReadAllAsync()) witness.Learn(await by.VipsAsync(name));
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Tests.Shared;
@@ -56,6 +57,30 @@ public sealed class ThreeNodesTests(ITestOutputHelper output)
         for (var i = 0; i < 1200 && (one.Mesh.Engine.Lives < 2 || one.Mesh.NotReady.Length > 0); i++) await Task.Delay(25);
         Assert.Empty(one.Mesh.NotReady);
         await one.EventuallyAsync(() => one.Names.Names == 1);
+    }
+
+    // Nobody can be a member while an incarnation of its name is one; a silent one is decided over after some seconds.
+    [Fact]
+    public async Task A_node_that_comes_back_does_not_wait_until_its_incarnation_before_is_decided_over()
+    {
+        var database = await (await PostgresServer.Shared).CreateDatabaseAsync();
+        var said = new ConcurrentQueue<string>();
+        Task<EngineNode> StartAsync(string name) => EngineNode.OnPostgresAsync(name, database, text =>
+        {
+            said.Enqueue(text);
+            lock (output) output.WriteLine(text);
+        });
+        await using var one = await StartAsync("n1");
+        await one.WhenReadyAsync();
+        await using var two = await StartAsync("n2");
+        await two.WhenReadyAsync();
+        one.Mesh.Engine.EndLife();
+        await one.EventuallyAsync(() => one.Mesh.Engine.Lives == 2);
+        await one.WhenReadyAsync();
+        Assert.Contains(said, text => text.Contains("n2 Information cluster: n1 has begun anew", StringComparison.Ordinal));
+        Assert.Equal(1, two.Mesh.Engine.Lives);
+        var reply = await one.Mesh.Control.ChangeAsync(EngineNode.Put("e", "h.example"), TimeSpan.FromSeconds(20), default);
+        Assert.True(reply.Outcome == ChangeOutcome.Applied, reply.Detail);
     }
 
     [Fact]
