@@ -31,6 +31,9 @@ public sealed class ClusterTls : IDisposable
     private ClusterTls(X509Certificate2 own, X509Certificate2Collection chain, X509Certificate2Collection authority, TimeProvider? time)
     {
         _own = own;
+        // The framework decodes this extension when it is first read, into a list that all share who read it at that moment: one purpose can be lost for good, and
+        // Kestrel refuses the certificate. So it is read before anybody else has it.
+        foreach (var usage in own.Extensions.OfType<X509EnhancedKeyUsageExtension>()) _ = usage.EnhancedKeyUsages;
         _context = SslStreamCertificateContext.Create(own, chain, offline: true);
         _authority = authority;
         _time = time;
