@@ -99,14 +99,8 @@ public sealed class QueryPipeline(MeshResolver resolver, LocalReply replies, IUp
         var limit = Math.Min(reply.Length, isTcp ? DnsLimits.MaxMessageSize : query.MaxUdpReplySize);
         var view = resolver.ViewOf(clientAddress);
 
-        // 4. Whose name is it? Without capture nobody's of the mesh (rule 6); a special name, unless it may be declared and is (rule 7); a declared name, exact,
-        //    then by the longest wildcard (rules 1, 3, 11); a mesh zone, where what is not declared does not exist (rules 4, 10); else not ours (rules 1, 10).
-        Finding finding;
-        if (!view.Capture) finding = Finding.Forward;
-        else if (resolver.TryFindSpecial(name, hash, query.Type, view, out finding)) { }
-        else if (resolver.TryFindHost(name, hash, query.Type, view, out finding)) { }
-        else if (resolver.TryFindInZone(name, query.Type, view, out finding)) { }
-        else finding = resolver.NotOurs();
+        // 4. Whose name is it, and what does it get?
+        var finding = resolver.Decide(name, hash, query.Type, view);
 
         // 5. Ours: answered here, unless a CNAME leads out of the mesh.
         if (finding.IsLocal && replies.TryWrite(query, finding, view, cookie, NextRotation(), reply, limit, out length, out var rcode))

@@ -58,15 +58,8 @@ public sealed class AnswerWriter(MeshResolver resolver)
 
     internal DirectReply NewDirectReply() => new(resolver.Directory, resolver.Options);
 
-    /// <summary>The same decision as in the query's own path, for a name that a CNAME led to.</summary>
-    public Finding Find(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view)
-    {
-        if (!view.Capture) return Finding.Forward;
-        var hash = resolver.Directory.HashOf(foldedName);
-        return resolver.TryFindSpecial(foldedName, hash, type, view, out var finding)
-            || resolver.TryFindHost(foldedName, hash, type, view, out finding)
-            || resolver.TryFindInZone(foldedName, type, view, out finding) ? finding : resolver.NotOurs();
-    }
+    /// <summary>See <see cref="MeshResolver.Decide"/>; for a name that a CNAME led to.</summary>
+    public Finding Find(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view) => resolver.Decide(foldedName, resolver.Directory.HashOf(foldedName), type, view);
 
     /// <summary>See <see cref="MeshResolver.Exists"/>.</summary>
     public bool Exists(ReadOnlySpan<byte> foldedName, in ClientView view) => resolver.Exists(foldedName, view);

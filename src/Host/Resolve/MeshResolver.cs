@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Names;
@@ -37,16 +38,54 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
     public ClientView ViewOf(ReadOnlySpan<byte> clientAddress) => new(null, options.Capture);
 #pragma warning restore IDE0060
 
+    /// <summary>
+    /// What a name gets: without capture it is nobody's of the mesh (rule 6); a special name, unless it may be declared and is (rule 7); a declared name, exact,
+    /// then by the longest wildcard (rules 1, 3, 11); a mesh zone, where what is not declared does not exist (rules 4, 10); else not ours (rules 1, 10).
+    /// </summary>
+    /// <param name="foldedName">Lower case, wire form.</param>
+    /// <param name="hash">The directory's hash of it.</param>
+    /// <param name="type">What is asked.</param>
+    /// <param name="view">What the client sees.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Finding Decide(ReadOnlySpan<byte> foldedName, int hash, DnsType type, in ClientView view)
+    {
+        var none = default(NoRecorder);
+        return Decide(foldedName, hash, type, view, ref none);
+    }
+
+    /// <summary>The same, and the recorder hears of the steps.</summary>
+    internal Finding Decide<TRecorder>(ReadOnlySpan<byte> foldedName, int hash, DnsType type, in ClientView view, ref TRecorder recorder)
+        where TRecorder : struct, IDecisionRecorder
+    {
+        if (!view.Capture)
+        {
+            recorder.Record(DecisionStep.NoCapture, Finding.Forward);
+            return Finding.Forward;
+        }
+        if (TryFindSpecial(foldedName, hash, type, view, ref recorder, out var finding)) return finding;
+        if (TryFindHost(foldedName, hash, type, view, out finding))
+        {
+            recorder.Record(DecisionStep.Host, finding);
+            return finding;
+        }
+        recorder.Record(DecisionStep.NoHost, default);
+        if (TryFindInZone(foldedName, type, view, out finding))
+        {
+            recorder.Record(DecisionStep.Zone, finding);
+            return finding;
+        }
+        finding = NotOurs();
+        recorder.Record(DecisionStep.NotOurs, finding);
+        return finding;
+    }
+
     /// <summary>A declared name: exact first, then the longest wildcard (rule 1). False when the client sees none.</summary>
     /// <param name="foldedName">Lower case, wire form.</param>
+    /// <param name="hash">The directory's hash of it.</param>
     /// <param name="type">What is asked.</param>
     /// <param name="view">What the client sees.</param>
     /// <param name="finding">What it gets.</param>
-    public bool TryFindHost(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view, out Finding finding) =>
-        TryFindHost(foldedName, directory.HashOf(foldedName), type, view, out finding);
-
-    /// <summary>The same when the directory's hash of the name is known.</summary>
-    public bool TryFindHost(ReadOnlySpan<byte> foldedName, int hash, DnsType type, in ClientView view, out Finding finding)
+    internal bool TryFindHost(ReadOnlySpan<byte> foldedName, int hash, DnsType type, in ClientView view, out Finding finding)
     {
         var stage = Stage.Exact;
         var match = directory.FindExact(foldedName, hash, view);
@@ -59,24 +98,21 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
         return match.Entry is not null;
     }
 
-    /// <summary>
-    /// A special name (rule 7). One below localhost is answered as declared, or as a mesh zone has it, where somebody said so; it is never forwarded.
-    /// </summary>
-    /// <param name="foldedName">Lower case, wire form.</param>
-    /// <param name="hash">The directory's hash of it.</param>
-    /// <param name="type">What is asked.</param>
-    /// <param name="view">What the client sees.</param>
-    /// <param name="finding">What it gets.</param>
-    public bool TryFindSpecial(ReadOnlySpan<byte> foldedName, int hash, DnsType type, in ClientView view, out Finding finding)
+    // One below localhost is answered as declared, or as a mesh zone has it, where somebody said so; it is never forwarded.
+    private bool TryFindSpecial<TRecorder>(
+        ReadOnlySpan<byte> foldedName, int hash, DnsType type, in ClientView view, ref TRecorder recorder, out Finding finding) where TRecorder : struct, IDecisionRecorder
     {
         if (!SpecialNames.TryFind(foldedName, type, out finding)) return false;
+        recorder.Record(DecisionStep.Special, finding);
         if (!SpecialNames.CanBeDeclared(foldedName)) return true;
-        if ((TryFindHost(foldedName, hash, type, view, out var declared) && declared.IsLocal) || TryFindInZone(foldedName, type, view, out declared)) finding = declared;
+        if ((!TryFindHost(foldedName, hash, type, view, out var declared) || !declared.IsLocal) && !TryFindInZone(foldedName, type, view, out declared)) return true;
+        finding = declared;
+        recorder.Record(DecisionStep.SpecialDeclared, finding);
         return true;
     }
 
-    /// <summary>A name in a mesh zone that no declaration covers: the apex, an empty non-terminal, or NXDOMAIN (rule 4). False outside the zones.</summary>
-    public bool TryFindInZone(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view, out Finding finding)
+    // A name in a mesh zone that no declaration covers: the apex, an empty non-terminal, or NXDOMAIN (rule 4). False outside the zones.
+    private bool TryFindInZone(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view, out Finding finding)
     {
         finding = default;
         if (!directory.Zones.TryMatch(foldedName, out var apex)) return false;
@@ -94,8 +130,7 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
         ? new Finding(OfNode(apex, type), Stage.Zone)
         : new Finding(FindingKind.NXDomain, Stage.Zone);
 
-    /// <summary>A name that is not ours (rules 1 and 10).</summary>
-    public Finding NotOurs()
+    private Finding NotOurs()
     {
         if (directory.IsLoaded) return Finding.Forward;
         return options.ForwardWhenNotReady

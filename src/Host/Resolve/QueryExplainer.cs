@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Names;
 using MeshDns.Host.Admin;
@@ -27,7 +26,10 @@ public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
             return new Explanation(DnsName.ToText(folded), TypeName(type), client?.ToString(), "error", "REFUSED", ["zone transfers and transaction types are refused"], []);
         var view = resolver.ViewOf((client ?? IPAddress.Loopback).GetAddressBytes());
         var steps = new List<string>();
-        var finding = Find(folded, type, view, steps);
+        var directory = resolver.Directory;
+        steps.Add(directory.IsLoaded ? $"the directory knows {directory.Names} names, {directory.Age.TotalSeconds:F1} s old" : "the directory is not loaded yet");
+        var recorder = new ExplainRecorder(directory, steps);
+        var finding = resolver.Decide(folded, directory.HashOf(folded), type, view, ref recorder);
         var asked = folded;
         var (rcode, answers) = finding.IsLocal ? Write(folded, type, finding, view, steps, ref asked) : (null, []);
         if (rcode is null && finding.Kind != FindingKind.AskOwner && resolver.Exists(asked, view))
@@ -47,56 +49,6 @@ public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
     }
 
     private static string TypeName(DnsType type) => Enum.IsDefined(type) ? type.ToString() : string.Create(CultureInfo.InvariantCulture, $"TYPE{(ushort)type}");
-
-    private Finding Find(byte[] name, DnsType type, in ClientView view, List<string> steps)
-    {
-        var directory = resolver.Directory;
-        steps.Add(directory.IsLoaded ? $"the directory knows {directory.Names} names, {directory.Age.TotalSeconds:F1} s old" : "the directory is not loaded yet");
-        if (!view.Capture)
-        {
-            steps.Add("capture is off for this client: forwarded as if there were no mesh");
-            return Finding.Forward;
-        }
-        if (resolver.TryFindSpecial(name, directory.HashOf(name), type, view, out var finding))
-        {
-            steps.Add("RFC 6761 gives the name a local answer");
-            if (finding.Stage != Stage.Special) steps.Add(finding.Entry is null ? $"but it lies in a mesh zone: {finding.Kind}" : $"but it is declared: {Describe(finding, directory)}");
-            return finding;
-        }
-        if (resolver.TryFindHost(name, type, view, out finding))
-        {
-            steps.Add(Describe(finding, directory));
-            return finding;
-        }
-        steps.Add("no declared name or wildcard that this client sees matches");
-        if (resolver.TryFindInZone(name, type, view, out finding))
-        {
-            steps.Add($"the name lies in a mesh zone: {finding.Kind}");
-            return finding;
-        }
-        steps.Add("the name lies in no mesh zone");
-        finding = resolver.NotOurs();
-        steps.Add(finding.IsLocal ? "nothing is loaded yet, and the settings say not to forward" : "not ours: answered by the upstreams or their cache");
-        return finding;
-    }
-
-    private static string Describe(in Finding finding, MeshDirectory directory)
-    {
-        var entry = finding.Entry!;
-        var match = $"{(entry.IsWildcard ? "the wildcard" : "the host")} {entry.Host} matches, with {entry.Declarations.Length} declaration(s)";
-        if (finding.Choice.Record is not { } record) return match;
-        var source = finding.Choice.Source switch
-        {
-            AnswerSource.Explicit => "its explicit addresses",
-            AnswerSource.Vip => $"its VIP {directory.Range.IPv4(entry.VipIndex)}, {directory.Range.IPv6(entry.VipIndex)}",
-            AnswerSource.Cname => $"a CNAME to {record.Shape.ExternalName}",
-            _ => "no address",
-        };
-        if (finding.Kind != FindingKind.Forward) return $"{match}; the {record.Shape.Kind} record of namespace {record.Shape.Namespace} answers with {source}: {finding.Kind}";
-        return finding.Choice.Answers
-            ? $"{match}; outside the mesh zones this type is not the mesh's: forwarded"
-            : $"{match}; it has no address and lies in no mesh zone: forwarded";
-    }
 
     private (string? Rcode, IReadOnlyList<string> Answers) Write(
         byte[] name, DnsType type, in Finding finding, in ClientView view, List<string> steps, ref byte[] asked)

@@ -42,7 +42,11 @@ public sealed class StaleReplica(MeshResolver resolver, IOwnerInquiry owners)
         Span<byte> buffer = stackalloc byte[DnsLimits.MaxNameSize];
         var name = buffer[..query.QuestionName.Length];
         DnsName.Fold(query.QuestionName, name);
-        if (facts.Count > 0 && KnowledgeOf(facts).TryFindHost(name, query.Type, view, out var found) && found.IsLocal) return found;
+        if (facts.Count > 0)
+        {
+            var told = KnowledgeOf(facts);
+            if (told.TryFindHost(name, told.Directory.HashOf(name), query.Type, view, out var found) && found.IsLocal) return found;
+        }
         return resolver.Deny(name, query.Type, view);
     }
 
