@@ -86,6 +86,7 @@ internal sealed class HostShard : UntypedActor, IWithTimers
     {
         if (_feed is { } feed) _parts.Following.Unsubscribe(_bucket, feed);
         _life++;
+        if (_reader is { } reader) _parts.LeftBehind(reader.Weight);
         (_reader, _feed) = (null, null);
         Timers.Cancel("tick");
     }

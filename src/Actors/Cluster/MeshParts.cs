@@ -41,6 +41,9 @@ internal sealed record MeshParts
     /// <summary>Told of each append: whether it is durable, and how long it took.</summary>
     public Action<bool, TimeSpan> Appended { get; init; } = (_, _) => { };
 
+    /// <summary>Told of memory that nothing holds any more, in bytes by estimate, where it is much.</summary>
+    public Action<long> LeftBehind { get; init; } = _ => { };
+
     /// <summary>What of the actors can be counted.</summary>
     public MeshGauges Gauges { get; } = new();
 

@@ -41,6 +41,9 @@ internal sealed record OwnerSettings
     /// <summary>Told of each append: whether it is durable, and how long it took.</summary>
     public Action<bool, TimeSpan> Appended { get; init; } = (_, _) => { };
 
+    /// <summary>Told of memory that nothing holds any more, in bytes by estimate, where it is much.</summary>
+    public Action<long> LeftBehind { get; init; } = _ => { };
+
     /// <summary>What it works with; another in tests.</summary>
     public OwnerVersions Versions { get; init; } = OwnerVersions.Current;
 
@@ -81,6 +84,7 @@ internal sealed class OwnerMesh : IMeshNode
             ImageBytes = settings.ImageBytes,
             KeepRows = settings.KeepRows,
             Appended = settings.Appended,
+            LeftBehind = settings.LeftBehind,
             Duties = new NodeDuties(AwaitRowAsync, DrainAsync, Report),
             Time = time,
             Log = log,

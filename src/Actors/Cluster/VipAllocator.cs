@@ -186,7 +186,9 @@ internal sealed class VipAllocator : UntypedPersistentActor, IWithTimers
 
     private void Pass()
     {
+        var tables = _state?.Mesh.Tables;
         Handle(new Ticked());
+        if (tables is not null && _state!.Mesh.Tables.LeftBehind(tables) is > 0 and var bytes) _parts.LeftBehind(bytes);
         if (IsServing && _state is { } state) _images.Begin(state.Mesh, Self);
     }
 

@@ -94,6 +94,9 @@ internal sealed record BucketReader
     /// <summary>Up to where the view speaks; null while the bucket is being read for the first time.</summary>
     public LogPosition? Position { get; private init; }
 
+    /// <summary>The memory that the view takes, in bytes by estimate.</summary>
+    public long Weight => View.Table.Weight;
+
     /// <summary>A shard that begins.</summary>
     public static (BucketReader Next, IReadOnlyList<BucketOutput> Outputs) Begin()
     {

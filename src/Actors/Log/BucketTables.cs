@@ -32,6 +32,9 @@ internal sealed class BucketTables
     /// <summary>True when the table is packed.</summary>
     public bool Rests(int bucket) => _tables[bucket].Live is null;
 
+    /// <summary>The memory that was let go when tables came to rest since an earlier state, in bytes by estimate.</summary>
+    public long LeftBehind(BucketTables earlier) => ReferenceEquals(this, earlier) ? 0 : Enumerable.Range(0, Count).Sum(bucket => Rests(bucket) ? earlier._tables[bucket].Live?.Weight ?? 0 : 0);
+
     /// <summary>The same with another table.</summary>
     public BucketTables With(int bucket, ShardTable table) => new(_tables.SetItem(bucket, Held.Of(table)));
 

@@ -31,6 +31,9 @@ public sealed class ShardTable
     /// <summary>How many document changes the shard has seen; the source of versions.</summary>
     public long Changes { get; }
 
+    /// <summary>The memory that it takes, in bytes by estimate.</summary>
+    internal long Weight => 1000L * (Documents.Count + Hosts.Count);
+
     /// <summary>The declarations of a host; empty when there are none.</summary>
     public ImmutableArray<HostDeclaration> DeclarationsOf(HostName host) => Hosts.TryGetValue(host, out var found) ? found : [];
 

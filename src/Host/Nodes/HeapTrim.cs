@@ -6,15 +6,12 @@ namespace MeshDns.Host.Nodes;
 /// <summary>
 /// Gives memory back to the system when a recovery or a bulk change has ended: both leave behind more than they keep, and a node that then rests allocates
 /// too little for the collector to come by itself. Only after some seconds without a change, and never for the few changes of an ordinary day: what is left
-/// of those is not worth a pause. Likewise when shards have passivated.
+/// of those is not worth a pause. Likewise when shards and the allocator's tables have come to rest.
 /// </summary>
 internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time, HeapTrim.Collector collector)
 {
     // Some hundred small changes.
     internal const long WorthACollection = 24L << 20;
-
-    // The objects of a shard take about three times as much as its snapshot.
-    private const int ObjectsPerSnapshot = 3;
 
     // A start is followed by a rest that may last for days.
     internal const long WorthAfterStart = 4L << 20;
@@ -29,23 +26,19 @@ internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time, HeapT
 
     private TaskCompletionSource _changed = NewSignal();
     private DirectoryPosition? _seen;
-    private long _letGo;
-
-    /// <summary>A shard has passivated. On any thread.</summary>
-    /// <param name="snapshotBytes">The bytes of its snapshot.</param>
-    public void LetGo(int snapshotBytes)
-    {
-        Interlocked.Add(ref _letGo, snapshotBytes);
-        Volatile.Read(ref _changed).TrySetResult();
-    }
+    private long _leftBehind;
 
     /// <summary>So many bytes are garbage. On any thread.</summary>
-    public void LeftBehind(long bytes) => LetGo((int)Math.Min(int.MaxValue, bytes / ObjectsPerSnapshot));
+    public void LeftBehind(long bytes)
+    {
+        Interlocked.Add(ref _leftBehind, bytes);
+        Volatile.Read(ref _changed).TrySetResult();
+    }
 
     public async Task RunAsync(CancellationToken cancel)
     {
         // From nothing: what the start allocated counts.
-        var trimmedAt = 0L;
+        var (trimmedAt, compactedAt) = (0L, 0L);
         directory.Applied += Look;
         try
         {
@@ -59,15 +52,16 @@ internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time, HeapT
                     await Task.Delay(Rest, time, cancel);
                 }
                 while (_changed.Task.IsCompleted);
-                var allocated = collector.Allocated() - trimmedAt;
-                var letGo = Volatile.Read(ref _letGo);
-                if (!IsWorthACollection(trimmedAt == 0, allocated, letGo)) continue;
-                Interlocked.Add(ref _letGo, -letGo);
+                var leftBehind = Volatile.Read(ref _leftBehind);
+                if (!IsWorthACollection(trimmedAt == 0, collector.Allocated() - trimmedAt, leftBehind)) continue;
+                Interlocked.Add(ref _leftBehind, -leftBehind);
                 // Beside all threads, so that afterwards it is known how much is kept.
                 collector.Collect();
                 await Task.Delay(Rest, time, cancel);
-                if (!_changed.Task.IsCompleted && IsWorthAPause(trimmedAt == 0, allocated, collector.Kept())) collector.Compact();
                 trimmedAt = collector.Allocated();
+                if (_changed.Task.IsCompleted || !IsWorthAPause(compactedAt == 0, trimmedAt - compactedAt, collector.Kept())) continue;
+                collector.Compact();
+                compactedAt = trimmedAt;
             }
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested) { }
@@ -77,12 +71,11 @@ internal sealed class HeapTrim(MeshDirectory directory, TimeProvider time, HeapT
     /// <summary>Whether there is enough to be gained.</summary>
     /// <param name="isStart">Since the start; else since the last time.</param>
     /// <param name="allocated">Bytes allocated since then.</param>
-    /// <param name="passivated">Bytes of the snapshots of shards that have passivated since then.</param>
-    internal static bool IsWorthACollection(bool isStart, long allocated, long passivated) =>
-        allocated + (ObjectsPerSnapshot * passivated) >= (isStart ? WorthAfterStart : WorthACollection);
+    /// <param name="leftBehind">Bytes that were let go since then.</param>
+    internal static bool IsWorthACollection(bool isStart, long allocated, long leftBehind) => allocated + leftBehind >= (isStart ? WorthAfterStart : WorthACollection);
 
     /// <summary>Whether all threads may be stopped to compact.</summary>
-    /// <param name="isStart">Since the start; else since the last time.</param>
+    /// <param name="isStart">Since the start, after which there was no room for it yet; else since the last time.</param>
     /// <param name="allocated">Bytes allocated since then.</param>
     /// <param name="kept">Bytes on the heap.</param>
     internal static bool IsWorthAPause(bool isStart, long allocated, long kept) => (isStart || allocated >= WorthAPause) && kept <= CompactedBytes;

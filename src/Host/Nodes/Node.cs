@@ -41,6 +41,7 @@ internal sealed class Node
     private readonly LateMesh _lateMesh = new();
     private readonly MetricsRegistry _metrics = new();
     private readonly LateOwners _lateOwners = new();
+    private readonly HeapTrim _trim;
     private readonly NodeMesh _mesh;
     private readonly DirectorySaver _saver;
     private readonly CancellationTokenSource _stopBackground = new();
@@ -60,7 +61,8 @@ internal sealed class Node
         _resolver = new MeshResolver(_directory, ResolverOptionsOf(settings), _time);
         _loops = new LoopWatch(_time);
         _health = new NodeHealth(_directory, _loops, _time, _log);
-        _mesh = new NodeMesh(settings, _options, _directory, _time, loggers.CreateLogger("mesh"), _metrics, descriptors.Cluster);
+        _trim = new HeapTrim(_directory, _time, HeapTrim.Collector.Runtime);
+        _mesh = new NodeMesh(settings, _options, _directory, _time, loggers.CreateLogger("mesh"), _metrics, descriptors.Cluster) { LeftBehind = _trim.LeftBehind };
         _saver = new DirectorySaver(SavedDirectory, _directory, _time, _log);
     }
 
@@ -95,7 +97,7 @@ internal sealed class Node
             _health.Started();
             _log.LogInformation("ready: dns {Dns} (udp and tcp), admin http://{Admin}", string.Join(", ", _edge!.Endpoints), _admin.Endpoint);
             _background.Add(new SettingsNotice(_settings, _lateMesh, _time, _log).RunAsync(_stopBackground.Token));
-            foreach (var path in _settings.Sources.Manifests) _background.Add(new ManifestSource(path, _lateMesh, _time, new Random(), _loggers.CreateLogger("source"), _mesh.Mesh!.Runs).RunAsync(_stopBackground.Token));
+            foreach (var path in _settings.Sources.Manifests) _background.Add(new ManifestSource(path, _lateMesh, _time, new Random(), _loggers.CreateLogger("source"), () => _directory.Position, _mesh.Mesh!.Runs).RunAsync(_stopBackground.Token));
             await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancel);
             return 0;
         }
@@ -132,9 +134,8 @@ internal sealed class Node
         _lateMesh.Set(mesh.Control);
         _lateOwners.Set(mesh);
         _background.Add(_saver.RunAsync(_stopBackground.Token));
-        var trim = new HeapTrim(_directory, _time, HeapTrim.Collector.Runtime);
-        _edge!.Ebbed += trim.LeftBehind;
-        _background.Add(trim.RunAsync(_stopBackground.Token));
+        _edge!.Ebbed += _trim.LeftBehind;
+        _background.Add(_trim.RunAsync(_stopBackground.Token));
     }
 
     private async Task WaitUntilReadyAsync(CancellationToken cancel)

@@ -23,6 +23,9 @@ internal sealed class NodeMesh(MeshDnsSettings settings, MeshOptions options, Me
     private ClusterClient? _client;
     private ILogStore? _store;
 
+    /// <summary>Told of memory that nothing holds any more, in bytes by estimate.</summary>
+    public required Action<long> LeftBehind { get; init; }
+
     /// <summary>The mesh, once it has begun.</summary>
     public IMeshNode? Mesh { get; private set; }
 
@@ -125,6 +128,7 @@ internal sealed class NodeMesh(MeshDnsSettings settings, MeshOptions options, Me
             DataId = DataDirectory.IdOf(settings.Node.DataDirectory),
             KeepRows = settings.Journal.KeepRows,
             Appended = _appends.Note,
+            LeftBehind = LeftBehind,
         };
         return new OwnerMesh(here, owner, directory, time, new Random(), _actorLog);
     }

@@ -1,5 +1,6 @@
 using MeshDns.Actors;
 using MeshDns.Actors.Cluster;
+using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Services;
 using Microsoft.Extensions.Logging;
@@ -8,8 +9,8 @@ namespace MeshDns.Host.Sources;
 
 /// <summary>
 /// Keeps the mesh equal to one path of <c>sources.manifests</c> (a file or a folder): every new content becomes one change that puts its
-/// documents and deletes those that this source owns and the path no longer has. The same set is put again every minute, so that what somebody
-/// else deleted or changed meanwhile comes back (unchanged documents write nothing). A document that another source has taken over is not taken
+/// documents and deletes those that this source owns and the path no longer has. A minute after the mesh has changed the same set is put again, so that
+/// what somebody else deleted or changed comes back (unchanged documents write nothing). A document that another source has taken over is not taken
 /// back: as a set is applied whole or not at all, it is then refused, which is logged once, and tried again until that source lets go or the
 /// files no longer have the document. What cannot be read or is refused changes nothing; while the files have errors nothing is put again.
 /// Polled, because file events get lost on network file systems and mounts.
@@ -19,8 +20,9 @@ namespace MeshDns.Host.Sources;
 /// <param name="time">Paces everything.</param>
 /// <param name="jitter">Spreads retries; used by this source's loop only.</param>
 /// <param name="logger">Told of every change, and of each error once in a row.</param>
+/// <param name="position">How far this node knows the log: what has not moved since the set was put needs no other look.</param>
 /// <param name="isMine">True while this node is the one that runs the source, of those that could; null: always.</param>
-public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider time, Random jitter, ILogger logger, Func<string, bool>? isMine = null)
+public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider time, Random jitter, ILogger logger, Func<DirectoryPosition> position, Func<string, bool>? isMine = null)
 {
     /// <summary>Time between looks at the files.</summary>
     public static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(2);
@@ -31,7 +33,7 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
     /// <summary>The longest wait between tries to apply the same set.</summary>
     public static readonly TimeSpan MaxBackOff = TimeSpan.FromMinutes(1);
 
-    /// <summary>Time from a success to putting the same set again.</summary>
+    /// <summary>Time from a success to putting the same set again, if the mesh has changed since.</summary>
     public static readonly TimeSpan RecheckInterval = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan _changeDeadline = TimeSpan.FromSeconds(60);
@@ -44,6 +46,7 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
     private ManifestWatch _watch = new(path);
     private ManifestResult? _set;
     private bool _isApplied;
+    private DirectoryPosition? _putAt;
     private string? _lastLogged;
     private int _tries;
     private DateTimeOffset _nextTry;
@@ -60,7 +63,7 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
             while (true)
             {
                 LookAndTake();
-                if (_set is { } set && time.GetUtcNow() >= _nextTry && isMine?.Invoke(_source) != false) await TryApplyAsync(set, cancel);
+                if (_set is { } set && time.GetUtcNow() >= _nextTry && isMine?.Invoke(_source) != false && position() != _putAt) await TryApplyAsync(set, cancel);
                 await Task.Delay(_watch.IsMoving ? SettleInterval : PollInterval, time, cancel);
             }
         }
@@ -98,7 +101,7 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
                     logger.LogWarning("{File}: document {Number}: {Warning}", document.File, document.Number, warning);
             foreach (var skipped in result.Skipped) logger.LogInformation("{Skipped}", skipped);
             _set = result;
-            (_isApplied, _lastLogged, _tries, _nextTry) = (false, null, 0, time.GetUtcNow());
+            (_isApplied, _putAt, _lastLogged, _tries, _nextTry) = (false, null, null, 0, time.GetUtcNow());
             return;
         }
         foreach (var error in errors) logger.LogError("{Source} keeps its earlier documents: {Error}", _source, error);
@@ -108,12 +111,19 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
     private async Task TryApplyAsync(ManifestResult set, CancellationToken cancel)
     {
         string reason;
+        // From before it was put: its own rows are one more change.
+        var putAt = position();
         try
         {
             var request = new ChangeRequest { Source = _source, Changes = await ChangesAsync(set.Documents, cancel), Rests = set.RestingVips };
             // Nothing to put and nothing to delete: an empty folder that never had anything.
             var reply = request.Changes.Count == 0 && request.Rests is null ? new ChangeReply { Outcome = ChangeOutcome.Applied } : await mesh.ChangeAsync(request, _changeDeadline, cancel);
-            if (reply.Outcome == ChangeOutcome.Applied) { Applied(set.Documents.Count, reply); return; }
+            if (reply.Outcome == ChangeOutcome.Applied)
+            {
+                _putAt = putAt;
+                Applied(set.Documents.Count, reply);
+                return;
+            }
             reason = reply.Outcome == ChangeOutcome.Refused ? $"{reply.Reason}: {reply.Detail}" : $"{reply.Outcome}: {reply.Detail}";
         }
         catch (MeshUnavailableException e) { reason = $"{ChangeOutcome.Unavailable}: {e.Message}"; }

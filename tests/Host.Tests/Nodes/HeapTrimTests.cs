@@ -33,7 +33,7 @@ public sealed class HeapTrimTests
     }
 
     [Fact]
-    public async Task What_passive_shards_let_go_is_collected()
+    public async Task What_shards_and_tables_that_rest_leave_behind_is_collected()
     {
         var time = new ManualTimeProvider();
         var directory = new MeshDirectory(VipRange.Default, new MeshZones([]), DirectoryFacts.ShardCount, time);
@@ -41,7 +41,8 @@ public sealed class HeapTrimTests
         var trim = new HeapTrim(directory, time, new HeapTrim.Collector(() => 0, () => 0, collected.SetResult, () => Assert.Fail("nothing was allocated")));
         using var stop = new CancellationTokenSource();
         var run = trim.RunAsync(stop.Token);
-        trim.LetGo((int)(HeapTrim.WorthACollection / 3));
+        trim.LeftBehind(HeapTrim.WorthACollection / 2);
+        trim.LeftBehind(HeapTrim.WorthACollection / 2);
         while (!collected.Task.IsCompleted)
         {
             await Task.WhenAny(time.WaitForTimerAsync(), collected.Task).WaitAsync(_deadline);
@@ -49,6 +50,37 @@ public sealed class HeapTrimTests
         }
         await stop.CancelAsync();
         await run.WaitAsync(_deadline);
+    }
+
+    [Fact]
+    public async Task A_heap_too_large_to_compact_after_the_start_is_compacted_once_it_has_shrunk()
+    {
+        var time = new ManualTimeProvider();
+        var directory = new MeshDirectory(VipRange.Default, new MeshZones([]), DirectoryFacts.ShardCount, time);
+        directory.Apply(DirectoryFacts.Batch(1));
+        var kept = HeapTrim.CompactedBytes + 1;
+        var (collections, compacted) = (0, new TaskCompletionSource());
+        var trim = new HeapTrim(directory, time, new HeapTrim.Collector(() => HeapTrim.WorthAfterStart, () => Volatile.Read(ref kept), () => Interlocked.Increment(ref collections), compacted.SetResult));
+        using var stop = new CancellationTokenSource();
+        var run = trim.RunAsync(stop.Token);
+        await PassAsync(() => Volatile.Read(ref collections) == 1);
+        await time.WaitForTimerAsync().WaitAsync(_deadline);
+        time.Advance(HeapTrim.Rest);
+        Volatile.Write(ref kept, HeapTrim.CompactedBytes);
+        trim.LeftBehind(HeapTrim.WorthACollection);
+        await PassAsync(() => compacted.Task.IsCompleted);
+        Assert.Equal(2, collections);
+        await stop.CancelAsync();
+        await run.WaitAsync(_deadline);
+
+        async Task PassAsync(Func<bool> isOver)
+        {
+            while (!isOver())
+            {
+                await Task.WhenAny(time.WaitForTimerAsync(), Task.Delay(20)).WaitAsync(_deadline);
+                time.Advance(HeapTrim.Rest);
+            }
+        }
     }
 
     [Fact]
@@ -62,12 +94,12 @@ public sealed class HeapTrimTests
     [Theory]
     [InlineData(false, HeapTrim.WorthACollection, 0, true)]
     [InlineData(false, HeapTrim.WorthACollection - 1, 0, false)]
-    [InlineData(false, 0, HeapTrim.WorthACollection / 3, true)]
-    [InlineData(false, 2, (HeapTrim.WorthACollection / 3) - 1, false)]
+    [InlineData(false, 0, HeapTrim.WorthACollection, true)]
+    [InlineData(false, 2, HeapTrim.WorthACollection - 3, false)]
     [InlineData(true, HeapTrim.WorthAfterStart, 0, true)]
     [InlineData(true, HeapTrim.WorthAfterStart - 1, 0, false)]
-    public void What_was_allocated_and_what_passive_shards_let_go_are_worth_a_collection_together(bool isStart, long allocated, long passivated, bool isWorthIt) =>
-        Assert.Equal(isWorthIt, HeapTrim.IsWorthACollection(isStart, allocated, passivated));
+    public void What_was_allocated_and_what_was_left_behind_are_worth_a_collection_together(bool isStart, long allocated, long leftBehind, bool isWorthIt) =>
+        Assert.Equal(isWorthIt, HeapTrim.IsWorthACollection(isStart, allocated, leftBehind));
 
     [Theory]
     [InlineData(true, 1, HeapTrim.CompactedBytes, true)]
