@@ -16,7 +16,7 @@ public static class MeshDnsCommand
         foreach (var verb in new[]
         {
             RunVerb.Create(context), CheckConfigVerb.Create(context), ApplyVerb.Create(context), DeleteVerb.Create(context), GetVerb.Create(context),
-            ExplainVerb.Create(context), ExportVerb.Create(context), DrainVerb.Create(context), VerifyVerb.Create(context), HealthVerb.Create(context),
+            ExplainVerb.Create(context), ExportVerb.Create(context), QueryVerb.Create(context), DrainVerb.Create(context), VerifyVerb.Create(context), HealthVerb.Create(context),
         })
         {
             root.Subcommands.Add(verb);

@@ -39,6 +39,15 @@ public sealed class VerbTests(DefaultNode fixture, ITestOutputHelper output) : M
     }
 
     [Fact]
+    public async Task Query_prints_what_a_client_gets()
+    {
+        (await Node.CliAsync("apply -f -", Manifest.Fixed("queried", "queried.test", "192.0.2.1"))).Done();
+        foreach (var transport in (string[])["", "--tcp"])
+            Assert.Matches($@"^;; NOERROR aa rd ra, from {Node.Dns} in [\d.]+ ms\nqueried\.test\. 30 IN A 192\.0\.2\.1\n$", (await Node.CliAsync($"query queried.test --server {Node.Dns} {transport}")).Done());
+        (await Node.CliAsync($"query queried.test --server 127.0.0.1:{FreePort.Next()}")).Failed(1, "does not answer");
+    }
+
+    [Fact]
     public async Task A_refusal_is_exit_code_1_and_names_file_document_and_field()
     {
         var yaml = Manifest.Vip("fine", "fine.test") + Manifest.Entry("wrong", ["*"], "resolution: DNS");
