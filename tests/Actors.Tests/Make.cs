@@ -14,7 +14,7 @@ internal static class Make
     {
         Key = Key(name, ns),
         Labels = optOut ? new Dictionary<string, string> { [HostDeclaration.AutoAllocateLabel] = "False" } : null,
-        ServiceEntry = new ServiceEntrySpec
+        Spec = new ServiceEntrySpec
         {
             Hosts = [.. hosts.Select(HostName.Parse)],
             Addresses = addresses ?? [],
@@ -28,7 +28,7 @@ internal static class Make
     public static MeshDocument Service(string name, string ns, params string[] clusterIPs) => new()
     {
         Key = new DocumentKey(DocumentKind.Service, ns, name),
-        Service = new ServiceSpec { Type = "ClusterIP", ClusterIPs = clusterIPs, Ports = [new ServicePort(80, "http", "TCP", null)] },
+        Spec = new ServiceSpec { Type = "ClusterIP", ClusterIPs = clusterIPs, Ports = [new ServicePort(80, "http", "TCP", null)] },
     };
 
     public static DocumentChange Put(MeshDocument document, long? ifMatch = null) => new(document.Key, document, ifMatch);

@@ -53,8 +53,8 @@ internal static class SettingsDecision
     {
         if (domain == shared.ClusterDomain) return null;
         for (var bucket = 0; bucket < state.Tables.Count; bucket++)
-            if (state.Tables[bucket].Documents.Keys.FirstOrDefault(k => k.Kind == DocumentKind.Service) is { Name.Length: > 0 } service)
-                return $"mesh.cluster-domain cannot change while Services are declared, since their names carry it: {service} is one";
+            if (state.Tables[bucket].Documents.Keys.FirstOrDefault(k => SpecKinds.Of(k.Kind).IsInClusterDomain) is { Name.Length: > 0 } key)
+                return $"mesh.cluster-domain cannot change while {key.Kind}s are declared, since their names carry it: {key} is one";
         return null;
     }
 

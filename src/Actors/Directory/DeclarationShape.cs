@@ -12,6 +12,7 @@ public sealed class DeclarationShape
     private DeclarationShape(HostDeclaration declaration)
     {
         Kind = declaration.Document.Kind;
+        Precedence = SpecKinds.Of(Kind).Precedence;
         Namespace = declaration.Document.Namespace;
         Eligible = declaration.Eligible;
         Resolution = declaration.Resolution;
@@ -26,6 +27,9 @@ public sealed class DeclarationShape
 
     /// <summary>The kind of the document.</summary>
     public DocumentKind Kind { get; }
+
+    /// <summary>The kind's, copied here because queries compare it.</summary>
+    public byte Precedence { get; }
 
     /// <summary>The record's namespace: the document's.</summary>
     public string Namespace { get; }

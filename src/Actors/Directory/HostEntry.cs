@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using MeshDns.Contracts.Names;
-using MeshDns.Contracts.Services;
 
 namespace MeshDns.Actors.Directory;
 
@@ -73,7 +72,7 @@ public sealed class HostEntry : NamedNode
     internal bool IsDeclared => _first is not null;
 
     /// <summary>
-    /// Which record answers (behaviour.md): Services before ServiceEntries, then the client's own namespace, then the oldest visible one,
+    /// Which record answers (behaviour.md): by the precedence of kinds, then the client's own namespace, then the oldest visible one,
     /// among those that have an address.
     /// </summary>
     public RecordChoice Choose(in ClientView view)
@@ -104,11 +103,14 @@ public sealed class HostEntry : NamedNode
         return _isSoleIPv4;
     }
 
+    // Above whatever precedence and namespace add.
+    private const int NoAnswer = (byte.MaxValue + 1) << 1;
+
     // Lower is better; equal ranks keep the older declaration, since they are met oldest first.
     private static int Rank(in RecordChoice choice, in ClientView view)
     {
         var shape = choice.Record!.Shape;
-        return (choice.Answers ? 0 : 4) + (shape.Kind == DocumentKind.Service ? 0 : 2) + (shape.Namespace == view.Namespace ? 0 : 1);
+        return (choice.Answers ? 0 : NoAnswer) + (shape.Precedence << 1) + (shape.Namespace == view.Namespace ? 0 : 1);
     }
 
     // The record is all of the namespace's declarations that the client sees: what one of them has, the record has.

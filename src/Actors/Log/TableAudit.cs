@@ -33,7 +33,7 @@ internal sealed class TableAudit(IReadOnlyDictionary<int, ShardTable> tables, Bu
             {
                 var key = stored.Document.Key;
                 if (BucketOf(key) != bucket) breach($"{key} is in {buckets.TagOf(bucket)}, where it does not belong");
-                if (stored.Document is { ServiceEntry: null, Service: null })
+                if (stored.Document.Spec is null)
                 {
                     breach($"{key} has no spec");
                     continue;

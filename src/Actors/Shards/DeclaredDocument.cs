@@ -14,8 +14,6 @@ namespace MeshDns.Actors.Shards;
 /// <param name="Warnings">What of it means nothing here.</param>
 public sealed record DeclaredDocument(MeshDocument Document, IReadOnlyDictionary<HostName, int> Wishes, IReadOnlyList<string> Warnings)
 {
-    private const string LiveSource = "kubernetes:";
-
     private static readonly Dictionary<HostName, int> _noWishes = [];
 
     /// <summary>Takes a document of a change apart.</summary>
@@ -27,24 +25,10 @@ public sealed record DeclaredDocument(MeshDocument Document, IReadOnlyDictionary
     /// <param name="clusterDomain">The domain under which Services live.</param>
     public static DeclaredDocument Of(MeshDocument document, IReadOnlyList<HostAddress>? wishes, string source, MeshDocument? before, VipRange range, HostName clusterDomain)
     {
-        if (document.Service is { } service)
-        {
-            var (kept, wished) = OfService(document, service, source, before?.Service, range);
-            document = document with { Service = kept };
-            if (wished.Count > 0) wishes = [.. HostDeclaration.Of(document, 0, clusterDomain).SelectMany(d => wished.Select(address => new HostAddress(d.Host, address)))];
-        }
+        var (kept, wished) = document.Spec!.Take(document, source, before?.Spec, range);
+        document = document with { Spec = kept };
+        if (wished.Count > 0) wishes = [.. HostDeclaration.Of(document, 0, clusterDomain).SelectMany(d => wished.Select(address => new HostAddress(d.Host, address)))];
         return wishes is { Count: > 0 } ? Read(document, wishes, range, clusterDomain) : new DeclaredDocument(document, _noWishes, []);
-    }
-
-    // Stand-alone nobody assigns cluster IPs: one inside our ranges can only have come from a mesh like this one. A live cluster's own word counts as it is, and
-    // so does the clusterIP of a Service that opts out, or that an earlier version took for an explicit address.
-    private static (ServiceSpec Kept, IReadOnlyList<string> Wished) OfService(MeshDocument document, ServiceSpec service, string source, ServiceSpec? before, VipRange range)
-    {
-        bool IsOurs(string address) => Cidr.TryParseAddress(address, out var ip) && range.Contains(ip);
-        service = service with { TakesVip = false };
-        if (service.Headless || service.ExternalName is not null || source.StartsWith(LiveSource, StringComparison.Ordinal) || HostDeclaration.IsOptedOut(document)) return (service, []);
-        if (!service.ClusterIPs.All(IsOurs) || before is not null && before.ClusterIPs.Any(IsOurs)) return (service, []);
-        return (service with { ClusterIPs = [], TakesVip = true }, service.ClusterIPs);
     }
 
     private static DeclaredDocument Read(MeshDocument document, IReadOnlyList<HostAddress> wishes, VipRange range, HostName clusterDomain)

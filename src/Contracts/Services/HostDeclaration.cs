@@ -35,44 +35,11 @@ public sealed record HostDeclaration
     /// <summary>The label that opts a ServiceEntry or Service out of a VIP when it is "false" in any case.</summary>
     public const string AutoAllocateLabel = "networking.istio.io/enable-autoallocate-ip";
 
-    /// <summary>What a document declares, host by host, in the document's order (behaviour.md, "Who gets a VIP").</summary>
-    /// <param name="document">A checked document.</param>
-    /// <param name="created">When it was created, milliseconds since the Unix epoch.</param>
-    /// <param name="clusterDomain">The domain under which Services live, such as cluster.local.</param>
+    /// <summary>What a checked document declares (<see cref="DocumentSpec.Declares"/>).</summary>
     public static IReadOnlyList<(HostName Host, HostDeclaration Declaration)> Of(MeshDocument document, long created, HostName clusterDomain) =>
-        document.ServiceEntry is { } entry ? OfServiceEntry(document, entry, created) : OfService(document, document.Service!, created, clusterDomain);
+        document.Spec!.Declares(document, created, clusterDomain);
 
     /// <summary>True when a document's label opts it out of a VIP.</summary>
     public static bool IsOptedOut(MeshDocument document) =>
         document.Labels is { } labels && labels.TryGetValue(AutoAllocateLabel, out var label) && label.Equals("false", StringComparison.OrdinalIgnoreCase);
-
-    private static IReadOnlyList<(HostName, HostDeclaration)> OfServiceEntry(MeshDocument document, ServiceEntrySpec entry, long created)
-    {
-        var eligible = entry.Addresses.Count == 0 && entry.Resolution != Resolution.None && !IsOptedOut(document);
-        return [.. entry.Hosts.Select(host => (host, new HostDeclaration
-        {
-            Document = document.Key,
-            Created = created,
-            Eligible = eligible && (!host.IsWildcard || entry.Resolution == Resolution.DynamicDns),
-            Addresses = entry.Addresses,
-            Resolution = entry.Resolution,
-            Ports = entry.Ports,
-            Endpoints = entry.Endpoints,
-            ExportTo = entry.ExportTo,
-        }))];
-    }
-
-    private static IReadOnlyList<(HostName, HostDeclaration)> OfService(MeshDocument document, ServiceSpec service, long created, HostName clusterDomain)
-    {
-        var host = HostName.Parse($"{document.Key.Name}.{document.Key.Namespace}.svc.{clusterDomain.Text}");
-        return [(host, new HostDeclaration
-        {
-            Document = document.Key,
-            Created = created,
-            Eligible = service.TakesVip,
-            Addresses = service.ClusterIPs,
-            Ports = service.Ports,
-            ExternalName = service.ExternalName,
-        })];
-    }
 }

@@ -3,16 +3,6 @@ using System.Text.Json.Serialization;
 
 namespace MeshDns.Contracts.Services;
 
-/// <summary>The kinds of document that declare names.</summary>
-public enum DocumentKind
-{
-    /// <summary>Istio's <c>networking.istio.io ServiceEntry</c>.</summary>
-    ServiceEntry,
-
-    /// <summary>Kubernetes' core <c>v1 Service</c>.</summary>
-    Service,
-}
-
 /// <summary>What a document is known by. Printed as <c>Kind/namespace/name</c>.</summary>
 [JsonConverter(typeof(DocumentKeyJsonConverter))]
 public readonly record struct DocumentKey(DocumentKind Kind, string Namespace, string Name)
@@ -31,7 +21,8 @@ public readonly record struct DocumentKey(DocumentKind Kind, string Namespace, s
     }
 }
 
-/// <summary>A checked document: exactly one of the specs is set, the one of its kind.</summary>
+/// <summary>A checked document.</summary>
+[JsonConverter(typeof(MeshDocumentJsonConverter))]
 public sealed record MeshDocument
 {
     /// <summary>Kind, namespace and name.</summary>
@@ -43,9 +34,6 @@ public sealed record MeshDocument
     /// <summary>Annotations, in order of their keys.</summary>
     public IReadOnlyDictionary<string, string>? Annotations { get; init; }
 
-    /// <summary>The spec of a ServiceEntry.</summary>
-    public ServiceEntrySpec? ServiceEntry { get; init; }
-
-    /// <summary>The spec of a Service.</summary>
-    public ServiceSpec? Service { get; init; }
+    /// <summary>The spec, of its kind; null only where damage took it.</summary>
+    public DocumentSpec? Spec { get; init; }
 }

@@ -37,7 +37,7 @@ public sealed record ServicePort(int Number, string? Name, string Protocol, int?
 public sealed record ServiceEndpoint(string Address, IReadOnlyDictionary<string, int>? Ports, IReadOnlyDictionary<string, string>? Labels);
 
 /// <summary>A checked Istio ServiceEntry.</summary>
-public sealed record ServiceEntrySpec
+public sealed record ServiceEntrySpec : DocumentSpec
 {
     /// <summary>1 to 256 names, folded, without duplicates; fewer as far as there are <see cref="Patterns"/>.</summary>
     public required IReadOnlyList<HostName> Hosts { get; init; }
@@ -62,4 +62,21 @@ public sealed record ServiceEntrySpec
 
     /// <summary><c>.</c> own namespace, <c>*</c> all, or namespaces. Empty means all.</summary>
     public IReadOnlyList<string> ExportTo { get; init; } = [];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(HostName Host, HostDeclaration Declaration)> Declares(MeshDocument document, long created, HostName clusterDomain)
+    {
+        var eligible = Addresses.Count == 0 && Resolution != Resolution.None && !HostDeclaration.IsOptedOut(document);
+        return [.. Hosts.Select(host => (host, new HostDeclaration
+        {
+            Document = document.Key,
+            Created = created,
+            Eligible = eligible && (!host.IsWildcard || Resolution == Resolution.DynamicDns),
+            Addresses = Addresses,
+            Resolution = Resolution,
+            Ports = Ports,
+            Endpoints = Endpoints,
+            ExportTo = ExportTo,
+        }))];
+    }
 }

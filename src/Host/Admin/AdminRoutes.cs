@@ -1,4 +1,4 @@
-using MeshDns.Contracts.Services;
+using MeshDns.Host.Sources;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Routing;
 namespace MeshDns.Host.Admin;
 
 /// <summary>
-/// The whole interface at a glance: every path, its methods, who answers, and in which line it waits for its turn. A change that has a body waits once that is
+/// The whole interface at a glance: every path (those of documents stand with their kinds), its methods, who answers, and in which line it waits for its turn. A change that has a body waits once that is
 /// there, in its route; the probes wait for nobody.
 /// </summary>
 internal static class AdminRoutes
@@ -17,8 +17,7 @@ internal static class AdminRoutes
         var changes = new ChangeRunner(services);
         services.Metrics.Register(changes.Collect);
 
-        MapDocuments(routes, "/v1/service-entries", new DocumentRoutes(DocumentKind.ServiceEntry, services, changes, admission), admission);
-        MapDocuments(routes, "/v1/services", new DocumentRoutes(DocumentKind.Service, services, changes, admission), admission);
+        foreach (var kind in DocumentKinds.All) MapDocuments(routes, kind.Path, new DocumentRoutes(kind.Kind, services, changes, admission), admission);
         routes.Map("/v1/endpoint-slices/{**rest}", NotYet);
 
         routes.MapPost("/v1/manifests", new ManifestRoute(changes, admission).PostAsync);

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace MeshDns.Host.Admin;
 
-/// <summary><c>/v1/service-entries</c> or <c>/v1/services</c>: one document at a time, in the shape that Istio or Kubernetes gives it.</summary>
+/// <summary>The documents of one kind, one at a time, in the shape that Istio or Kubernetes gives it.</summary>
 internal sealed class DocumentRoutes(DocumentKind kind, AdminServices services, ChangeRunner changes, Admission admission)
 {
     private const int MaxNameLength = 253;

@@ -1,5 +1,4 @@
 using MeshDns.Contracts.Messages;
-using MeshDns.Contracts.Services;
 using MeshDns.Host.Sources;
 using Microsoft.AspNetCore.Http;
 
@@ -16,8 +15,8 @@ internal sealed class ExportRoute(AdminServices services)
         RequestQuery.Allow(context);
         using var deadline = new ReadDeadline(context, services, AdminLimits.StreamTimeout);
         var reply = new StreamedReply(context, Reply.Yaml);
-        foreach (var kind in Enum.GetValues<DocumentKind>())
-            await WriteAsync(reply, (page, cancel) => services.Mesh.ListDocumentsAsync(kind, page, cancel), record => "---\n" + DocumentView.Source(record), deadline.Token);
+        foreach (var kind in DocumentKinds.All)
+            await WriteAsync(reply, (page, cancel) => services.Mesh.ListDocumentsAsync(kind.Kind, page, cancel), record => "---\n" + DocumentView.Source(record), deadline.Token);
         // Last: a host that loses its VIP meanwhile is shown with it, or its rest is.
         await WriteAsync(reply, services.Mesh.ListRestsAsync, RestingLines.Write, deadline.Token);
         await reply.EndAsync(deadline.Token);

@@ -2,6 +2,7 @@ using System.Net;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
+using MeshDns.Host.Sources;
 using Microsoft.AspNetCore.Http;
 
 namespace MeshDns.Host.Admin;
@@ -48,7 +49,7 @@ internal sealed class HostRoutes(AdminServices services)
         declaration.Document.Namespace,
         declaration.Document.Name,
         declaration.Document.Kind.ToString(),
-        declaration.Document.Kind == DocumentKind.ServiceEntry ? ResolutionName(declaration.Resolution) : null);
+        DocumentKinds.Of(declaration.Document.Kind).HasResolution ? ResolutionName(declaration.Resolution) : null);
 
     /// <summary>Explicit addresses win over the VIP; a CIDR is no address that a query could get.</summary>
     private static List<string> Addresses(NamespaceRecord record, VipRecord? vip, HostVipJson? json)

@@ -9,7 +9,7 @@ internal static class DeleteVerb
     public static Command Create(CliContext context)
     {
         var command = new Command("delete", "Delete one document, or every document that files declare.");
-        var kind = new Argument<string?>("KIND") { Arity = ArgumentArity.ZeroOrOne, Description = "serviceentry or service." };
+        var kind = new Argument<string?>("KIND") { Arity = ArgumentArity.ZeroOrOne, Description = $"{KindName.All}." };
         var name = new Argument<string?>("NAME") { Arity = ArgumentArity.ZeroOrOne, Description = "The document's name." };
         var ns = new Option<string?>("--namespace", "-n") { Description = "The document's namespace (default: default).", HelpName = "NS" };
         var files = ApplyVerb.FileOption();

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using MeshDns.Host.Sources;
+using static MeshDns.Host.Sources.ItemText;
 
 namespace MeshDns.Host.Cli;
 
@@ -21,28 +23,16 @@ internal sealed record GetTable(string Name, string Path, string? ClusterPart, b
     public string NameOf(JsonNode item) => Columns[0].Text(item);
 
     /// <summary>The item's namespace; null when it has none.</summary>
-    public string? NamespaceOf(JsonNode item) => IsNamespaced ? GetTables.Text(item, "metadata", "namespace") : item["namespace"] is { } ns ? ns.ToString() : null;
+    public string? NamespaceOf(JsonNode item) => IsNamespaced ? Text(item, "metadata", "namespace") : item["namespace"] is { } ns ? ns.ToString() : null;
 }
 
-/// <summary>The tables of <c>get</c>. A field that the server does not send shows as a dash.</summary>
+/// <summary>The tables of <c>get</c>.</summary>
 internal static class GetTables
 {
-    private const int MaxListed = 3;
-
     public static IReadOnlyList<GetTable> All { get; } =
     [
-        new("entries", "/v1/service-entries", null, true,
-            ("NAMESPACE", item => Text(item, "metadata", "namespace")),
-            ("NAME", item => Text(item, "metadata", "name")),
-            ("RESOLUTION", item => Text(item, "spec", "resolution")),
-            ("HOSTS", item => List(At(item, "spec", "hosts"), host => host.ToString())),
-            ("ADDRESSES", item => List(At(item, "spec", "addresses") ?? At(item, "status", "addresses"), address => address is JsonObject assigned ? Text(assigned, "value") : address.ToString()))),
-        new("services", "/v1/services", null, true,
-            ("NAMESPACE", item => Text(item, "metadata", "namespace")),
-            ("NAME", item => Text(item, "metadata", "name")),
-            ("TYPE", item => Text(item, "spec", "type")),
-            ("ADDRESSES", item => At(item, "spec", "clusterIPs") is { } ips ? List(ips, ip => ip.ToString()) : At(item, "spec", "externalName")?.ToString() ?? Text(item, "spec", "clusterIP")),
-            ("PORTS", item => List(At(item, "spec", "ports"), port => $"{Text(port, "port")}/{Text(port, "protocol")}"))),
+        .. DocumentKinds.All.Select(kind => new GetTable(kind.Names[0], kind.Path, null, true,
+            [("NAMESPACE", item => Text(item, "metadata", "namespace")), ("NAME", item => Text(item, "metadata", "name")), .. kind.Columns])),
         new("hosts", "/v1/hosts", null, false,
             ("HOST", item => Text(item, "host")),
             ("NAMESPACE", item => Text(item, "namespace")),
@@ -75,23 +65,6 @@ internal static class GetTables
             ("EPOCH", item => Text(item, "epoch")),
             ("SEQ", item => Text(item, "seq"))),
     ];
-
-    /// <summary>The text at a path of fields; a dash when there is none.</summary>
-    public static string Text(JsonNode item, params ReadOnlySpan<string> path) => At(item, path)?.ToString() is { Length: > 0 } text ? text : "-";
-
-    private static JsonNode? At(JsonNode item, params ReadOnlySpan<string> path)
-    {
-        JsonNode? node = item;
-        foreach (var field in path) node = (node as JsonObject)?[field];
-        return node;
-    }
-
-    private static string List(JsonNode? array, Func<JsonNode, string> text)
-    {
-        if (array is not JsonArray { Count: > 0 } items) return "-";
-        var shown = string.Join(",", items.Take(MaxListed).Select(item => item is null ? "-" : text(item)));
-        return items.Count > MaxListed ? $"{shown},+{items.Count - MaxListed}" : shown;
-    }
 
     private static string Age(JsonNode? seconds) =>
         seconds is JsonValue value && value.TryGetValue<double>(out var age) ? age.ToString("0.0", CultureInfo.InvariantCulture) + "s" : "-";

@@ -83,10 +83,9 @@ public static class ManifestReader
         {
             var scope = new DocumentScope(Errors, file, number, node);
             if (node is not MapNode root) { scope.Fail(node, $"a document must be a map of fields, not {node.Description}"); return; }
-            switch (ObjectKinds.Of(scope, root))
+            switch (ObjectKinds.Of(scope, root, out var resource))
             {
-                case ObjectKind.ServiceEntry: Add(scope, root, DocumentKind.ServiceEntry); break;
-                case ObjectKind.Service: Add(scope, root, DocumentKind.Service); break;
+                case ObjectKind.Document: Add(scope, root, resource!); break;
                 case ObjectKind.List: ReadList(scope, root); break;
                 case ObjectKind.Other when _strict: ObjectKinds.Refuse(scope, root); break;
                 case ObjectKind.Other when HasRoom(scope, root): Skipped.Add(ObjectKinds.Skipped(file, number, root)); break;
@@ -112,9 +111,9 @@ public static class ManifestReader
             item.TryAdd("apiVersion", new ScalarNode(item.Line, ScalarKind.String, ((ScalarNode)list.Find("apiVersion")!).Text), item.Line);
         }
 
-        private void Add(DocumentScope scope, MapNode root, DocumentKind kind)
+        private void Add(DocumentScope scope, MapNode root, ApiResource resource)
         {
-            if (DocumentReader.Read(scope, root, kind) is not { } document) return;
+            if (DocumentReader.Read(scope, root, resource) is not { } document) return;
             var key = document.Document.Key;
             if (!_seen.TryAdd(key, document))
             {

@@ -2,7 +2,6 @@ using MeshDns.Actors;
 using MeshDns.Actors.Cluster;
 using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Messages;
-using MeshDns.Contracts.Services;
 using Microsoft.Extensions.Logging;
 
 namespace MeshDns.Host.Sources;
@@ -138,12 +137,12 @@ public sealed class ManifestSource(string path, IMeshControl mesh, TimeProvider 
     {
         var changes = documents.Select(d => d.ToChange()).ToList();
         var kept = changes.Select(c => c.Key).ToHashSet();
-        foreach (var kind in Enum.GetValues<DocumentKind>())
+        foreach (var kind in DocumentKinds.All)
         {
             string? after = null;
             for (var pages = 0; pages < MaxPages && (pages == 0 || after is not null); pages++)
             {
-                var page = await mesh.ListDocumentsAsync(kind, new PageRequest(PageSize, after, Source: _source), cancel);
+                var page = await mesh.ListDocumentsAsync(kind.Kind, new PageRequest(PageSize, after, Source: _source), cancel);
                 changes.AddRange(page.Items.Where(r => r.Source == _source && !kept.Contains(r.Document.Key)).Select(r => new DocumentChange(r.Document.Key, null)));
                 after = page.Next;
             }

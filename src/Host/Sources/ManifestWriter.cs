@@ -20,14 +20,15 @@ public static class ManifestWriter
     /// <param name="addresses">VIPs that its hosts hold, or held elsewhere.</param>
     public static JsonObject ToJsonNode(MeshDocument document, IReadOnlyList<HostAddress>? addresses = null)
     {
+        var kind = DocumentKinds.Of(document.Key.Kind);
         var root = new JsonObject
         {
-            ["apiVersion"] = document.Key.Kind == DocumentKind.ServiceEntry ? "networking.istio.io/v1" : "v1",
+            ["apiVersion"] = kind.ApiVersions[0],
             ["kind"] = document.Key.Kind.ToString(),
             ["metadata"] = Metadata(document),
-            ["spec"] = document.ServiceEntry is { } entry ? Spec(entry) : Spec(document.Service!, [.. (addresses ?? []).Select(a => a.Value)]),
+            ["spec"] = kind.WriteSpec(document.Spec!, addresses ?? []),
         };
-        if (addresses is { Count: > 0 } && document.ServiceEntry is not null)
+        if (addresses is { Count: > 0 } && kind.ReadStatus is not null)
             root["status"] = new JsonObject { ["addresses"] = Array(addresses, a => new JsonObject { ["host"] = a.Host.Text, ["value"] = a.Value }) };
         return root;
     }
@@ -58,35 +59,7 @@ public static class ManifestWriter
         return metadata;
     }
 
-    private static JsonObject Spec(ServiceEntrySpec entry)
-    {
-        var spec = new JsonObject { ["hosts"] = Array([.. entry.Hosts.Select(h => h.Text), .. entry.Patterns ?? []], h => JsonValue.Create(h)) };
-        if (entry.Addresses.Count > 0) spec["addresses"] = Array(entry.Addresses, a => JsonValue.Create(a));
-        if (entry.Ports.Count > 0) spec["ports"] = Array(entry.Ports, p => Port(p, "number"));
-        if (entry.Location is { } location) spec["location"] = location;
-        spec["resolution"] = ServiceEntryReader.Resolutions.First(r => r.Value == entry.Resolution).Key;
-        if (entry.Endpoints.Count > 0) spec["endpoints"] = Array(entry.Endpoints, Endpoint);
-        if (entry.ExportTo.Count > 0) spec["exportTo"] = Array(entry.ExportTo, e => JsonValue.Create(e));
-        return spec;
-    }
-
-    private static JsonObject Spec(ServiceSpec service, IReadOnlyList<string> vips)
-    {
-        var addresses = service.ClusterIPs.Count > 0 || service.Headless || service.ExternalName is not null ? service.ClusterIPs : vips;
-        var spec = new JsonObject { ["type"] = service.Type };
-        if (service.Headless) spec["clusterIP"] = "None";
-        if (addresses.Count > 0)
-        {
-            spec["clusterIP"] = addresses[0];
-            spec["clusterIPs"] = Array(addresses, a => JsonValue.Create(a));
-        }
-        if (service.ExternalName is { } name) spec["externalName"] = name;
-        if (service.Ports.Count > 0) spec["ports"] = Array(service.Ports, p => Port(p, "port"));
-        if (service.PublishNotReadyAddresses) spec["publishNotReadyAddresses"] = true;
-        return spec;
-    }
-
-    private static JsonObject Port(ServicePort port, string numberField)
+    internal static JsonObject Port(ServicePort port, string numberField)
     {
         var json = new JsonObject();
         if (port.Name is { } name) json["name"] = name;
@@ -96,15 +69,7 @@ public static class ManifestWriter
         return json;
     }
 
-    private static JsonObject Endpoint(ServiceEndpoint endpoint)
-    {
-        var json = new JsonObject { ["address"] = endpoint.Address };
-        if (endpoint.Ports is { Count: > 0 } ports) json["ports"] = new JsonObject(ports.Select(p => KeyValuePair.Create<string, JsonNode?>(p.Key, p.Value)));
-        if (endpoint.Labels is { Count: > 0 } labels) json["labels"] = Map(labels);
-        return json;
-    }
+    internal static JsonObject Map(IReadOnlyDictionary<string, string> map) => new(map.Select(m => KeyValuePair.Create<string, JsonNode?>(m.Key, m.Value)));
 
-    private static JsonObject Map(IReadOnlyDictionary<string, string> map) => new(map.Select(m => KeyValuePair.Create<string, JsonNode?>(m.Key, m.Value)));
-
-    private static JsonArray Array<T>(IReadOnlyList<T> items, Func<T, JsonNode?> write) => new([.. items.Select(write)]);
+    internal static JsonArray Array<T>(IReadOnlyList<T> items, Func<T, JsonNode?> write) => new([.. items.Select(write)]);
 }

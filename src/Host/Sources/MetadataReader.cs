@@ -13,22 +13,21 @@ internal static class MetadataReader
         ["uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "ownerReferences", "finalizers", "managedFields", "clusterName"]);
 
     /// <summary>The document's key, labels and annotations; null when it has no usable name (the errors say why).</summary>
-    public static MeshDocument? Read(DocumentScope scope, MapNode root, DocumentKind kind)
+    public static MeshDocument? Read(DocumentScope scope, MapNode root, ApiResource resource)
     {
         if (root.Find("metadata") is not { } node) { scope.Fail(root, "metadata", "is required"); return null; }
         if (ObjectFields.Of(scope, node, _fields, "metadata") is not { } metadata) return null;
         if (metadata.Map.Find("generateName") is not null) metadata.Fail("generateName", "is not supported; give the document a name");
         var name = metadata.String("name");
         if (name is null && metadata.Map.Find("name") is null or ScalarNode { Kind: ScalarKind.String, Text: "" }) metadata.Fail("name", "is required");
-        // A Service's name is a label of its host name.
-        if (name is not null && (kind == DocumentKind.Service ? KubernetesNames.CheckLabel(name) : KubernetesNames.CheckSubdomain(name)) is { } wrong) metadata.Fail("name", wrong);
+        if (name is not null && resource.CheckName(name) is { } wrong) metadata.Fail("name", wrong);
         var ns = metadata.String("namespace") ?? DefaultNamespace;
         if (KubernetesNames.CheckLabel(ns) is { } wrongNamespace) metadata.Fail("namespace", wrongNamespace);
         var labels = ReadLabels(scope, metadata.MapOf("labels"));
         var annotations = ReadMap(scope, metadata.MapOf("annotations"), null);
         if (annotations is not null && annotations.Sum(a => (long)a.Key.Length + a.Value.Length) > MaxAnnotationsSize)
             metadata.Fail("annotations", $"have more than {MaxAnnotationsSize} characters");
-        return name is null ? null : new MeshDocument { Key = new DocumentKey(kind, ns, name), Labels = labels, Annotations = annotations };
+        return name is null ? null : new MeshDocument { Key = new DocumentKey(resource.Kind, ns, name), Labels = labels, Annotations = annotations };
     }
 
     /// <summary>Labels in order of their keys; null when there are none.</summary>

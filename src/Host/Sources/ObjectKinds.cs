@@ -3,11 +3,8 @@ namespace MeshDns.Host.Sources;
 /// <summary>What an object of a manifest is to the reader.</summary>
 internal enum ObjectKind
 {
-    /// <summary>Istio's ServiceEntry.</summary>
-    ServiceEntry,
-
-    /// <summary>Kubernetes' core Service.</summary>
-    Service,
+    /// <summary>A document of a kind that declares names.</summary>
+    Document,
 
     /// <summary>A list of objects.</summary>
     List,
@@ -19,52 +16,48 @@ internal enum ObjectKind
 /// <summary>Tells what an object is by its kind and apiVersion.</summary>
 internal static class ObjectKinds
 {
-    private const string IstioGroup = "networking.istio.io/";
+    private const string ListSuffix = "List";
 
-    private static readonly string[] _istioVersions = [IstioGroup + "v1", IstioGroup + "v1beta1", IstioGroup + "v1alpha3"];
+    private static readonly string[] _core = [ListSuffix, "Endpoints", "EndpointsList"];
 
     // For slips of the pen: a kind that is nearly one of these, in its group, is not a kind of its own.
-    private static readonly FieldSet _coreKinds = new(["Service", "ServiceList", "List", "Endpoints", "EndpointsList"], []);
-    private static readonly FieldSet _istioKinds = new(["ServiceEntry", "ServiceEntryList"], []);
+    private static readonly Dictionary<string, FieldSet> _kinds = DocumentKinds.All.GroupBy(r => r.Group)
+        .ToDictionary(g => g.Key, g => new FieldSet([.. g.SelectMany(r => new[] { $"{r.Kind}", r.Kind + ListSuffix }), .. g.Key.Length == 0 ? _core : []], []));
 
     /// <summary>What it is; null with the reason in the scope when it is nothing that may be passed over either.</summary>
-    public static ObjectKind? Of(DocumentScope scope, MapNode root)
+    /// <param name="scope">Where reasons go.</param>
+    /// <param name="root">The object.</param>
+    /// <param name="resource">What a document, or what is listed, is; null for anything else.</param>
+    public static ObjectKind? Of(DocumentScope scope, MapNode root, out ApiResource? resource)
     {
+        resource = null;
         var kind = RequiredString(scope, root, "kind");
         var version = RequiredString(scope, root, "apiVersion");
         if (kind is null || version is null) return null;
-        // Other groups have a Service too, such as Knative's.
-        var isCore = !version.Contains('/', StringComparison.Ordinal);
-        switch (kind)
+        var group = ApiResource.GroupOf(version);
+        var isList = kind.EndsWith(ListSuffix, StringComparison.Ordinal);
+        var listed = isList ? kind[..^ListSuffix.Length] : kind;
+        resource = DocumentKinds.All.FirstOrDefault(r => r.Kind.ToString() == listed && (!r.HasNamesakes || r.Group == group));
+        if (resource is not null || kind == ListSuffix)
         {
-            case "ServiceEntry" or "ServiceEntryList" when !_istioVersions.Contains(version):
-                scope.Fail(root, "apiVersion", $"{ManifestNode.Quote(version)} is not a version of {kind}; use one of {string.Join(", ", _istioVersions)}");
-                return null;
-            case "ServiceEntry":
-                return ObjectKind.ServiceEntry;
-            case "List" when version != "v1":
-            case "Service" or "ServiceList" when isCore && version != "v1":
-                scope.Fail(root, "apiVersion", $"{ManifestNode.Quote(version)} is not a version of {kind}; use v1");
-                return null;
-            case "Service" when isCore:
-                return ObjectKind.Service;
-            case "List" or "ServiceEntryList":
-            case "ServiceList" when isCore:
-                return ObjectKind.List;
-            case "Endpoints" or "EndpointsList" when isCore:
-            case "EndpointSlice" or "EndpointSliceList" when version.StartsWith("discovery.k8s.io/", StringComparison.Ordinal):
-                scope.Fail(root, "kind", $"{kind} is not supported by this version yet");
-                return null;
+            var versions = resource?.ApiVersions ?? ["v1"];
+            if (versions.Contains(version)) return isList ? ObjectKind.List : ObjectKind.Document;
+            scope.Fail(root, "apiVersion", $"{ManifestNode.Quote(version)} is not a version of {kind}; use {(versions.Count > 1 ? "one of " : "")}{string.Join(", ", versions)}");
+            return null;
         }
-        var near = isCore ? _coreKinds : version.StartsWith(IstioGroup, StringComparison.Ordinal) ? _istioKinds : null;
-        if (near?.Nearest(kind) is not { } meant) return ObjectKind.Other;
+        if ((group, listed) is ("", "Endpoints") or ("discovery.k8s.io/", "EndpointSlice"))
+        {
+            scope.Fail(root, "kind", $"{kind} is not supported by this version yet");
+            return null;
+        }
+        if (_kinds.GetValueOrDefault(group)?.Nearest(kind) is not { } meant) return ObjectKind.Other;
         scope.Fail(root, "kind", $"{ManifestNode.Quote(kind)} is not a known kind; did you mean '{meant}'?");
         return null;
     }
 
     /// <summary>Refuses a kind that means nothing for names.</summary>
     public static void Refuse(DocumentScope scope, MapNode root) =>
-        scope.Fail(root, "kind", $"{ManifestNode.Quote(TextOf(root, "kind")!)} is not a known kind; known are ServiceEntry, Service and List");
+        scope.Fail(root, "kind", $"{ManifestNode.Quote(TextOf(root, "kind")!)} is not a known kind; known are {string.Join(", ", DocumentKinds.All.Select(r => r.Kind))} and {ListSuffix}");
 
     /// <summary>What is told of an object that is passed over; its text is anybody's, so it is bounded.</summary>
     public static SkippedDocument Skipped(string file, int number, MapNode root)

@@ -22,7 +22,7 @@ internal static class ServiceReader
     private static readonly string[] _protocols = ["TCP", "UDP", "SCTP"];
 
     /// <summary>The spec; its use is limited to documents whose scope has not failed.</summary>
-    public static ServiceSpec? Read(DocumentScope scope, MapNode root)
+    public static ServiceSpec? Read(DocumentScope scope, MapNode root, MeshDocument? metadata)
     {
         if (root.Find("spec") is not { } node) { scope.Fail(root, "spec", "is required"); return null; }
         if (ObjectFields.Of(scope, node, _fields, "spec") is not { } spec) return null;
@@ -30,7 +30,7 @@ internal static class ServiceReader
         var isExternal = type == "ExternalName";
         var clusterIPs = ReadClusterIPs(spec, type, out var headless);
         if (headless) scope.Warn(spec.Map, "headless: its addresses are its endpoints, which this build does not read: the name is known and has no address");
-        return new ServiceSpec
+        var service = new ServiceSpec
         {
             Type = type,
             ClusterIPs = clusterIPs,
@@ -39,6 +39,9 @@ internal static class ServiceReader
             Ports = ReadPorts(spec),
             PublishNotReadyAddresses = spec.Boolean("publishNotReadyAddresses") ?? false,
         };
+        if (service is { ExternalName: null, Headless: false, ClusterIPs.Count: 0 } && metadata is not null && HostDeclaration.IsOptedOut(metadata))
+            scope.Warn(root, $"there is no clusterIP, and the label {HostDeclaration.AutoAllocateLabel} opts out of a VIP: the name is known and has no address");
+        return service;
     }
 
     private static string ReadType(ObjectFields spec)

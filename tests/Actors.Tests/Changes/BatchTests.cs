@@ -6,6 +6,7 @@ using MeshDns.Actors.Vips;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Names;
+using MeshDns.Contracts.Services;
 
 namespace MeshDns.Actors.Tests.Changes;
 

@@ -64,7 +64,7 @@ public sealed class ChangedAddressesTests
         rig.Applied(Make.Put("a", "shared.example"));
         rig.Pass(TimeSpan.FromSeconds(1));
         var other = Make.Entry("b", "shared.example");
-        other = other with { ServiceEntry = other.ServiceEntry! with { Ports = [new ServicePort(80, "other", "TCP", null)] } };
+        other = other with { Spec = other.ServiceEntry! with { Ports = [new ServicePort(80, "other", "TCP", null)] } };
         var reply = rig.Applied(Make.Put(other));
         Assert.Contains("ServiceEntry/default/a, wins", Assert.Single(reply.Results[0].Warnings), StringComparison.Ordinal);
         Assert.All(rig.Applied(Make.Put(other with { Key = Make.Key("b", "elsewhere") }), Make.Delete("b")).Results, r => Assert.Empty(r.Warnings));
@@ -75,9 +75,9 @@ public sealed class ChangedAddressesTests
     {
         var rig = new ChangesRig();
         var dns = Make.Entry("kube-dns", "dns.example");
-        dns = dns with { ServiceEntry = dns.ServiceEntry! with { Ports = [new ServicePort(53, "dns", "UDP", null), new ServicePort(53, "dns-tcp", "TCP", null)] } };
+        dns = dns with { Spec = dns.ServiceEntry! with { Ports = [new ServicePort(53, "dns", "UDP", null), new ServicePort(53, "dns-tcp", "TCP", null)] } };
         Assert.Empty(rig.Applied(Make.Put(dns)).Results[0].Warnings);
-        var other = dns with { Key = Make.Key("other"), ServiceEntry = dns.ServiceEntry with { Ports = [new ServicePort(53, "dns-tcp", "TCP", null)] } };
+        var other = dns with { Key = Make.Key("other"), Spec = dns.ServiceEntry! with { Ports = [new ServicePort(53, "dns-tcp", "TCP", null)] } };
         Assert.Empty(rig.Applied(Make.Put(other)).Results[0].Warnings);
     }
 

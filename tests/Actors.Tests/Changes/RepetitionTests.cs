@@ -4,6 +4,7 @@ using MeshDns.Actors.Cluster;
 using MeshDns.Actors.Tests.Log;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Messages;
+using MeshDns.Contracts.Services;
 
 namespace MeshDns.Actors.Tests.Changes;
 

@@ -20,7 +20,7 @@ public sealed class WishTests
     private static MeshDocument Service(string type, params string[] clusterIPs)
     {
         var document = Make.Service("web", "shop", clusterIPs);
-        return document with { Service = document.Service! with { Type = type } };
+        return document with { Spec = document.Service! with { Type = type } };
     }
 
     private static DeclaredDocument Declared(MeshDocument document, string source = "api", MeshDocument? before = null) =>
@@ -49,8 +49,8 @@ public sealed class WishTests
         var headless = Make.Service("web", "shop");
         MeshDocument[] without =
         [
-            headless with { Service = headless.Service! with { Headless = true } },
-            headless with { Service = new ServiceSpec { Type = "ExternalName", ExternalName = "a.example" } },
+            headless with { Spec = headless.Service! with { Headless = true } },
+            headless with { Spec = new ServiceSpec { Type = "ExternalName", ExternalName = "a.example" } },
             headless with { Labels = new Dictionary<string, string> { [HostDeclaration.AutoAllocateLabel] = "FALSE" } },
             Make.Service("web", "shop", "10.0.0.1"),
             Make.Service("web", "shop", "10.0.0.1", "2001:2::5"),
@@ -59,7 +59,7 @@ public sealed class WishTests
         Assert.True(Declared(Make.Service("web", "shop"), "file:a").Document.Service!.TakesVip);
         // What a live cluster's API server says is kept, an address in our range as an explicit one.
         var live = Declared(Make.Service("web", "shop", "240.240.0.5"), "kubernetes:prod");
-        Assert.Equal((false, "240.240.0.5", 0), (live.Document.Service!.TakesVip, live.Document.Service.ClusterIPs[0], live.Wishes.Count));
+        Assert.Equal((false, "240.240.0.5", 0), (live.Document.Service!.TakesVip, live.Document.Service!.ClusterIPs[0], live.Wishes.Count));
         Assert.False(Declared(Make.Service("web", "shop"), "kubernetes:prod").Document.Service!.TakesVip);
     }
 

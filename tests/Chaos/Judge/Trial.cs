@@ -60,7 +60,7 @@ internal sealed class Trial
     public Trial JournalPut(string name, int generation)
     {
         var spec = new ServiceEntrySpec { Hosts = [HostName.Parse(Host(name))], Ports = [new ServicePort(generation, null, "TCP", null)], Resolution = Resolution.Static };
-        _shard.Add(new DocumentPut(new MeshDocument { Key = Key(name), ServiceEntry = spec }, _shard.Count + 1, "api", 0, 0));
+        _shard.Add(new DocumentPut(new MeshDocument { Key = Key(name), Spec = spec }, _shard.Count + 1, "api", 0, 0));
         return this;
     }
 

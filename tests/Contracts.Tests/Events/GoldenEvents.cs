@@ -18,7 +18,7 @@ internal static class GoldenEvents
                 Key = _key,
                 Labels = new Dictionary<string, string> { [HostDeclaration.AutoAllocateLabel] = "true", ["team"] = "blue \"ü\"" },
                 Annotations = new Dictionary<string, string> { ["note"] = "a\nb" },
-                ServiceEntry = new ServiceEntrySpec
+                Spec = new ServiceEntrySpec
                 {
                     Hosts = [_host, HostName.Parse("*.w.example.com")],
                     Addresses = ["10.0.0.1", "2001:db8::/32"],
@@ -37,17 +37,17 @@ internal static class GoldenEvents
             new MeshDocument
             {
                 Key = new DocumentKey(DocumentKind.Service, "shop", "web"),
-                Service = new ServiceSpec { Type = "ClusterIP", ClusterIPs = ["10.2.0.1", "fd00::1"], Headless = false, Ports = [new ServicePort(80, "http", "TCP", 8080)], PublishNotReadyAddresses = true },
+                Spec = new ServiceSpec { Type = "ClusterIP", ClusterIPs = ["10.2.0.1", "fd00::1"], Headless = false, Ports = [new ServicePort(80, "http", "TCP", 8080)], PublishNotReadyAddresses = true },
             },
             8,
             "kubernetes:prod",
             1,
             2),
-        new DocumentPut(new MeshDocument { Key = new DocumentKey(DocumentKind.Service, "shop", "ext"), Service = new ServiceSpec { Type = "ExternalName", ExternalName = "db.example.net" } }, 9, "api", 1, 2),
-        new DocumentPut(new MeshDocument { Key = _key, ServiceEntry = new ServiceEntrySpec { Hosts = [_host], Resolution = Resolution.None } }, 10, "api", 1, 2),
-        new DocumentPut(new MeshDocument { Key = _key, ServiceEntry = new ServiceEntrySpec { Hosts = [_host], Resolution = Resolution.Dns } }, 11, "api", 1, 2),
-        new DocumentPut(new MeshDocument { Key = _key, ServiceEntry = new ServiceEntrySpec { Hosts = [_host], Resolution = Resolution.DnsRoundRobin } }, 12, "api", 1, 2),
-        new DocumentPut(new MeshDocument { Key = _key, ServiceEntry = new ServiceEntrySpec { Hosts = [_host], Resolution = Resolution.DynamicDns } }, 13, "api", 1, 2),
+        new DocumentPut(new MeshDocument { Key = new DocumentKey(DocumentKind.Service, "shop", "ext"), Spec = new ServiceSpec { Type = "ExternalName", ExternalName = "db.example.net" } }, 9, "api", 1, 2),
+        new DocumentPut(new MeshDocument { Key = _key, Spec = new ServiceEntrySpec { Hosts = [_host], Resolution = Resolution.None } }, 10, "api", 1, 2),
+        new DocumentPut(new MeshDocument { Key = _key, Spec = new ServiceEntrySpec { Hosts = [_host], Resolution = Resolution.Dns } }, 11, "api", 1, 2),
+        new DocumentPut(new MeshDocument { Key = _key, Spec = new ServiceEntrySpec { Hosts = [_host], Resolution = Resolution.DnsRoundRobin } }, 12, "api", 1, 2),
+        new DocumentPut(new MeshDocument { Key = _key, Spec = new ServiceEntrySpec { Hosts = [_host], Resolution = Resolution.DynamicDns } }, 13, "api", 1, 2),
         new DocumentDeleted(_key, 14, 3),
         new HostDeclared(_host, new HostDeclaration
         {
@@ -78,7 +78,7 @@ internal static class GoldenEvents
         new VipRested(258, _host, 86_400_015) { At = 15 },
         new VipRested(259, null, 86_400_016) { At = 16 },
         new RangeRested("240.240.4.0/24", 86_400_017) { At = 17 },
-        new DocumentPut(new MeshDocument { Key = new DocumentKey(DocumentKind.Service, "shop", "own"), Service = new ServiceSpec { Type = "NodePort", TakesVip = true } }, 15, "api", 1, 2),
+        new DocumentPut(new MeshDocument { Key = new DocumentKey(DocumentKind.Service, "shop", "own"), Spec = new ServiceSpec { Type = "NodePort", TakesVip = true } }, 15, "api", 1, 2),
         new AllocatorStarted(3, "n1", 1) { At = 15 },
         new ClusterFounded("7f00a1", "240.240.0.0/16", "2001:2::/48", 64) { At = 16 },
         new SettingsChanged(30_000, ["corp.example.com"], "cluster.local") { At = 17 },

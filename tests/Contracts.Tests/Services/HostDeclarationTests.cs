@@ -12,7 +12,7 @@ public sealed class HostDeclarationTests
     {
         Key = new DocumentKey(DocumentKind.ServiceEntry, "shop", "db"),
         Labels = label is null ? null : new Dictionary<string, string> { [HostDeclaration.AutoAllocateLabel] = label },
-        ServiceEntry = new ServiceEntrySpec { Hosts = [HostName.Parse(host)], Resolution = resolution, Addresses = addresses },
+        Spec = new ServiceEntrySpec { Hosts = [HostName.Parse(host)], Resolution = resolution, Addresses = addresses },
     };
 
     private static HostDeclaration Of(MeshDocument document) => HostDeclaration.Of(document, 5, _domain).Single().Declaration;
@@ -46,7 +46,7 @@ public sealed class HostDeclarationTests
     public void Each_host_of_an_entry_gets_the_same_said_of_it_in_order()
     {
         var entry = Entry("a.example", Resolution.Static);
-        entry = entry with { ServiceEntry = entry.ServiceEntry! with { Hosts = [HostName.Parse("b.example"), HostName.Parse("*.c.example"), HostName.Parse("a.example")], ExportTo = ["."], Ports = [new ServicePort(1, "p", "TCP", null)] } };
+        entry = entry with { Spec = ((ServiceEntrySpec)entry.Spec!) with { Hosts = [HostName.Parse("b.example"), HostName.Parse("*.c.example"), HostName.Parse("a.example")], ExportTo = ["."], Ports = [new ServicePort(1, "p", "TCP", null)] } };
         var declared = HostDeclaration.Of(entry, 5, _domain);
         Assert.Equal(["b.example", "*.c.example", "a.example"], declared.Select(d => d.Host.Text));
         Assert.Equal([true, false, true], declared.Select(d => d.Declaration.Eligible));
@@ -56,20 +56,20 @@ public sealed class HostDeclarationTests
     [Fact]
     public void A_Service_is_one_host_under_the_cluster_domain_with_its_cluster_IPs_or_a_VIP()
     {
-        var service = new MeshDocument { Key = new DocumentKey(DocumentKind.Service, "shop", "web"), Service = new ServiceSpec { Type = "ClusterIP", ClusterIPs = ["10.0.0.1"] } };
+        var service = new MeshDocument { Key = new DocumentKey(DocumentKind.Service, "shop", "web"), Spec = new ServiceSpec { Type = "ClusterIP", ClusterIPs = ["10.0.0.1"] } };
         var (host, declaration) = Assert.Single(HostDeclaration.Of(service, 5, _domain));
         Assert.Equal("web.shop.svc.cluster.local", host.Text);
         Assert.False(declaration.Eligible);
         Assert.Equal(["10.0.0.1"], declaration.Addresses);
-        Assert.True(HostDeclaration.Of(service with { Service = new ServiceSpec { Type = "ClusterIP", TakesVip = true } }, 5, _domain).Single().Declaration.Eligible);
+        Assert.True(HostDeclaration.Of(service with { Spec = new ServiceSpec { Type = "ClusterIP", TakesVip = true } }, 5, _domain).Single().Declaration.Eligible);
         // As an earlier version kept it.
-        Assert.False(HostDeclaration.Of(service with { Service = new ServiceSpec { Type = "ClusterIP" } }, 5, _domain).Single().Declaration.Eligible);
+        Assert.False(HostDeclaration.Of(service with { Spec = new ServiceSpec { Type = "ClusterIP" } }, 5, _domain).Single().Declaration.Eligible);
     }
 
     [Fact]
     public void An_ExternalName_is_kept_as_the_target()
     {
-        var service = new MeshDocument { Key = new DocumentKey(DocumentKind.Service, "shop", "web"), Service = new ServiceSpec { Type = "ExternalName", ExternalName = "db.example.net" } };
+        var service = new MeshDocument { Key = new DocumentKey(DocumentKind.Service, "shop", "web"), Spec = new ServiceSpec { Type = "ExternalName", ExternalName = "db.example.net" } };
         Assert.Equal("db.example.net", HostDeclaration.Of(service, 5, _domain).Single().Declaration.ExternalName);
     }
 }

@@ -32,7 +32,7 @@ internal sealed class EngineNode : IAsyncDisposable
 
     public static ChangeRequest Put(string name, string host)
     {
-        var document = new MeshDocument { Key = new DocumentKey(DocumentKind.ServiceEntry, "default", name), ServiceEntry = new ServiceEntrySpec { Hosts = [HostName.Parse(host)], Addresses = [], Resolution = Resolution.Static, Ports = [new ServicePort(80, "main", "TCP", null)] } };
+        var document = new MeshDocument { Key = new DocumentKey(DocumentKind.ServiceEntry, "default", name), Spec = new ServiceEntrySpec { Hosts = [HostName.Parse(host)], Addresses = [], Resolution = Resolution.Static, Ports = [new ServicePort(80, "main", "TCP", null)] } };
         return new ChangeRequest { Changes = [new DocumentChange(document.Key, document)] };
     }
 

@@ -21,7 +21,7 @@ public sealed class ReadsTests(ITestOutputHelper output) : IDisposable
     {
         await using var node = await NodeAsync();
         await ApplyAsync(node, [.. Enumerable.Range(0, 7).Select(i => Put(i % 2 == 0 ? "a" : "b", "d" + i, $"h{i}.example"))]);
-        var service = new MeshDocument { Key = new DocumentKey(DocumentKind.Service, "a", "web"), Service = new ServiceSpec { Type = "ClusterIP", ClusterIPs = ["10.0.0.1"], Ports = [] } };
+        var service = new MeshDocument { Key = new DocumentKey(DocumentKind.Service, "a", "web"), Spec = new ServiceSpec { Type = "ClusterIP", ClusterIPs = ["10.0.0.1"], Ports = [] } };
         Assert.Equal(ChangeOutcome.Applied, (await node.Mesh.Control.ChangeAsync(new ChangeRequest { Source = "file:x", Changes = [new DocumentChange(service.Key, service)] }, _patience, default)).Outcome);
         var control = node.Mesh.Control;
         var names = new List<string>();
@@ -129,7 +129,7 @@ public sealed class ReadsTests(ITestOutputHelper output) : IDisposable
         {
             Key = KeyOf(ns, name),
             Labels = isOptedOut ? new Dictionary<string, string> { [HostDeclaration.AutoAllocateLabel] = "false" } : null,
-            ServiceEntry = new ServiceEntrySpec { Hosts = [HostName.Parse(host)], Addresses = address is null ? [] : [address], Resolution = Resolution.Static, Ports = [new ServicePort(80, "main", "TCP", null)] },
+            Spec = new ServiceEntrySpec { Hosts = [HostName.Parse(host)], Addresses = address is null ? [] : [address], Resolution = Resolution.Static, Ports = [new ServicePort(80, "main", "TCP", null)] },
         };
         return new DocumentChange(document.Key, document);
     }

@@ -17,7 +17,7 @@ public sealed class MeshWireTests
 
     private static readonly DocumentKey _key = new(DocumentKind.ServiceEntry, "default", "a");
 
-    private static readonly StoredDocument _stored = new(new MeshDocument { Key = _key, ServiceEntry = new ServiceEntrySpec { Hosts = [_host], Resolution = Resolution.Static } }, 3, "api", 1, 2);
+    private static readonly StoredDocument _stored = new(new MeshDocument { Key = _key, Spec = new ServiceEntrySpec { Hosts = [_host], Resolution = Resolution.Static } }, 3, "api", 1, 2);
 
     /// <summary>One of each kind.</summary>
     internal static MeshMessage[] Samples =>

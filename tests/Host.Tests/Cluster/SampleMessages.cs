@@ -20,7 +20,7 @@ internal static class SampleMessages
         Key = _entry,
         Labels = new Dictionary<string, string> { ["app"] = "db" },
         Annotations = new Dictionary<string, string> { ["note"] = "a \"quoted\" é" },
-        ServiceEntry = new ServiceEntrySpec { Hosts = [_host, HostName.Parse("*.db.example")], Ports = _ports, Location = "MESH_EXTERNAL", Resolution = Resolution.Static, Endpoints = _endpoints, ExportTo = [".", "shop"] },
+        Spec = new ServiceEntrySpec { Hosts = [_host, HostName.Parse("*.db.example")], Ports = _ports, Location = "MESH_EXTERNAL", Resolution = Resolution.Static, Endpoints = _endpoints, ExportTo = [".", "shop"] },
     };
 
     private static readonly HostDeclaration _declaration = new()

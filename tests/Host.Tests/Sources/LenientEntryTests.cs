@@ -1,3 +1,4 @@
+using MeshDns.Contracts.Services;
 using MeshDns.Host.Sources;
 using static MeshDns.Host.Tests.Sources.Manifests;
 
@@ -52,7 +53,7 @@ public sealed class LenientEntryTests
         var document = ReadOne(Entry("hosts: ['*x.example']")).Document;
         var again = ReadOne(ManifestWriter.ToYaml(document)).Document;
         Assert.Equal(document.ServiceEntry!.Patterns, again.ServiceEntry!.Patterns);
-        Assert.Empty(again.ServiceEntry.Hosts);
+        Assert.Empty(again.ServiceEntry!.Hosts);
     }
 
     [Theory]

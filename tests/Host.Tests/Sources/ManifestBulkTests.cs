@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using MeshDns.Contracts.Services;
 using MeshDns.Host.Sources;
 using Xunit.Abstractions;
 

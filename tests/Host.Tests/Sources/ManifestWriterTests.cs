@@ -73,7 +73,7 @@ public sealed class ManifestWriterTests
         Assert.Empty(read.Ignored);
         if (document.ServiceEntry is not null) Assert.Equal(status, read.Wishes);
         // The VIP of a Service stands where Kubernetes has its address.
-        if (document.Service is { ClusterIPs.Count: 0, Headless: false, ExternalName: null } service) document = document with { Service = service with { ClusterIPs = ["2001:2::1"] } };
+        if (document.Service is { ClusterIPs.Count: 0, Headless: false, ExternalName: null } service) document = document with { Spec = service with { ClusterIPs = ["2001:2::1"] } };
         Assert.Equal(Canonical(document), Canonical(read.Document));
     }
 

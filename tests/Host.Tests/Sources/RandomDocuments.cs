@@ -19,8 +19,8 @@ internal sealed class RandomDocuments(int seed)
     public MeshDocument Next()
     {
         var document = _random.Next(3) > 0
-            ? new MeshDocument { Key = new DocumentKey(DocumentKind.ServiceEntry, Name(), Name() + "." + Name()), ServiceEntry = Entry() }
-            : new MeshDocument { Key = new DocumentKey(DocumentKind.Service, Name(), Name()), Service = Service() };
+            ? new MeshDocument { Key = new DocumentKey(DocumentKind.ServiceEntry, Name(), Name() + "." + Name()), Spec = Entry() }
+            : new MeshDocument { Key = new DocumentKey(DocumentKind.Service, Name(), Name()), Spec = Service() };
         return document with { Labels = Labels(), Annotations = Map(() => Name() + ".io/" + Name(), () => _random.Next(2) == 0 ? Pick(_texts) : Pick(_texts) + Pick(_texts)) };
     }
 

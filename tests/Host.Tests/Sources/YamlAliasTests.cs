@@ -1,4 +1,5 @@
 using System.Text;
+using MeshDns.Contracts.Services;
 using MeshDns.Host.Sources;
 using static MeshDns.Host.Tests.Sources.Manifests;
 

@@ -135,6 +135,6 @@ internal sealed class ChangeRun(int seed)
     private static IEnumerable<int> Indexes() => Enumerable.Range(LogRows.Range.First, LogRows.Range.Last - LogRows.Range.First + 1).Where(LogRows.Range.IsUsable);
 
     private static string Describe(ChangeRequest request) => request.Settings is { } settings ? $"settings {settings.QuarantineMs} {settings.LargestTtlMs} {string.Join(' ', settings.Zones ?? [])} {settings.ClusterDomain}" : request.Source + (request.TakeOver ? " takes over" : "") + ": " + string.Join(", ", request.Changes.Select(c => c.Document is { } d
-        ? $"put {c.Key.Name} {d.ServiceEntry!.Resolution}{(d.Labels is null ? "" : " opted out")} [{string.Join(' ', d.ServiceEntry.Hosts)}] [{string.Join(' ', d.ServiceEntry.Addresses)}]"
+        ? $"put {c.Key.Name} {d.ServiceEntry!.Resolution}{(d.Labels is null ? "" : " opted out")} [{string.Join(' ', d.ServiceEntry!.Hosts)}] [{string.Join(' ', d.ServiceEntry!.Addresses)}]"
         : $"delete {c.Key.Name}"));
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MeshDns.Contracts.Messages;
+using MeshDns.Contracts.Services;
 using MeshDns.Tests.Shared.Judge;
 
 namespace MeshDns.Actors.Tests.Log.Simulation;

@@ -6,13 +6,14 @@ using MeshDns.Contracts.Vips;
 namespace MeshDns.Host.Sources;
 
 /// <summary>Reads <c>status.addresses</c> of a ServiceEntry, the VIPs that its hosts had where it comes from; all else in a status means nothing here.</summary>
-internal static class StatusReader
+internal static class ServiceEntryStatus
 {
     private static readonly FieldSet _addressFields = new(["host", "value"], []);
 
     /// <summary>The addresses by host; null for none.</summary>
-    public static IReadOnlyList<HostAddress>? Read(DocumentScope scope, MapNode root, ServiceEntrySpec entry)
+    public static IReadOnlyList<HostAddress>? Read(DocumentScope scope, MapNode root, DocumentSpec spec)
     {
+        var entry = (ServiceEntrySpec)spec;
         if (root.Find("status") is not { } node) return null;
         if (node is not MapNode status) { scope.Ignore(node); return null; }
         foreach (var field in status.Fields.Where(field => field.Name != "addresses")) scope.Ignore(field.Value);
