@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace MeshDns.Contracts.Services;
 
@@ -7,6 +8,8 @@ namespace MeshDns.Contracts.Services;
 public sealed class MeshDocumentJsonConverter : JsonConverter<MeshDocument>
 {
     private const string Key = "key", Labels = "labels", Annotations = "annotations";
+
+    private static readonly JsonTypeInfo<IReadOnlyDictionary<string, string>> _map = SpecJson.Default.IReadOnlyDictionaryStringString;
 
     /// <inheritdoc/>
     public override MeshDocument Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
@@ -20,12 +23,13 @@ public sealed class MeshDocumentJsonConverter : JsonConverter<MeshDocument>
             var field = reader.GetString()!;
             reader.Read();
             if (field == Key) key = JsonSerializer.Deserialize(ref reader, SpecJson.Default.DocumentKey);
-            else if (field == Labels) labels = JsonSerializer.Deserialize(ref reader, SpecJson.Default.IReadOnlyDictionaryStringString);
-            else if (field == Annotations) annotations = JsonSerializer.Deserialize(ref reader, SpecJson.Default.IReadOnlyDictionaryStringString);
-            else if (SpecKinds.All.FirstOrDefault(kind => kind.Field == field) is { } kind) spec = (DocumentSpec?)JsonSerializer.Deserialize(ref reader, kind.Json) ?? spec;
+            else if (field == Labels) labels = JsonSerializer.Deserialize(ref reader, _map);
+            else if (field == Annotations) annotations = JsonSerializer.Deserialize(ref reader, _map);
+            else if (SpecKinds.All.FirstOrDefault(k => k.Field == field) is { } kind) spec = (DocumentSpec?)JsonSerializer.Deserialize(ref reader, kind.Json) ?? spec;
             else reader.TrySkip(); // a converter is given the whole value
         }
-        return new MeshDocument { Key = key ?? throw new JsonException("a document must have a key"), Labels = labels, Annotations = annotations, Spec = spec };
+        if (key is null) throw new JsonException("a document must have a key");
+        return new MeshDocument { Key = key.Value, Labels = labels, Annotations = annotations, Spec = spec };
     }
 
     /// <inheritdoc/>
@@ -48,6 +52,6 @@ public sealed class MeshDocumentJsonConverter : JsonConverter<MeshDocument>
     {
         if (map is null) return;
         writer.WritePropertyName(field);
-        JsonSerializer.Serialize(writer, map, SpecJson.Default.IReadOnlyDictionaryStringString);
+        JsonSerializer.Serialize(writer, map, _map);
     }
 }

@@ -49,11 +49,12 @@ public sealed record ServiceSpec : DocumentSpec
     /// <inheritdoc/>
     public override (DocumentSpec Kept, IReadOnlyList<string> Wished) Take(MeshDocument document, string source, DocumentSpec? before, VipRange range)
     {
-        // Stand-alone nobody assigns cluster IPs: one inside our ranges can only have come from a mesh like this one. A live cluster's own word counts as it is, and
-        // so does the clusterIP of a Service that opts out, or that an earlier version took for an explicit address.
+        // Stand-alone nobody assigns cluster IPs: one inside our ranges can only have come from a mesh like this one. A live cluster's own
+        // word counts as it is, and so does the clusterIP of a Service that opts out, or that an earlier version took for an explicit address.
         bool IsOurs(string address) => Cidr.TryParseAddress(address, out var ip) && range.Contains(ip);
         var asIs = this with { TakesVip = false };
-        if (Headless || ExternalName is not null || source.StartsWith(LiveSource, StringComparison.Ordinal) || HostDeclaration.IsOptedOut(document)) return (asIs, []);
+        if (Headless || ExternalName is not null || HostDeclaration.IsOptedOut(document)) return (asIs, []);
+        if (source.StartsWith(LiveSource, StringComparison.Ordinal)) return (asIs, []);
         if (!ClusterIPs.All(IsOurs) || before is ServiceSpec kept && kept.ClusterIPs.Any(IsOurs)) return (asIs, []);
         return (this with { ClusterIPs = [], TakesVip = true }, ClusterIPs);
     }

@@ -4,7 +4,10 @@ using static MeshDns.Host.Sources.ItemText;
 
 namespace MeshDns.Host.Sources;
 
-/// <summary>Every kind of document, a row each, in order of their numbers: reader, writer, routes, export and command line go through it. What the mesh knows of a kind is in <see cref="SpecKinds"/>.</summary>
+/// <summary>
+/// Every kind of document, a row each, in order of their numbers: reader, writer, routes, export and command line go through it. What the
+/// mesh knows of a kind is in <see cref="SpecKinds"/>.
+/// </summary>
 internal static class DocumentKinds
 {
     public static IReadOnlyList<ApiResource> All { get; } =
@@ -24,7 +27,8 @@ internal static class DocumentKinds
             [
                 ("RESOLUTION", item => Text(item, "spec", "resolution")),
                 ("HOSTS", item => List(At(item, "spec", "hosts"), host => host.ToString())),
-                ("ADDRESSES", item => List(At(item, "spec", "addresses") ?? At(item, "status", "addresses"), address => address is JsonObject assigned ? Text(assigned, "value") : address.ToString())),
+                ("ADDRESSES", item => List(At(item, "spec", "addresses") ?? At(item, "status", "addresses"),
+                    address => address is JsonObject assigned ? Text(assigned, "value") : address.ToString())),
             ],
         },
         new()
@@ -40,7 +44,9 @@ internal static class DocumentKinds
             Columns =
             [
                 ("TYPE", item => Text(item, "spec", "type")),
-                ("ADDRESSES", item => At(item, "spec", "clusterIPs") is { } ips ? List(ips, ip => ip.ToString()) : At(item, "spec", "externalName")?.ToString() ?? Text(item, "spec", "clusterIP")),
+                ("ADDRESSES", item => At(item, "spec", "clusterIPs") is { } ips
+                    ? List(ips, ip => ip.ToString())
+                    : At(item, "spec", "externalName")?.ToString() ?? Text(item, "spec", "clusterIP")),
                 ("PORTS", item => List(At(item, "spec", "ports"), port => $"{Text(port, "port")}/{Text(port, "protocol")}")),
             ],
         },

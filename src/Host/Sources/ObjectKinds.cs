@@ -42,7 +42,8 @@ internal static class ObjectKinds
         {
             var versions = resource?.ApiVersions ?? ["v1"];
             if (versions.Contains(version)) return isList ? ObjectKind.List : ObjectKind.Document;
-            scope.Fail(root, "apiVersion", $"{ManifestNode.Quote(version)} is not a version of {kind}; use {(versions.Count > 1 ? "one of " : "")}{string.Join(", ", versions)}");
+            var known = (versions.Count > 1 ? "one of " : "") + string.Join(", ", versions);
+            scope.Fail(root, "apiVersion", $"{ManifestNode.Quote(version)} is not a version of {kind}; use {known}");
             return null;
         }
         if ((group, listed) is ("", "Endpoints") or ("discovery.k8s.io/", "EndpointSlice"))
