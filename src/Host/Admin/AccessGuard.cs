@@ -17,19 +17,16 @@ internal sealed class AccessGuard
 
     private readonly byte[]? _tokenHash;
     private readonly HashSet<string> _hosts;
-    private readonly CounterFamily _rejected = new(MeshMetrics.AdminRejectedTotal, maxSeries: 8);
     private readonly Rejections _rejections;
 
     public AccessGuard(AdminServices services)
     {
         var settings = services.Settings;
-        _rejections = new Rejections("a request to the API", reason => _rejected.With(reason).Increment(), services.Time, services.Log);
+        _rejections = new Rejections("a request to the API", reason => services.Counters.Rejected.Increment(reason), services.Time, services.Log);
         // Hashing makes the compared lengths equal, so that the time of the comparison does not tell the token's length either.
         _tokenHash = settings.Token.IsSet ? SHA256.HashData(Encoding.UTF8.GetBytes(settings.Token.Reveal())) : null;
         _hosts = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "localhost", "127.0.0.1", "[::1]", Bracketed(settings.Listen.Address) };
     }
-
-    public void Collect(MetricsText text) => _rejected.Collect(text);
 
     /// <summary>Null when the request may go on.</summary>
     public Problem? Check(HttpContext context)

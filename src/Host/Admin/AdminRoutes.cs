@@ -15,7 +15,6 @@ internal static class AdminRoutes
     {
         var (reads, lists) = (admission.Reads, admission.Lists);
         var changes = new ChangeRunner(services);
-        services.Metrics.Register(changes.Collect);
 
         foreach (var kind in DocumentKinds.All) MapDocuments(routes, kind.Path, new DocumentRoutes(kind.Kind, services, changes, admission), admission);
         routes.Map("/v1/endpoint-slices/{**rest}", NotYet);

@@ -22,7 +22,6 @@ public sealed class AdminServer : IAsyncDisposable
     private const int ClosingConnections = 64;
 
     private readonly AdminServices _services;
-    private readonly Admission _admission;
     private readonly Socket _listener;
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private WebApplication? _app;
@@ -31,13 +30,19 @@ public sealed class AdminServer : IAsyncDisposable
     private AdminServer(AdminServices services, Socket listener)
     {
         _services = services;
-        _admission = new Admission(services);
+        Admission = new Admission(services);
         _listener = listener;
         Endpoint = (IPEndPoint)listener.LocalEndPoint!;
     }
 
     /// <summary>Where it listens; the port that the system chose when the setting's is 0.</summary>
     public IPEndPoint Endpoint { get; }
+
+    /// <summary>What it counts.</summary>
+    internal AdminCounters Counters => _services.Counters;
+
+    /// <summary>Who waits for what it has room for.</summary>
+    internal Admission Admission { get; }
 
     /// <summary>Listens; who connects from now on is answered.</summary>
     /// <exception cref="SocketException">The address cannot be bound.</exception>
@@ -122,10 +127,8 @@ public sealed class AdminServer : IAsyncDisposable
         try
         {
             var pipeline = new RequestPipeline(_services);
-            _services.Metrics.Register(pipeline.Collect);
-            _services.Metrics.Register(_admission.Collect);
             app.Use(next => context => pipeline.InvokeAsync(context, next));
-            AdminRoutes.Map(app, _services, _admission);
+            AdminRoutes.Map(app, _services, Admission);
             await app.StartAsync(CancellationToken.None);
             return app;
         }
@@ -154,7 +157,7 @@ public sealed class AdminServer : IAsyncDisposable
     private async Task HoldAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         var client = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
-        using var open = _admission.Connections.TryOpen(client, () => connection.Abort(new ConnectionAbortedException("another connection needed its place")));
+        using var open = Admission.Connections.TryOpen(client, () => connection.Abort(new ConnectionAbortedException("another connection needed its place")));
         // Returning closes it.
         if (open is null) return;
         connection.Features.Set(open);

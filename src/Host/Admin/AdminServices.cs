@@ -1,7 +1,6 @@
 using MeshDns.Actors.Cluster;
 using MeshDns.Contracts.Vips;
 using MeshDns.Host.Settings;
-using MeshDns.Host.Telemetry;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -22,8 +21,8 @@ public sealed record AdminServices
     /// <summary>Answers <c>/v1/explain</c>.</summary>
     public required IExplainer Explainer { get; init; }
 
-    /// <summary>What <c>/metrics</c> shows; the API registers its own counters here.</summary>
-    public required MetricsRegistry Metrics { get; init; }
+    /// <summary>What <c>/metrics</c> shows.</summary>
+    public required Func<string> Metrics { get; init; }
 
     /// <summary>The ranges that turn a VIP's index into its addresses.</summary>
     public required VipRange Vips { get; init; }
@@ -39,4 +38,6 @@ public sealed record AdminServices
 
     /// <summary>Gets a line for every change and every failure; never a token or a body.</summary>
     public ILogger Log { get; init; } = NullLogger.Instance;
+
+    internal AdminCounters Counters { get; } = new();
 }

@@ -1,5 +1,3 @@
-using MeshDns.Host.Telemetry;
-
 namespace MeshDns.Host.Admin;
 
 /// <summary>What the API has room for, and who waits for it. Nothing here is asked for by <c>/healthz</c> and <c>/readyz</c>.</summary>
@@ -22,19 +20,9 @@ internal sealed class Admission(AdminServices services)
     /// <summary>The line for a change by a body of so many bytes; taken when the body is there.</summary>
     public Line ChangesOf(int bodyBytes) => bodyBytes <= AdminLimits.DocumentBytes ? Changes : LargeChanges;
 
-    public void Collect(MetricsText text)
-    {
-        foreach (var (kind, line) in ((string, Line)[])[("read", Reads), ("list", Lists), ("scrape", Scrapes), ("change", Changes), ("large_change", LargeChanges)])
-        {
-            text.Sample(MeshMetrics.AdminRequestsWaiting, line.Waiting, kind);
-            text.Sample(MeshMetrics.AdminRequestsRefusedTotal, line.Refused, kind);
-        }
-        text.Sample(MeshMetrics.AdminRequestsRefusedTotal, Bodies.Refused, "body");
-        text.Sample(MeshMetrics.AdminBodyBytes, Bodies.Taken);
-        text.Sample(MeshMetrics.AdminConnections, Connections.Count);
-        text.Sample(MeshMetrics.AdminConnectionsClosedTotal, Connections.Displaced, "displaced");
-        text.Sample(MeshMetrics.AdminConnectionsClosedTotal, Connections.Refused, "refused");
-    }
+    /// <summary>All lines, as the metrics call them.</summary>
+    public IEnumerable<(string Kind, Line Line)> Lines =>
+        [("read", Reads), ("list", Lists), ("scrape", Scrapes), ("change", Changes), ("large_change", LargeChanges)];
 
     private static Line Of(AdminServices services, string what, int places) => new(what, places, services.Bounds.Waiting, AdminLimits.Patience, services.Time);
 }

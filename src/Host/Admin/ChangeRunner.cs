@@ -3,7 +3,6 @@ using MeshDns.Actors.Cluster;
 using MeshDns.Contracts.Messages;
 using MeshDns.Contracts.Vips;
 using MeshDns.Host.Sources;
-using MeshDns.Host.Telemetry;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -17,8 +16,6 @@ internal sealed class ChangeRunner(AdminServices services)
 
     private static readonly TimeSpan _poolWarningInterval = TimeSpan.FromMinutes(1);
 
-    private readonly CounterFamily _outcomes = new(MeshMetrics.ChangesTotal, maxSeries: 16);
-
     private readonly Lock _poolGate = new();
     private long? _poolWarned;
 
@@ -31,8 +28,6 @@ internal sealed class ChangeRunner(AdminServices services)
     /// <summary>The mesh, to look documents up.</summary>
     public IMeshControl Mesh => services.Mesh;
 
-    public void Collect(MetricsText text) => _outcomes.Collect(text);
-
     /// <summary>Runs a change.</summary>
     /// <param name="context">Whose request it is.</param>
     /// <param name="request">The change.</param>
@@ -42,7 +37,7 @@ internal sealed class ChangeRunner(AdminServices services)
     public async Task<ChangeJson> RunAsync(HttpContext context, ChangeRequest request, IReadOnlyList<ManifestDocument> documents, bool waitForEdges)
     {
         var reply = await ChangeAsync(request);
-        _outcomes.With(OutcomeLabel(request, reply)).Increment();
+        services.Counters.Changes.Increment(OutcomeLabel(request, reply));
         services.Log.LogInformation("change of {What} by {Remote}: {Outcome} {Detail}", request.Settings is null ? $"{request.Changes.Count} documents" : "settings", context.Connection.RemoteIpAddress, OutcomeLabel(request, reply), reply.Detail);
         if (reply.Outcome != ChangeOutcome.Applied) throw new ProblemException(ChangeProblems.Of(request, reply, documents));
         if (!request.DryRun) WarnOfPool(reply);

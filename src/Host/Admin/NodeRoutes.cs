@@ -6,7 +6,7 @@ namespace MeshDns.Host.Admin;
 /// <summary><c>/metrics</c>, <c>/healthz</c> and <c>/readyz</c>: answered from memory, whatever the store does.</summary>
 internal sealed class NodeRoutes(AdminServices services)
 {
-    public Task MetricsAsync(HttpContext context) => Reply.TextAsync(context, MetricsText.ContentType, services.Metrics.Render());
+    public Task MetricsAsync(HttpContext context) => Reply.TextAsync(context, MetricsText.ContentType, services.Metrics());
 
     public Task LiveAsync(HttpContext context) => services.Health.IsLive
         ? Reply.JsonAsync(context, new HealthJson("ok"), AdminJson.Readable.HealthJson)

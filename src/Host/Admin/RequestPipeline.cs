@@ -1,6 +1,5 @@
 using System.Globalization;
 using MeshDns.Actors;
-using MeshDns.Host.Telemetry;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -12,13 +11,6 @@ namespace MeshDns.Host.Admin;
 internal sealed class RequestPipeline(AdminServices services)
 {
     private readonly AccessGuard _guard = new(services);
-    private readonly CounterFamily _requests = new(MeshMetrics.AdminRequestsTotal, maxSeries: 256);
-
-    public void Collect(MetricsText text)
-    {
-        _requests.Collect(text);
-        _guard.Collect(text);
-    }
 
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
@@ -27,7 +19,7 @@ internal sealed class RequestPipeline(AdminServices services)
         var problem = await RunAsync(context, next);
         // A caller who has hung up gets nothing, and writing to the closed connection would throw.
         if (problem is not null && !context.RequestAborted.IsCancellationRequested) await Reply.ProblemAsync(context, problem);
-        _requests.With(MethodLabel(context.Request.Method), context.Response.StatusCode.ToString(CultureInfo.InvariantCulture)).Increment();
+        services.Counters.Requests.Increment(MethodLabel(context.Request.Method), context.Response.StatusCode.ToString(CultureInfo.InvariantCulture));
         connection?.Await();
     }
 

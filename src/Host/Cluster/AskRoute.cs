@@ -15,7 +15,7 @@ internal sealed class AskRoute(string entrance, AskAdmission admission, RequestC
 {
     private const string UnknownKind = "unknown";
 
-    private readonly Rejections _rejections = new("traffic to " + entrance, counters.Rejected, time, log);
+    private readonly Rejections _rejections = new("traffic to " + entrance, reason => counters.Rejected.Increment(reason), time, log);
     private INodeServer? _handler;
 
     /// <summary>Carries requests out from here on.</summary>
@@ -40,7 +40,7 @@ internal sealed class AskRoute(string entrance, AskAdmission admission, RequestC
         // Whoever asked has stopped waiting; an answer would be about nothing.
         catch (Exception e) when (ended.IsCancellationRequested || e is IOException or BadHttpRequestException)
         {
-            counters.Served(UnknownKind, "abandoned");
+            counters.Requests.Increment(UnknownKind, "abandoned");
             context.Abort();
         }
     }
@@ -107,7 +107,7 @@ internal sealed class AskRoute(string entrance, AskAdmission admission, RequestC
         }
         finally
         {
-            counters.Served(kind, outcome);
+            counters.Requests.Increment(kind, outcome);
         }
     }
 
@@ -134,7 +134,7 @@ internal sealed class AskRoute(string entrance, AskAdmission admission, RequestC
 
     private Task RefuseAsync(HttpContext context, int status, string outcome, string why, CancellationToken cancel)
     {
-        counters.Served(UnknownKind, outcome);
+        counters.Requests.Increment(UnknownKind, outcome);
         return WriteAsync(context, status, "text/plain", Encoding.UTF8.GetBytes(why), cancel);
     }
 

@@ -7,7 +7,6 @@ using MeshDns.Actors;
 using MeshDns.Actors.Cluster;
 using MeshDns.Contracts.Messages;
 using MeshDns.Host.Settings;
-using MeshDns.Host.Telemetry;
 
 namespace MeshDns.Host.Cluster;
 
@@ -18,7 +17,6 @@ namespace MeshDns.Host.Cluster;
 public sealed class ClusterClient : INodeClient, IDisposable
 {
     private readonly ConcurrentDictionary<string, NodeLink> _links = new(StringComparer.OrdinalIgnoreCase);
-    private readonly AskCounters _counters = new();
     private readonly ClusterTls _tls;
     private readonly TimeSpan _heartbeat;
     private readonly TimeSpan _lease;
@@ -75,12 +73,12 @@ public sealed class ClusterClient : INodeClient, IDisposable
         }
         finally
         {
-            _counters.Asked(NodeCodec.KindOf(request), outcome, _time.GetElapsedTime(begin));
+            Counters.Asked(NodeCodec.KindOf(request), outcome, _time.GetElapsedTime(begin));
         }
     }
 
-    /// <summary>For <see cref="MetricsRegistry.Register"/>.</summary>
-    public void Collect(MetricsText text) => _counters.Collect(text);
+    /// <summary>What it counts.</summary>
+    internal AskCounters Counters { get; } = new();
 
     /// <summary>Asks under way end as they would have, then the connections are closed; new asks are refused.</summary>
     public void Dispose()
@@ -163,7 +161,7 @@ public sealed class ClusterClient : INodeClient, IDisposable
     private void GiveUp(string address, NodeLink link)
     {
         if (!_links.TryRemove(KeyValuePair.Create(address, link))) return;
-        _counters.Stalls.Increment();
+        Counters.Stalls.Increment();
         link.GiveUp();
     }
 

@@ -6,39 +6,30 @@ namespace MeshDns.Host.Cluster;
 /// <summary>What is counted of the asks of this node.</summary>
 internal sealed class AskCounters
 {
-    private readonly CounterFamily _asks = new(MeshMetrics.ClusterAsksTotal, maxSeries: 256);
     private readonly ConcurrentDictionary<string, Histogram> _durations = new(StringComparer.Ordinal);
+
+    /// <summary>By kind and outcome.</summary>
+    public CounterFamily Asks { get; } = new(maxSeries: 256);
+
+    /// <summary>By kind.</summary>
+    public IEnumerable<HistogramSample> Durations => _durations.Select(each => Histogram.Read([each.Value], each.Key));
 
     /// <summary>Connections given up because nothing came back on them.</summary>
     public Counter Stalls { get; } = new();
 
     public void Asked(string kind, string outcome, TimeSpan duration)
     {
-        _asks.With(kind, outcome).Increment();
-        _durations.GetOrAdd(kind, _ => Histogram.ForRoundTrips()).Observe(duration);
-    }
-
-    public void Collect(MetricsText text)
-    {
-        _asks.Collect(text);
-        foreach (var (kind, duration) in _durations) text.Histogram(MeshMetrics.ClusterAskDurationSeconds, duration, kind);
-        text.Sample(MeshMetrics.ClusterStallsTotal, Stalls.Value);
+        Asks.Increment(kind, outcome);
+        _durations.GetOrAdd(kind, _ => Histogram.ForRoundTrips()).Record(duration);
     }
 }
 
 /// <summary>What is counted of the requests of other nodes.</summary>
 internal sealed class RequestCounters
 {
-    private readonly CounterFamily _requests = new(MeshMetrics.ClusterRequestsTotal, maxSeries: 256);
-    private readonly CounterFamily _rejected = new(MeshMetrics.ClusterRejectedTotal, maxSeries: 32);
+    /// <summary>By kind and outcome.</summary>
+    public CounterFamily Requests { get; } = new(maxSeries: 256);
 
-    public void Served(string kind, string outcome) => _requests.With(kind, outcome).Increment();
-
-    public void Rejected(string reason) => _rejected.With(reason).Increment();
-
-    public void Collect(MetricsText text)
-    {
-        _requests.Collect(text);
-        _rejected.Collect(text);
-    }
+    /// <summary>By reason.</summary>
+    public CounterFamily Rejected { get; } = new(maxSeries: 32);
 }

@@ -32,9 +32,10 @@ internal sealed class BatchedUdpLoop : UdpLoop
     protected override void AnswerAll(int count)
     {
         var putOff = 0;
-        for (var i = 0; i < count; i++) _hashes[i] = Pipeline.HashOf(_batch.Packet(i));
+        for (var each = 0; each < count; each++) _hashes[each] = Pipeline.HashOf(_batch.Packet(each));
         if (count > 1) Pipeline.Prefetch(_hashes.AsSpan(0, count));
-        for (var i = 0; i < count; i++)
+        var i = 0;
+        for (; i < count; i++)
         {
             var packet = _batch.Packet(i);
             // A wake-up for stopping looks like a batch of empty datagrams; those that came before it are answered.
@@ -46,6 +47,7 @@ internal sealed class BatchedUdpLoop : UdpLoop
                 default: break;
             }
         }
+        CountReceived(i);
         CountSendErrors(_batch.Send(Socket.Handle));
         if (putOff != 0) HandOn(putOff);
     }

@@ -46,7 +46,7 @@ internal sealed class DeferredQueries : IReplySink
         }
         query ??= new DeferredQuery(Finish);
         query.Take(packet, client, local, socket, deferral, SampledTime());
-        _services.Statistics.AddDeferred(1);
+        _services.Statistics.DeferredInFlight.Increment();
         if (isStopping) Drop(query);
         else if (!TryPost(query, deferral)) Await(query);
     }
@@ -141,7 +141,7 @@ internal sealed class DeferredQueries : IReplySink
 
     private void EndPosted(DeferredQuery query)
     {
-        _services.Statistics.AddDeferred(-1);
+        _services.Statistics.DeferredInFlight.Add(-1);
         query.Clear();
         lock (_lock)
         {
@@ -178,7 +178,7 @@ internal sealed class DeferredQueries : IReplySink
     private void Send(DeferredQuery query, int length)
     {
         var reply = query.Reply.AsSpan(0, length);
-        if (!query.Socket.TrySend(reply, query.Client, query.Local)) _services.Statistics.CountSendError();
+        if (!query.Socket.TrySend(reply, query.Client, query.Local)) _services.Statistics.SendErrors.Increment();
         Count(query, DnsHeader.GetRcode(reply));
     }
 
@@ -190,7 +190,7 @@ internal sealed class DeferredQueries : IReplySink
 
     private void CountSendErrors(int errors)
     {
-        for (; errors > 0; errors--) _services.Statistics.CountSendError();
+        if (errors > 0) _services.Statistics.SendErrors.Add(errors);
     }
 
     // The place goes to the newest that waits. A chain of queries that all end at once must not become a chain of calls.
@@ -218,7 +218,7 @@ internal sealed class DeferredQueries : IReplySink
 
     private void Return(DeferredQuery query)
     {
-        _services.Statistics.AddDeferred(-1);
+        _services.Statistics.DeferredInFlight.Add(-1);
         query.Clear();
         // Never more than were in use at once, which is bounded.
         lock (_lock) _unused.Push(query);

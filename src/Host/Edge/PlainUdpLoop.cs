@@ -29,6 +29,7 @@ internal sealed class PlainUdpLoop(UdpSocket socket, string name, EdgeServices s
 
     protected override void AnswerAll(int count)
     {
+        CountReceived(1);
         var packet = _packet.AsSpan(0, _length);
         switch (Answer(packet, Pipeline.HashOf(packet), ClientAddress.Of(_client), _reply, out var length, out var deferral))
         {

@@ -1,5 +1,6 @@
 using MeshDns.Contracts.Dns;
 using MeshDns.Host.Resolve;
+using MeshDns.Host.Telemetry;
 
 namespace MeshDns.Host.Edge;
 
@@ -11,9 +12,11 @@ public sealed class QueryCounters
 {
     // A cache line of padding on both sides keeps two loops' counters from sharing one.
     private const int Padding = 16;
-    private readonly bool _isShared;
-    private readonly long[] _counts = new long[(2 * Padding) + (TypeBuckets.Count * RcodeBuckets.Count * _stages)];
     private static readonly int _stages = Enum.GetValues<Stage>().Length;
+    private static readonly int _end = Padding + (TypeBuckets.Count * RcodeBuckets.Count * _stages);
+    private readonly bool _isShared;
+    // Behind the last count by type, rcode and stage: the queries that came.
+    private readonly long[] _counts = new long[_end + 1 + Padding];
 
     /// <param name="transport">The label: <c>udp</c> or <c>tcp</c>.</param>
     /// <param name="isShared">True when several threads count.</param>
@@ -21,14 +24,24 @@ public sealed class QueryCounters
     {
         Transport = transport;
         _isShared = isShared;
-        Latency = new LatencyHistogram(isShared);
+        Latency = Histogram.ForAnswers(isShared);
     }
 
     /// <summary>The label.</summary>
     public string Transport { get; }
 
     /// <summary>How long replies took.</summary>
-    public LatencyHistogram Latency { get; }
+    public Histogram Latency { get; }
+
+    /// <summary>Queries that came.</summary>
+    internal long Received => Volatile.Read(ref _counts[_end]);
+
+    /// <summary>Counts queries when they come; each is counted once more when it is known what becomes of it.</summary>
+    public void CountReceived(int queries)
+    {
+        if (_isShared) Interlocked.Add(ref _counts[_end], queries);
+        else Volatile.Write(ref _counts[_end], _counts[_end] + queries);
+    }
 
     /// <summary>Counts one query.</summary>
     /// <param name="type">What was asked; <see cref="DnsType.None"/> when there was no question.</param>
@@ -44,7 +57,7 @@ public sealed class QueryCounters
     /// <summary>Adds everything counted so far to a table by type, rcode and stage.</summary>
     internal void AddTo(Dictionary<(string Type, string Rcode, string Stage), long> sums)
     {
-        for (var i = Padding; i < _counts.Length - Padding; i++)
+        for (var i = Padding; i < _end; i++)
         {
             var count = Volatile.Read(ref _counts[i]);
             if (count == 0) continue;

@@ -147,6 +147,22 @@ internal sealed class TcpConnection
         var outcome = Handle(packet.Span, out var frame, out var deferral);
         if (outcome == PipelineOutcome.Reply) _replies.Send(frame, _cut.Token);
         if (outcome != PipelineOutcome.Defer) return outcome == PipelineOutcome.Reply;
+        _services.Statistics.TcpWaiting.Increment();
+        byte[] copy;
+        try { copy = await CopyAsync(packet); }
+        catch
+        {
+            CountEnd(deferral, Rcode.NoError, Stage.Abandoned);
+            throw;
+        }
+        Interlocked.Increment(ref _inFlight);
+        _ = ForwardAsync(copy, packet.Length, deferral);
+        return true;
+    }
+
+    // Waits for a place among those that are forwarded, and for room.
+    private async ValueTask<byte[]> CopyAsync(ReadOnlyMemory<byte> packet)
+    {
         await _places.WaitAsync(_stopReading.Token);
         var copy = TcpBuffer.Rent(packet.Length);
         try
@@ -158,16 +174,15 @@ internal sealed class TcpConnection
             _places.Release();
             throw;
         }
-        Interlocked.Increment(ref _inFlight);
         packet.CopyTo(copy);
-        _ = ForwardAsync(copy, packet.Length, deferral);
-        return true;
+        return copy;
     }
 
     // A reply may have 65,535 bytes and hardly ever has 100: room for the largest was taken, it is written into the thread's scratch, leaves in a buffer of
     // its size, and the rest is given back.
     private PipelineOutcome Handle(ReadOnlySpan<byte> packet, out ReplyFrame frame, out Deferral deferral)
     {
+        _counters.CountReceived(1);
         var scratch = _scratch ??= new byte[DnsLimits.MaxMessageSize];
         var outcome = _pipeline.Handle(packet, _client, isTcp: true, scratch, out var length, out deferral);
         frame = outcome == PipelineOutcome.Reply ? ReplyFrame.Of(scratch.AsSpan(0, length)) : default;
@@ -188,12 +203,12 @@ internal sealed class TcpConnection
             }
             var rcode = DnsHeader.GetRcode(frame.Message);
             _replies.Send(frame, _cut.Token);
-            _counters.Count(deferral.Type, rcode, Stage.Forward);
+            CountEnd(deferral, rcode, Stage.Forward);
             _counters.Latency.Record(_services.Time.GetElapsedTime(start));
         }
         catch (OperationCanceledException)
         {
-            _counters.Count(deferral.Type, Rcode.NoError, Stage.Abandoned);
+            CountEnd(deferral, Rcode.NoError, Stage.Abandoned);
         }
         finally
         {
@@ -202,6 +217,12 @@ internal sealed class TcpConnection
             Interlocked.Decrement(ref _inFlight);
             _places.Release();
         }
+    }
+
+    private void CountEnd(in Deferral deferral, Rcode rcode, Stage stage)
+    {
+        _counters.Count(deferral.Type, rcode, stage);
+        _services.Statistics.TcpWaiting.Add(-1);
     }
 
     // The client is behind with reading, and nothing more may be held for it. When there is room the answer is asked for once more; it is cached by then.
@@ -242,7 +263,7 @@ internal sealed class TcpConnection
         }
         catch (OperationCanceledException) when (place.IsDisplaced && !_cut.IsCancellationRequested)
         {
-            _services.Statistics.CountTcpDisplaced();
+            _services.Statistics.TcpDisplaced.Increment();
             return Overloaded(packet.Span);
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -286,14 +307,14 @@ internal sealed class TcpConnection
             Touch();
             return;
         }
-        _services.Statistics.CountTcpTimedOut();
+        _services.Statistics.TcpTimedOut.Increment();
         Cut();
     }
 
     // Others need the room more.
     private void MakeWay()
     {
-        _services.Statistics.CountTcpCut();
+        _services.Statistics.TcpCut.Increment();
         Cut();
     }
 

@@ -92,12 +92,12 @@ internal sealed class TcpEdge
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.TooManyOpenSockets && _spare.TryRefuse(_listener))
             {
-                _services.Statistics.CountTcpWithoutDescriptor();
+                _services.Statistics.TcpWithoutDescriptor.Increment();
             }
             catch (Exception e)
             {
                 // The client has gone already, or the system has no room: nothing is worth a busy loop, or the end of this one.
-                if (e is SocketException) _services.Statistics.CountReceiveError();
+                if (e is SocketException) _services.Statistics.ReceiveErrors.Increment();
                 else _services.Faults.Count(e);
                 await Task.Delay(_pause, _services.Time, CancellationToken.None);
             }
@@ -108,7 +108,7 @@ internal sealed class TcpEdge
     {
         if (socket.RemoteEndPoint is not IPEndPoint client || _limits.TryEnter(ClientAddress.Unmapped(client.Address)) is not { } place)
         {
-            _services.Statistics.CountTcpRefused();
+            _services.Statistics.TcpRefused.Increment();
             socket.Dispose();
             return;
         }
@@ -120,7 +120,7 @@ internal sealed class TcpEdge
 
     private async Task RunAsync(TcpConnection connection, TcpPlace place)
     {
-        _services.Statistics.AddTcpConnections(1);
+        _services.Statistics.TcpConnections.Increment();
         try
         {
             await connection.RunAsync(_stopAccepting.Token, _abort.Token);
@@ -132,7 +132,7 @@ internal sealed class TcpEdge
         finally
         {
             _limits.Leave(place);
-            _services.Statistics.AddTcpConnections(-1);
+            _services.Statistics.TcpConnections.Add(-1);
         }
     }
 

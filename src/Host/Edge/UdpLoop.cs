@@ -77,9 +77,11 @@ internal abstract class UdpLoop
     protected PipelineOutcome Answer(ReadOnlySpan<byte> packet, int hash, ReadOnlySpan<byte> clientAddress, Span<byte> reply, out int length, out Deferral deferral) =>
         Pipeline.Handle(packet, hash, clientAddress, isTcp: false, reply, out length, out deferral);
 
+    protected void CountReceived(int queries) => _counters.CountReceived(queries);
+
     protected void CountSendErrors(int errors)
     {
-        for (; errors > 0; errors--) _services.Statistics.CountSendError();
+        if (errors > 0) _services.Statistics.SendErrors.Add(errors);
     }
 
     private void Run()
@@ -112,7 +114,7 @@ internal abstract class UdpLoop
 
     private void Pause()
     {
-        _services.Statistics.CountReceiveError();
+        _services.Statistics.ReceiveErrors.Increment();
         if (++_errorsInARow >= ErrorsBeforePause) _stopped.Wait(_pause);
     }
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Reflection;
 using MeshDns.Actors.Cluster;
 using MeshDns.Actors.Directory;
 using MeshDns.Actors.Store;
@@ -39,7 +38,7 @@ internal sealed class Node
     private readonly LoopWatch _loops;
     private readonly NodeHealth _health;
     private readonly LateMesh _lateMesh = new();
-    private readonly MetricsRegistry _metrics = new();
+    private readonly NodeMetrics _metrics = new();
     private readonly LateOwners _lateOwners = new();
     private readonly HeapTrim _trim;
     private readonly NodeMesh _mesh;
@@ -90,7 +89,7 @@ internal sealed class Node
             StartEdge();
             _mesh.Prepare();
             _background.Add(Task.Run(LazyAssemblies.Touch, CancellationToken.None));
-            _admin = AdminServer.Start(AdminServicesOf());
+            _metrics.Admin = _admin = AdminServer.Start(AdminServicesOf());
             await _mesh.ListenAsync();
             await StartMeshAsync(cancel);
             await WaitUntilReadyAsync(cancel);
@@ -119,10 +118,7 @@ internal sealed class Node
         var edge = _edge = EdgeServer.Start(_settings.Dns.Listen, new EdgeOptions { MaxTcpConnections = _descriptors.Tcp, MaxTcpConnectionsPerClient = _descriptors.TcpPerClient }, _resolver, answers, upstream, _time, fault => _log.LogError(fault, "a query handler failed"), _lateOwners);
         foreach (var beat in edge.Beats) _loops.Add(beat);
         _loops.Add(upstream.Beat);
-        _metrics.Register(text => NodeMetrics.Collect(text, edge.Statistics));
-        _metrics.Register(text => NodeMetrics.Collect(text, upstream.Snapshot()));
-        _metrics.Register(text => NodeMetrics.Collect(text, _directory));
-        _metrics.Register(ProcessMetrics.Collect);
+        (_metrics.Edge, _metrics.Upstream, _metrics.Directory) = (edge.Statistics, upstream, _directory);
     }
 
     private async Task StartMeshAsync(CancellationToken cancel)
@@ -178,6 +174,7 @@ internal sealed class Node
         await StepAsync("the journal", () => _mesh.DisposeAsync().AsTask());
         _upstream?.Dispose();
         _stopBackground.Dispose();
+        _metrics.Dispose();
         _log.LogInformation("stopped");
     }
 
@@ -237,7 +234,7 @@ internal sealed class Node
         Mesh = _lateMesh,
         Health = _health,
         Explainer = new QueryExplainer(_resolver),
-        Metrics = _metrics,
+        Metrics = _metrics.Text.Render,
         Vips = _options.Range,
         Ttl = () => _resolver.Ttl,
         Bounds = AdminBounds.Within(_descriptors.Api),
@@ -265,7 +262,7 @@ internal sealed class Node
         {
             Node = settings.Node.Name,
             Address = settings.Cluster.Advertise ?? (settings.Cluster.Listen is { Port: > 0 } listen ? listen.ToString() : settings.Cluster.Listen is null ? settings.Admin.Listen.ToString() : ""),
-            Version = typeof(Node).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "",
+            Version = MeshMeter.Version,
             Roles = RolesOf(settings.Node.Roles),
             Shards = settings.Cluster.Shards,
             Heartbeat = settings.Cluster.Heartbeat,

@@ -5,7 +5,6 @@ using MeshDns.Actors.Directory;
 using MeshDns.Actors.Store;
 using MeshDns.Host.Cluster;
 using MeshDns.Host.Settings;
-using MeshDns.Host.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace MeshDns.Host.Nodes;
@@ -13,7 +12,7 @@ namespace MeshDns.Host.Nodes;
 /// <summary>
 /// The part of a node that it shares with others: the log, the way to other nodes and back, and the mesh over both. Started step by step; stopped in the order in which others can miss it.
 /// </summary>
-internal sealed class NodeMesh(MeshDnsSettings settings, MeshOptions options, MeshDirectory directory, TimeProvider time, ILogger log, MetricsRegistry metrics, int connections) : IAsyncDisposable
+internal sealed class NodeMesh(MeshDnsSettings settings, MeshOptions options, MeshDirectory directory, TimeProvider time, ILogger log, NodeMetrics metrics, int connections) : IAsyncDisposable
 {
     private readonly ActorLog _actorLog = (level, source, message, error) => log.Log(LevelOf(level), error, "{Source}: {Text}", source, message);
     private readonly RequestCounters _counters = new();
@@ -57,11 +56,11 @@ internal sealed class NodeMesh(MeshDnsSettings settings, MeshOptions options, Me
         {
             _feed = await ClusterServer.StartAsync(entrance, tls, _counters, time, log, CancellationToken.None);
             log.LogInformation("nodes without a database reach this one at {Address}", _feed.Address);
-            metrics.Register(_counters.Collect);
+            metrics.Requests = _counters;
         }
         if (IsOwner) return;
         _client = new ClusterClient(settings.Cluster, tls, time);
-        metrics.Register(_client.Collect);
+        metrics.Asks = _client.Counters;
     }
 
     /// <summary>Opens the log, where this node has one.</summary>
@@ -90,8 +89,7 @@ internal sealed class NodeMesh(MeshDnsSettings settings, MeshOptions options, Me
         Mesh.Start();
         if (Mesh is not OwnerMesh owner) return;
         _feed?.Serve(owner.Feed);
-        metrics.Register(_appends.Collect);
-        metrics.Register(text => NodeMetrics.Collect(text, owner));
+        (metrics.Owner, metrics.Appends) = (owner, _appends);
     }
 
     /// <summary>Gives up what this node runs, leaves the cluster, and only then stops to answer other nodes.</summary>

@@ -1,98 +1,281 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
 using MeshDns.Actors.Cluster;
 using MeshDns.Actors.Directory;
+using MeshDns.Host.Admin;
+using MeshDns.Host.Cluster;
 using MeshDns.Host.Edge;
 using MeshDns.Host.Telemetry;
 using MeshDns.Host.Upstream;
 
 namespace MeshDns.Host.Nodes;
 
-/// <summary>Turns what the parts count into metrics, when somebody scrapes.</summary>
-internal static class NodeMetrics
+/// <summary>
+/// Every family of a node: its name, its help, how it is read, its labels. Parts come as the node starts, and some never; what
+/// belongs to one that is not there is absent, which is truer than a zero. docs/metrics.md has the same, for readers; a test holds
+/// the two together.
+/// </summary>
+internal sealed class NodeMetrics : IDisposable
 {
-    private static readonly string[] _transports = ["udp", "tcp"];
-    private static readonly string[] _dropReasons = ["malformed", "overload", "abandoned"];
+    private readonly MeshMeter _meter = new();
+    private readonly Lazy<double> _started =
+        new(() => OfProcess(process => (process.StartTime.ToUniversalTime() - DateTime.UnixEpoch).TotalSeconds));
 
-    public static void Collect(MetricsText text, EdgeStatistics edge)
+    public NodeMetrics()
     {
-        var queries = edge.Queries.ToLookup(q => DropReason(q.Stage));
-        foreach (var (transport, type, rcode, stage, count) in queries[""]) text.Sample(MeshMetrics.QueriesTotal, count, transport, type, rcode, stage);
-        foreach (var transport in _transports)
-            foreach (var reason in _dropReasons) text.Sample(MeshMetrics.QueriesDroppedTotal, queries[reason].Where(q => q.Transport == transport).Sum(q => q.Count), transport, reason);
-        text.Sample(MeshMetrics.QueriesDroppedTotal, edge.SendErrors, "udp", "send_error");
-        foreach (var latency in edge.Latencies) text.Buckets(MeshMetrics.QueryDurationSeconds, latency.Counts, LatencyHistogram.UpperBoundSeconds, latency.Sum.TotalSeconds, latency.Transport);
-        text.Sample(MeshMetrics.EdgeFaultsTotal, edge.Faults);
-        text.Sample(MeshMetrics.TcpConnections, edge.TcpConnections);
-        text.Sample(MeshMetrics.TcpConnectionsClosedTotal, edge.TcpRefused, "limit");
-        text.Sample(MeshMetrics.TcpConnectionsClosedTotal, edge.TcpTimedOut, "timeout");
-        text.Sample(MeshMetrics.TcpConnectionsClosedTotal, edge.TcpCut, "memory");
-        text.Sample(MeshMetrics.TcpConnectionsClosedTotal, edge.TcpWithoutDescriptor, "descriptors");
-        text.Sample(MeshMetrics.TcpForwardsDisplacedTotal, edge.TcpDisplaced);
-        text.Sample(MeshMetrics.TcpHeldBytes, edge.TcpBytes);
-        text.Sample(MeshMetrics.EdgeReceiveErrorsTotal, edge.ReceiveErrors);
-        text.Sample(MeshMetrics.QueriesWaiting, edge.DeferredInFlight);
+        OfQueries();
+        OfUpstream();
+        OfDirectory();
+        OfCluster();
+        OfLog();
+        OfApi();
+        OfProcess();
+        // Last, so that it tells of those before it.
+        _meter.Counter("meshdns_collector_failures_total", "Metric collectors that failed during a scrape.",
+            () => _meter.Failures.Value);
+        Text = new MetricsText(_meter);
     }
 
-    public static void Collect(MetricsText text, UpstreamStatistics upstream)
+    /// <summary>What a scrape shows.</summary>
+    public MetricsText Text { get; }
+
+    /// <summary>The families, in order of their names.</summary>
+    public IEnumerable<MetricFamily> Families =>
+        _meter.Families.Values.Distinct().OrderBy(family => family.Name, StringComparer.Ordinal);
+
+    public EdgeStatistics? Edge { get; set; }
+
+    public UpstreamForwarder? Upstream { get; set; }
+
+    public MeshDirectory? Directory { get; set; }
+
+    /// <summary>The mesh of an owner.</summary>
+    public OwnerMesh? Owner { get; set; }
+
+    /// <summary>An owner's appends.</summary>
+    public AppendMeter? Appends { get; set; }
+
+    /// <summary>What a node without a database asks of owners.</summary>
+    public AskCounters? Asks { get; set; }
+
+    /// <summary>What nodes without a database ask of an owner.</summary>
+    public RequestCounters? Requests { get; set; }
+
+    public AdminServer? Admin { get; set; }
+
+    // Before the log has been read there is nothing to say of what it holds.
+    private OwnerMesh? Follower => Owner is { Following.Age: not null } owner ? owner : null;
+
+    public void Dispose()
     {
-        foreach (var server in upstream.Servers)
-        {
-            foreach (var (outcome, count) in server.Outcomes) text.Sample(MeshMetrics.UpstreamQueriesTotal, count, server.Address.ToString(), outcome);
-            text.Sample(MeshMetrics.UpstreamLatencySeconds, server.Latency.TotalSeconds, server.Address.ToString());
-        }
-        foreach (var (reason, count) in upstream.IgnoredReplies) text.Sample(MeshMetrics.UpstreamIgnoredRepliesTotal, count, reason);
-        foreach (var (what, count) in Events(upstream)) text.Sample(MeshMetrics.UpstreamEventsTotal, count, what);
-        text.Sample(MeshMetrics.CacheHitsTotal, upstream.CacheHits);
-        text.Sample(MeshMetrics.CacheMissesTotal, upstream.CacheMisses);
-        text.Sample(MeshMetrics.CacheStaleTotal, upstream.StaleServed);
-        text.Sample(MeshMetrics.CacheEvictionsTotal, upstream.CacheEvictions);
-        text.Sample(MeshMetrics.CacheBytes, upstream.CacheBytes);
-        text.Sample(MeshMetrics.CacheEntries, upstream.CacheEntries);
+        Text.Dispose();
+        _meter.Dispose();
     }
 
-    public static void Collect(MetricsText text, MeshDirectory directory)
+    private void OfQueries()
     {
-        text.Sample(MeshMetrics.DirectoryNames, directory.Names);
-        text.Sample(MeshMetrics.DirectoryViolationsTotal, directory.Violations);
-        if (directory.IsLoaded) text.Sample(MeshMetrics.DirectoryAgeSeconds, directory.Age.TotalSeconds);
+        _meter.Counter("meshdns_queries_received_total", "DNS packets received, before anything is known of them.",
+            () => Edge?.Received, "transport");
+        _meter.Counter("meshdns_queries_total", "DNS queries answered, by the pipeline stage that answered.",
+            () => Edge is { } edge ? Answered(edge) : null, "transport", "type", "rcode", "stage");
+        _meter.Counter("meshdns_queries_dropped_total", "DNS packets dropped without an answer, by reason.",
+            () => Edge is { } edge ? Dropped(edge) : null, "transport", "reason");
+        _meter.Histogram("meshdns_query_duration_seconds",
+            "Time from receiving a query to sending its answer, sampled; forward: of all that waited for an upstream.",
+            () => Edge?.Latencies, "transport");
+        _meter.Gauge("meshdns_queries_waiting", "UDP queries that wait for an upstream.", () => Edge?.DeferredInFlight.Value);
+        _meter.Gauge("meshdns_tcp_queries_waiting", "TCP queries that wait for an upstream, or for their client to read.",
+            () => Edge?.TcpWaiting.Value);
+        _meter.Counter("meshdns_edge_faults_total", "Exceptions that reached the edge and became SERVFAIL; each is a bug.",
+            () => Edge?.Faults);
+        _meter.Counter("meshdns_edge_receive_errors_total",
+            "Receives of DNS packets and accepts of connections that the system failed.",
+            () => Edge?.ReceiveErrors.Value);
+        _meter.Gauge("meshdns_tcp_connections", "DNS connections over TCP that are open.", () => Edge?.TcpConnections.Value);
+        _meter.Counter("meshdns_tcp_connections_closed_total",
+            "DNS connections over TCP closed by us: limit, timeout, memory (others needed what it held), descriptors (none left).",
+            () => Edge is not { } edge ? null :
+            [
+                new(edge.TcpRefused.Value, "limit"), new(edge.TcpTimedOut.Value, "timeout"), new(edge.TcpCut.Value, "memory"),
+                new(edge.TcpWithoutDescriptor.Value, "descriptors"),
+            ], "reason");
+        _meter.Counter("meshdns_tcp_forwards_displaced_total",
+            "Queries over TCP that gave their place to a client, or for a domain, that holds fewer.",
+            () => Edge?.TcpDisplaced.Value);
+        _meter.Gauge("meshdns_tcp_held_bytes", "Bytes held for DNS connections over TCP: replies that wait to be read above all.",
+            () => Edge?.TcpBytes);
     }
 
-    public static void Collect(MetricsText text, OwnerMesh mesh)
+    private void OfUpstream()
     {
-        text.Sample(MeshMetrics.ActorSystemsTotal, mesh.Engine.Lives);
-        text.Sample(MeshMetrics.ShardsHere, mesh.Gauges.Shards);
-        text.Sample(MeshMetrics.ChangesWaiting, mesh.Gauges.Waiting);
-        if (mesh.Engine.Life is { } life)
-        {
-            text.Sample(MeshMetrics.ClusterMembers, life.Owners.Members.Count());
-            text.Sample(MeshMetrics.ClusterUnreachable, life.Owners.Unreachable);
-        }
-        // Before the log has been read there is nothing to say; a gauge that is absent is truer than a zero.
-        if (mesh.Following.Age is null) return;
-        var state = mesh.Following.State;
-        text.Sample(MeshMetrics.LogRows, state.Position.Number);
-        text.Sample(MeshMetrics.AllocatorEpoch, state.Epoch);
-        text.Sample(MeshMetrics.DirectoryLagEvents, mesh.Following.Lag);
-        var usage = mesh.Usage;
-        text.Sample(MeshMetrics.VipsCapacity, usage.Capacity);
-        text.Sample(MeshMetrics.Vips, usage.Leased, "leased");
-        text.Sample(MeshMetrics.Vips, usage.Quarantined, "quarantined");
-        text.Sample(MeshMetrics.Vips, usage.Reserved, "reserved");
-        text.Sample(MeshMetrics.Vips, usage.Excluded, "excluded");
-        text.Sample(MeshMetrics.Vips, usage.Free, "free");
+        _meter.Counter("meshdns_upstream_queries_total", "Queries sent upstream, by server and outcome.",
+            () => Servers?.SelectMany(server => server.Outcomes, (server, end) => new Sample(end.Value, server.Address.ToString(), end.Key)),
+            "server", "outcome");
+        _meter.Gauge("meshdns_upstream_latency_seconds", "Mean time until an upstream server answered, exponentially weighted.",
+            () => Servers?.Select(server => new Sample(server.Latency.TotalSeconds, server.Address.ToString())), "server");
+        _meter.Counter("meshdns_upstream_ignored_replies_total", "Upstream replies ignored while listening on, by reason.",
+            () => Upstream?.Snapshot().IgnoredReplies.Select(reason => new Sample(reason.Value, reason.Key)), "reason");
+        _meter.Counter("meshdns_upstream_events_total",
+            "What happened while forwarding: prefetch, coalesced, hedge, tcp_fallback, displaced, loop ...",
+            () => Upstream is { } upstream ? Events(upstream.Snapshot()) : null, "event");
+        _meter.Counter("meshdns_cache_hits_total", "Forwarded queries answered from the cache.",
+            () => Upstream?.Snapshot().CacheHits);
+        _meter.Counter("meshdns_cache_misses_total", "Forwarded queries that the cache could not answer.",
+            () => Upstream?.Snapshot().CacheMisses);
+        _meter.Counter("meshdns_cache_stale_total", "Answers served past their TTL because upstream failed (RFC 8767).",
+            () => Upstream?.Snapshot().StaleServed);
+        _meter.Counter("meshdns_cache_evictions_total", "Cache entries evicted to stay within the bound.",
+            () => Upstream?.Snapshot().CacheEvictions);
+        _meter.Gauge("meshdns_cache_bytes", "Memory that the answer cache holds.", () => Upstream?.Snapshot().CacheBytes);
+        _meter.Gauge("meshdns_cache_entries", "Answers in the cache.", () => Upstream?.Snapshot().CacheEntries);
     }
 
-    // Empty for a stage that sent a reply.
-    private static string DropReason(string stage) => stage switch
+    private void OfDirectory()
+    {
+        _meter.Gauge("meshdns_directory_names", "Names that this node's directory knows.", () => Directory?.Names);
+        _meter.Counter("meshdns_directory_violations_total",
+            "Facts refused by the directory because two names would have held one VIP.",
+            () => Directory?.Violations);
+        _meter.Gauge("meshdns_directory_age_seconds", "Time since this node last read all streams successfully.",
+            () => Directory is { IsLoaded: true } directory ? directory.Age.TotalSeconds : null);
+        _meter.Gauge("meshdns_directory_lag_events", "Rows that the log is known to have and this node's directory hasn't.",
+            () => Follower?.Following.Lag);
+    }
+
+    private void OfCluster()
+    {
+        _meter.Gauge("meshdns_cluster_members", "Live members of the cluster, as this node sees it.",
+            () => Owner?.Engine.Life?.Owners.Members.Count());
+        _meter.Gauge("meshdns_cluster_unreachable_members", "Members of the cluster that do not answer, as this node sees it.",
+            () => Owner?.Engine.Life?.Owners.Unreachable);
+        _meter.Counter("meshdns_actor_systems_total",
+            "Actor systems that this process has made; each after the first followed on a downing or a failure.",
+            () => Owner?.Engine.Lives);
+        _meter.Gauge("meshdns_shards", "Shards that are on this node.", () => Owner?.Gauges.Shards);
+        _meter.Gauge("meshdns_changes_waiting", "Changes that wait for the allocator, on the node where it runs.",
+            () => Owner?.Gauges.Waiting);
+        _meter.Counter("meshdns_cluster_asks_total",
+            "Requests to other nodes, by kind and outcome: done, refused, timeout, cancelled or failed.",
+            () => Asks?.Asks.Samples, "kind", "outcome");
+        _meter.Histogram("meshdns_cluster_ask_duration_seconds",
+            "Round trip of a request to another node, whatever its outcome; kinds that wait for news wait here too.",
+            () => Asks?.Durations, "kind");
+        _meter.Counter("meshdns_cluster_stalls_total",
+            "Connections to other nodes given up because nothing came back on them before a deadline.",
+            () => Asks?.Stalls.Value);
+        _meter.Counter("meshdns_cluster_requests_total",
+            "Authenticated requests of other nodes, by kind and outcome: done, refused, malformed, busy, abandoned or failed.",
+            () => Requests?.Requests.Samples, "kind", "outcome");
+        _meter.Counter("meshdns_cluster_rejected_total",
+            "Cluster traffic rejected before anything was done, by reason: handshake or certificate.",
+            () => Requests?.Rejected.Samples, "reason");
+    }
+
+    private void OfLog()
+    {
+        _meter.Gauge("meshdns_log_rows", "The number of the last row of the log that this node has read.",
+            () => Follower?.Following.State.Position.Number);
+        _meter.Gauge("meshdns_allocator_epoch", "How many incarnations of the allocator the log has had.",
+            () => Follower?.Following.State.Epoch);
+        _meter.Gauge("meshdns_vips_capacity", "Usable VIPs.", () => Follower?.Usage.Capacity);
+        _meter.Gauge("meshdns_vips", "VIPs by state: leased, quarantined, reserved, excluded or free.",
+            () => Follower?.Usage is not { } usage ? null :
+            [
+                new(usage.Leased, "leased"), new(usage.Quarantined, "quarantined"), new(usage.Reserved, "reserved"),
+                new(usage.Excluded, "excluded"), new(usage.Free, "free"),
+            ], "state");
+        _meter.Counter("meshdns_journal_appends_total", "Appends to the journal, by outcome.",
+            () => Appends?.Appends.Samples, "outcome");
+        _meter.Histogram("meshdns_journal_append_seconds", "Time of an append to the journal, until it is durable.",
+            () => Appends is { } appends ? [Histogram.Read([appends.Duration])] : null);
+    }
+
+    private void OfApi()
+    {
+        _meter.Counter("meshdns_changes_total", "Changes asked of this node's API, by outcome.",
+            () => Admin?.Counters.Changes.Samples, "outcome");
+        _meter.Counter("meshdns_admin_requests_total", "Requests to the admin API, by method and status code.",
+            () => Admin?.Counters.Requests.Samples, "method", "code");
+        _meter.Counter("meshdns_admin_rejected_total",
+            "Requests to the admin API by callers who may not call, by reason: token_missing, token_wrong, host or origin.",
+            () => Admin?.Counters.Rejected.Samples, "reason");
+        _meter.Gauge("meshdns_admin_requests_waiting",
+            "Requests to the admin API that wait for their turn, by kind: read, list, scrape, change or large_change.",
+            () => Admin?.Admission.Lines.Select(line => new Sample(line.Line.Waiting, line.Kind)), "kind");
+        _meter.Counter("meshdns_admin_requests_refused_total",
+            "Requests to the admin API refused with 503 because their line was too long or too slow, or (body) there was no memory for their bodies.",
+            () => Admin?.Admission is not { } admission ? null :
+            [
+                .. admission.Lines.Select(line => new Sample(line.Line.Refused, line.Kind)), new(admission.Bodies.Refused, "body"),
+            ], "kind");
+        _meter.Gauge("meshdns_admin_body_bytes", "Memory of request bodies that arrive or wait to be read.",
+            () => Admin?.Admission.Bodies.Taken);
+        _meter.Gauge("meshdns_admin_connections", "Connections to the admin API that are open.",
+            () => Admin?.Admission.Connections.Count);
+        _meter.Counter("meshdns_admin_connections_closed_total",
+            "Connections to the admin API closed because there are too many: displaced (it had kept the server waiting) or refused.",
+            () => Admin?.Admission.Connections is not { } connections ? null :
+            [
+                new(connections.Displaced, "displaced"), new(connections.Refused, "refused"),
+            ], "reason");
+    }
+
+    // What any process should tell; those without our prefix are as Prometheus' client libraries name them.
+    private void OfProcess()
+    {
+        _meter.Gauge("meshdns_build_info", "Always 1; the labels say what runs.",
+            () => [new(1, MeshMeter.Version, RuntimeInformation.FrameworkDescription)], "version", "runtime");
+        _meter.Gauge("meshdns_heap_bytes", "Managed heap in use.", () => GC.GetTotalMemory(forceFullCollection: false));
+        _meter.Counter("meshdns_gc_collections_total", "Garbage collections, by generation.",
+            () => Enumerable.Range(0, GC.MaxGeneration + 1)
+                .Select(of => new Sample(GC.CollectionCount(of), of.ToString(CultureInfo.InvariantCulture))), "generation");
+        _meter.Counter("meshdns_gc_pause_seconds_total", "Time that the garbage collector paused the process.",
+            () => GC.GetTotalPauseDuration().TotalSeconds);
+        _meter.Counter("meshdns_gc_allocated_bytes_total", "Bytes allocated on the managed heap.",
+            () => GC.GetTotalAllocatedBytes());
+        _meter.Counter("process_cpu_seconds_total", "Processor time used, user and system.",
+            () => Environment.CpuUsage.TotalTime.TotalSeconds);
+        _meter.Gauge("process_resident_memory_bytes", "Resident memory.", () => Environment.WorkingSet);
+        _meter.Gauge("process_start_time_seconds", "Start of the process, seconds since the Unix epoch.",
+            () => _started.Value);
+        _meter.Gauge("process_threads", "Threads of the process.", () => OfProcess(process => process.Threads.Count));
+    }
+
+    private IReadOnlyList<UpstreamServerStatistics>? Servers => Upstream?.Snapshot().Servers;
+
+    private static double OfProcess(Func<Process, double> read)
+    {
+        using var process = Process.GetCurrentProcess();
+        return read(process);
+    }
+
+    private static IEnumerable<Sample> Answered(EdgeStatistics edge) =>
+        edge.Queries.Where(query => DropReason(query.Stage) is null)
+            .Select(query => new Sample(query.Count, query.Transport, query.Type, query.Rcode, query.Stage));
+
+    private static IEnumerable<Sample> Dropped(EdgeStatistics edge)
+    {
+        var dropped = edge.Queries.ToLookup(query => (query.Transport, DropReason(query.Stage)), query => query.Count);
+        foreach (var transport in (string[])["udp", "tcp"])
+            foreach (var reason in (string[])["malformed", "overload", "abandoned"])
+                yield return new Sample(dropped[(transport, reason)].Sum(), transport, reason);
+        yield return new Sample(edge.SendErrors.Value, "udp", "send_error");
+    }
+
+    // Null for a stage that sent a reply.
+    private static string? DropReason(string stage) => stage switch
     {
         "drop" => "malformed",
         "overload" or "abandoned" => stage,
-        _ => "",
+        _ => null,
     };
 
-    private static IEnumerable<(string What, long Count)> Events(UpstreamStatistics upstream) =>
+    private static IEnumerable<Sample> Events(UpstreamStatistics upstream) =>
     [
-        ("prefetch", upstream.Prefetches), ("coalesced", upstream.Coalesced), ("hedge", upstream.Hedges), ("tcp_fallback", upstream.TcpFallbacks),
-        ("plain_fallback", upstream.PlainFallbacks), ("overload", upstream.Overloads), ("displaced", upstream.Displaced), ("loop", upstream.Loops), ("no_server", upstream.NoServers),
-        ("failure", upstream.Failures), ("chain_too_long", upstream.ChainsTooLong), ("stripped_record", upstream.StrippedRecords),
+        new(upstream.Prefetches, "prefetch"), new(upstream.Coalesced, "coalesced"), new(upstream.Hedges, "hedge"),
+        new(upstream.TcpFallbacks, "tcp_fallback"), new(upstream.PlainFallbacks, "plain_fallback"), new(upstream.Overloads, "overload"),
+        new(upstream.Displaced, "displaced"), new(upstream.Loops, "loop"), new(upstream.NoServers, "no_server"),
+        new(upstream.Failures, "failure"), new(upstream.ChainsTooLong, "chain_too_long"), new(upstream.StrippedRecords, "stripped_record"),
     ];
 }

@@ -1,8 +1,8 @@
 namespace MeshDns.Host.Telemetry;
 
 /// <summary>
-/// A count that only grows; safe for all threads. For paths off the query loops: a query loop counts in plain fields of its
-/// own and reads them out on a scrape, because a shared cache line costs more than the answer's lookup.
+/// A count; safe for all threads. For paths off the query loops: a query loop counts in plain fields of its own, because a shared
+/// cache line costs more than the answer's lookup.
 /// </summary>
 public sealed class Counter
 {
@@ -14,6 +14,6 @@ public sealed class Counter
     /// <summary>Adds one.</summary>
     public void Increment() => Interlocked.Increment(ref _value);
 
-    /// <summary>Adds zero or more.</summary>
+    /// <summary>Adds any number; less than zero only to what a gauge shows.</summary>
     public void Add(long count) => Interlocked.Add(ref _value, count);
 }

@@ -1,105 +1,72 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
 
 namespace MeshDns.Host.Telemetry;
 
 /// <summary>
-/// Writes one scrape in Prometheus' text format 0.0.4. The format wants all samples of a metric together, so each metric has
-/// its own buffer: parts may write the same metric (each edge loop its queries) in any order. Not safe for two threads at once.
+/// Listens to a meter and writes what it says in Prometheus' text format 0.0.4, families in order of their names. A family without
+/// samples is left out. Any thread.
 /// </summary>
-public sealed class MetricsText
+internal sealed class MetricsText : IDisposable
 {
     /// <summary>The media type of the text.</summary>
     public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-    private readonly SortedDictionary<string, StringBuilder> _families = new(StringComparer.Ordinal);
+    private readonly Lock _gate = new();
+    private readonly MeterListener _listener = new();
+    private readonly SortedDictionary<string, (MetricFamily Family, StringBuilder Samples)> _families = new(StringComparer.Ordinal);
 
-    /// <summary>Writes a sample of a counter or gauge.</summary>
-    /// <param name="metric">The metric.</param>
-    /// <param name="value">Its value.</param>
-    /// <param name="labels">One value for each of the metric's labels.</param>
-    /// <exception cref="ArgumentException">The number of values differs from the number of labels.</exception>
-    public void Sample(MetricDefinition metric, double value, params ReadOnlySpan<string> labels) =>
-        Line(Family(metric), metric.Name, metric, labels, null, value);
-
-    /// <summary>Writes a histogram: cumulative buckets, sum and count.</summary>
-    /// <exception cref="ArgumentException">The number of values differs from the number of labels.</exception>
-    public void Histogram(MetricDefinition metric, Histogram histogram, params ReadOnlySpan<string> labels) =>
-        Buckets(metric, histogram.Counts(), i => i < histogram.Bounds.Count ? histogram.Bounds[i] : double.PositiveInfinity, histogram.SumSeconds, labels);
-
-    /// <summary>Writes a histogram that somebody else keeps.</summary>
-    /// <param name="metric">The metric.</param>
-    /// <param name="counts">Observations by bucket, not cumulative.</param>
-    /// <param name="upperBound">The upper bound of each bucket, in seconds; that of the last is infinite.</param>
-    /// <param name="sum">The sum of all observations, in seconds.</param>
-    /// <param name="labels">One value for each of the metric's labels.</param>
-    /// <exception cref="ArgumentException">The number of values differs from the number of labels.</exception>
-    public void Buckets(MetricDefinition metric, IReadOnlyList<long> counts, Func<int, double> upperBound, double sum, params ReadOnlySpan<string> labels)
+    /// <param name="meter">With all its families.</param>
+    public MetricsText(MeshMeter meter)
     {
-        var family = Family(metric);
-        var total = 0L;
-        for (var i = 0; i < counts.Count; i++)
+        foreach (var family in meter.Families.Values.Distinct()) _families.Add(family.Name, (family, new StringBuilder()));
+        _listener.InstrumentPublished = (instrument, listener) =>
         {
-            total += counts[i];
-            Line(family, metric.Name + "_bucket", metric, labels, Number(upperBound(i)), total);
-        }
-        Line(family, metric.Name + "_sum", metric, labels, null, sum);
-        Line(family, metric.Name + "_count", metric, labels, null, total);
+            if (!meter.Families.TryGetValue(instrument, out var family)) return;
+            listener.EnableMeasurementEvents(instrument, _families[family.Name].Samples);
+        };
+        _listener.SetMeasurementEventCallback<double>(Write);
+        _listener.Start();
     }
 
-    /// <summary>The text, metrics in order of their names.</summary>
-    public override string ToString()
+    /// <summary>One scrape.</summary>
+    public string Render()
     {
-        var text = new StringBuilder();
-        foreach (var family in _families.Values) text.Append(family);
-        return text.ToString();
-    }
-
-    private StringBuilder Family(MetricDefinition metric)
-    {
-        if (_families.TryGetValue(metric.Name, out var family)) return family;
-        family = new StringBuilder();
-        family.Append("# HELP ").Append(metric.Name).Append(' ').Append(metric.Help.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal)).Append('\n');
-        family.Append("# TYPE ").Append(metric.Name).Append(' ').Append(TypeName(metric.Type)).Append('\n');
-        _families.Add(metric.Name, family);
-        return family;
-    }
-
-    private static void Line(StringBuilder text, string name, MetricDefinition metric, ReadOnlySpan<string> labels, string? bound, double value)
-    {
-        if (labels.Length != metric.Labels.Count) throw new ArgumentException($"{metric.Name} has {metric.Labels.Count} labels, {labels.Length} were given", nameof(labels));
-        text.Append(name);
-        if (labels.Length > 0 || bound is not null)
+        lock (_gate)
         {
-            text.Append('{');
-            for (var i = 0; i < labels.Length; i++) AppendLabel(text, metric.Labels[i], labels[i], i > 0);
-            if (bound is not null) AppendLabel(text, "le", bound, labels.Length > 0);
-            text.Append('}');
+            _listener.RecordObservableInstruments();
+            var text = new StringBuilder();
+            foreach (var (family, samples) in _families.Values)
+            {
+                if (samples.Length == 0) continue;
+                text.Append("# HELP ").Append(family.Name).Append(' ').Append(family.Help).Append('\n');
+                text.Append("# TYPE ").Append(family.Name).Append(' ').Append(family.Type).Append('\n').Append(samples);
+                samples.Clear();
+            }
+            return text.ToString();
         }
+    }
+
+    public void Dispose() => _listener.Dispose();
+
+    private static void Write(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> labels, object? samples)
+    {
+        var text = ((StringBuilder)samples!).Append(instrument.Name);
+        for (var i = 0; i < labels.Length; i++)
+            WriteValue(text.Append(i == 0 ? '{' : ',').Append(labels[i].Key).Append("=\""), (string)labels[i].Value!);
+        if (labels.Length > 0) text.Append('}');
         text.Append(' ').Append(Number(value)).Append('\n');
     }
 
-    private static void AppendLabel(StringBuilder text, string name, string value, bool comma)
+    private static void WriteValue(StringBuilder text, string value)
     {
-        if (comma) text.Append(',');
-        text.Append(name).Append("=\"");
         foreach (var c in value)
-        {
-            if (c == '\\') text.Append("\\\\");
-            else if (c == '"') text.Append("\\\"");
-            else if (c == '\n') text.Append("\\n");
-            else text.Append(c);
-        }
+            _ = c switch { '\\' => text.Append("\\\\"), '"' => text.Append("\\\""), '\n' => text.Append("\\n"), _ => text.Append(c) };
         text.Append('"');
     }
 
-    private static string Number(double value) =>
+    /// <summary>A number as the format writes it.</summary>
+    public static string Number(double value) =>
         double.IsPositiveInfinity(value) ? "+Inf" : double.IsNegativeInfinity(value) ? "-Inf" : value.ToString("R", CultureInfo.InvariantCulture);
-
-    private static string TypeName(MetricType type) => type switch
-    {
-        MetricType.Counter => "counter",
-        MetricType.Gauge => "gauge",
-        _ => "histogram",
-    };
 }

@@ -5,8 +5,8 @@ using System.Text;
 using System.Text.Json.Nodes;
 using MeshDns.Contracts.Vips;
 using MeshDns.Host.Admin;
+using MeshDns.Host.Nodes;
 using MeshDns.Host.Settings;
-using MeshDns.Host.Telemetry;
 using MeshDns.Tests;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -16,12 +16,15 @@ namespace MeshDns.Host.Tests.Admin;
 /// <summary>A real server on a port of its own over a fake mesh, and a client for it.</summary>
 public sealed class AdminFixture : IAsyncDisposable
 {
-    private AdminFixture(AdminServer server, FakeMeshControl mesh, FakeHealth health, HttpClient http)
+    private readonly IDisposable _metrics;
+
+    private AdminFixture(AdminServer server, FakeMeshControl mesh, FakeHealth health, HttpClient http, IDisposable metrics)
     {
         Server = server;
         Mesh = mesh;
         Health = health;
         Http = http;
+        _metrics = metrics;
     }
 
     public AdminServer Server { get; }
@@ -38,15 +41,14 @@ public sealed class AdminFixture : IAsyncDisposable
     {
         mesh ??= new FakeMeshControl();
         var health = new FakeHealth();
-        var metrics = new MetricsRegistry();
-        metrics.Register(ProcessMetrics.Collect);
+        var metrics = new NodeMetrics();
         var server = AdminServer.Start(new AdminServices
         {
             Settings = new AdminSettings(new IPEndPoint(IPAddress.Loopback, 0), token.Length == 0 ? Secret.Unset : new Secret(token)),
             Mesh = mesh,
             Health = health,
             Explainer = new FakeExplainer(),
-            Metrics = metrics,
+            Metrics = metrics.Text.Render,
             Vips = VipRange.Default,
             Ttl = () => 30,
             Time = time ?? TimeProvider.System,
@@ -54,7 +56,8 @@ public sealed class AdminFixture : IAsyncDisposable
             Bounds = bounds ?? new AdminBounds(),
         });
         var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://{server.Endpoint}") };
-        return Task.FromResult(new AdminFixture(server, mesh, health, http));
+        metrics.Admin = server;
+        return Task.FromResult(new AdminFixture(server, mesh, health, http, metrics));
     }
 
     public async Task<Answer> SendAsync(HttpMethod method, string path, string? body = null, string mediaType = "application/yaml", params (string Name, string Value)[] headers)
@@ -102,6 +105,7 @@ public sealed class AdminFixture : IAsyncDisposable
         Http.Dispose();
         await Server.StopAsync(CancellationToken.None);
         await Server.DisposeAsync();
+        _metrics.Dispose();
     }
 }
 

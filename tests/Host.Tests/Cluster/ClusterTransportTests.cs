@@ -1,7 +1,7 @@
 using MeshDns.Actors;
 using MeshDns.Contracts.Messages;
 using MeshDns.Host.Cluster;
-using MeshDns.Host.Telemetry;
+using MeshDns.Host.Nodes;
 using MeshDns.Tests.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -201,8 +201,7 @@ public sealed class ClusterTransportTests : IDisposable
 
     internal static string AskMetrics(ClusterClient client)
     {
-        var text = new MetricsText();
-        client.Collect(text);
-        return text.ToString();
+        using var metrics = new NodeMetrics { Asks = client.Counters };
+        return metrics.Text.Render();
     }
 }

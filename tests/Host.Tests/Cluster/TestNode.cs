@@ -3,7 +3,7 @@ using MeshDns.Actors.Cluster;
 using MeshDns.Contracts.Messages;
 using MeshDns.Host.Cluster;
 using MeshDns.Host.Settings;
-using MeshDns.Host.Telemetry;
+using MeshDns.Host.Nodes;
 using MeshDns.Host.Tests.Admin;
 using MeshDns.Host.Tests.Edge;
 
@@ -34,9 +34,8 @@ internal sealed class TestNode : INodeServer, IAsyncDisposable
     {
         get
         {
-            var text = new MetricsText();
-            _counters.Collect(text);
-            return text.ToString();
+            using var metrics = new NodeMetrics { Requests = _counters };
+            return metrics.Text.Render();
         }
     }
 

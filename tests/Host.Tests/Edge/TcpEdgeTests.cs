@@ -91,7 +91,7 @@ public sealed class TcpEdgeTests
         answerNow.SetResult();
         Assert.Equal(1, EdgeBench.ReceiveFrame(client).Id);
         Assert.Null(EdgeBench.TryReceiveFrame(client));
-        await EdgeBench.Until(() => edge.Server.Statistics.TcpConnections == 0);
+        await EdgeBench.Until(() => edge.Server.Statistics.TcpConnections.Value == 0);
     }
 
     [Fact]
@@ -104,7 +104,7 @@ public sealed class TcpEdgeTests
         await edge.Bench.Time.WaitForTimerAsync();
         edge.Bench.Time.Advance(TimeSpan.FromSeconds(10));
         Assert.Null(EdgeBench.TryReceiveFrame(client));
-        Assert.Equal(1, edge.Server.Statistics.TcpTimedOut);
+        Assert.Equal(1, edge.Server.Statistics.TcpTimedOut.Value);
     }
 
     [Fact]
@@ -145,8 +145,8 @@ public sealed class TcpEdgeTests
         catch (SocketException) { }
         await EdgeBench.Until(() => edge.Server.Statistics.TcpBytes > EdgeOptions.MinTcpBytes / 2);
         edge.Bench.Time.Advance(TimeSpan.FromSeconds(10));
-        await EdgeBench.Until(() => { edge.Bench.Time.Advance(TimeSpan.FromSeconds(1)); return edge.Server.Statistics.TcpConnections == 0; });
-        Assert.Equal(1, edge.Server.Statistics.TcpTimedOut);
+        await EdgeBench.Until(() => { edge.Bench.Time.Advance(TimeSpan.FromSeconds(1)); return edge.Server.Statistics.TcpConnections.Value == 0; });
+        Assert.Equal(1, edge.Server.Statistics.TcpTimedOut.Value);
     }
 
     [Fact]
@@ -156,12 +156,12 @@ public sealed class TcpEdgeTests
         using var first = edge.NewTcp();
         using (var second = edge.NewTcp())
         {
-            await EdgeBench.Until(() => edge.Server.Statistics.TcpConnections == 2);
+            await EdgeBench.Until(() => edge.Server.Statistics.TcpConnections.Value == 2);
             using var third = edge.NewTcp();
             Assert.Null(EdgeBench.TryReceiveFrame(third));
-            Assert.Equal(1, edge.Server.Statistics.TcpRefused);
+            Assert.Equal(1, edge.Server.Statistics.TcpRefused.Value);
         }
-        await EdgeBench.Until(() => edge.Server.Statistics.TcpConnections == 1);
+        await EdgeBench.Until(() => edge.Server.Statistics.TcpConnections.Value == 1);
         using var fourth = edge.NewTcp();
         fourth.Send(QueryPacket.Framed(QueryPacket.Of("a.example", id: 4)));
         Assert.Equal(4, EdgeBench.ReceiveFrame(fourth).Id);

@@ -80,7 +80,7 @@ public abstract class UdpEdgeTests(int batch)
         answerNow.SetResult();
         var slow = EdgeBench.Receive(client);
         Assert.Equal((1, "192.0.2.0"), (slow.Id, Assert.Single(slow.AnswerData)));
-        await EdgeBench.Until(() => edge.Count("udp", "A", "NOERROR", "forward") == 1 && edge.Server.Statistics.DeferredInFlight == 0);
+        await EdgeBench.Until(() => edge.Count("udp", "A", "NOERROR", "forward") == 1 && edge.Server.Statistics.DeferredInFlight.Value == 0);
     }
 
     [Fact]
@@ -166,7 +166,7 @@ public abstract class UdpEdgeTests(int batch)
             client.Send(QueryPacket.Of("a.example", id: i));
             EdgeBench.Receive(client);
         }
-        await EdgeBench.Until(() => edge.Server.Statistics.Latencies.Single(l => l.Transport == "udp").Counts.Sum() == 2);
+        await EdgeBench.Until(() => edge.Server.Statistics.Latencies.Single(l => l.Labels[0] == "udp").Counts.Sum() == 2);
     }
 
     [Fact]

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using MeshDns.Host.Edge;
 using MeshDns.Host.Nodes;
-using MeshDns.Host.Telemetry;
 using MeshDns.Host.Tests.Edge;
 using MeshDns.Host.Tests.Resolve;
 
@@ -25,9 +24,8 @@ public sealed partial class NodeMetricsTests
         edge.Bench.Time.Advance(TimeSpan.FromSeconds(6));
         await stopping;
 
-        var text = new MetricsText();
-        NodeMetrics.Collect(text, edge.Server.Statistics);
-        var dropped = Dropped().Matches(text.ToString()).ToDictionary(m => m.Groups[1].Value, m => int.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture));
+        using var metrics = new NodeMetrics { Edge = edge.Server.Statistics };
+        var dropped = Dropped().Matches(metrics.Text.Render()).ToDictionary(m => m.Groups[1].Value, m => int.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture));
         Assert.Equal(edge.Server.Statistics.DeferredDropped, dropped["overload"]);
         Assert.Equal((1, 9, 0), (dropped["malformed"], dropped["overload"] + dropped["abandoned"], dropped["send_error"]));
     }
@@ -37,18 +35,18 @@ public sealed partial class NodeMetricsTests
     {
         await using var edge = new EdgeBench(new EdgeOptions { UdpLoops = 1 });
         var edgeCounts = edge.Server.Statistics;
-        edgeCounts.CountReceiveError();
-        for (var i = 0; i < 2; i++) edgeCounts.CountTcpRefused();
-        for (var i = 0; i < 3; i++) edgeCounts.CountTcpTimedOut();
-        for (var i = 0; i < 4; i++) edgeCounts.CountTcpCut();
-        for (var i = 0; i < 5; i++) edgeCounts.CountTcpWithoutDescriptor();
+        edgeCounts.ReceiveErrors.Increment();
+        edgeCounts.TcpRefused.Add(2);
+        edgeCounts.TcpTimedOut.Add(3);
+        edgeCounts.TcpCut.Add(4);
+        edgeCounts.TcpWithoutDescriptor.Add(5);
         Assert.True(edgeCounts.TcpShare!.TryTake(6, out _));
-        var text = new MetricsText();
-        NodeMetrics.Collect(text, edgeCounts);
+        using var metrics = new NodeMetrics { Edge = edgeCounts };
+        var text = metrics.Text.Render();
         edgeCounts.TcpShare.Give(6);
         foreach (var sample in (string[])["meshdns_edge_receive_errors_total 1", "meshdns_tcp_connections_closed_total{reason=\"limit\"} 2", "meshdns_tcp_connections_closed_total{reason=\"timeout\"} 3",
             "meshdns_tcp_connections_closed_total{reason=\"memory\"} 4", "meshdns_tcp_connections_closed_total{reason=\"descriptors\"} 5", "meshdns_tcp_held_bytes 6"])
-            Assert.Contains(sample + "\n", text.ToString(), StringComparison.Ordinal);
+            Assert.Contains(sample + "\n", text, StringComparison.Ordinal);
     }
 
     [GeneratedRegex("^meshdns_queries_dropped_total\\{transport=\"udp\",reason=\"(\\w+)\"\\} (\\d+)$", RegexOptions.Multiline)]
