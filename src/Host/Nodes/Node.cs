@@ -48,6 +48,7 @@ internal sealed class Node
     private UpstreamForwarder? _upstream;
     private EdgeServer? _edge;
     private AdminServer? _admin;
+    private IDisposable? _otlp;
 
     public Node(MeshDnsSettings settings, DescriptorPlan descriptors, ILoggerFactory loggers)
     {
@@ -90,6 +91,7 @@ internal sealed class Node
             _mesh.Prepare();
             _background.Add(Task.Run(LazyAssemblies.Touch, CancellationToken.None));
             _metrics.Admin = _admin = AdminServer.Start(AdminServicesOf());
+            _otlp = OtlpExport.Start(_settings.Telemetry.OtlpEndpoint, _settings.Node.Name);
             await _mesh.ListenAsync();
             await StartMeshAsync(cancel);
             await WaitUntilReadyAsync(cancel);
@@ -158,6 +160,7 @@ internal sealed class Node
             await _stopBackground.CancelAsync();
             await Task.WhenAll(_background);
         });
+        await StepAsync("the push of metrics", () => Task.Run(() => _otlp?.Dispose()));
         await StepAsync("the API", async () =>
         {
             if (_admin is null) return;

@@ -44,6 +44,18 @@ internal static class AddressReaders
         return text;
     }
 
+    /// <summary>Where something is sent over HTTP; null for an empty text. What must stay secret has no place in it: it is shown.</summary>
+    public static Uri? OptionalUrl(HoconValue value, SettingIssues issues)
+    {
+        const string Allowed = "empty or a URL http://HOST:PORT or https://HOST:PORT, without user, query or fragment";
+        if (SettingReaders.Text(value, issues, Allowed) is not { Length: > 0 } text)
+            return null;
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length + url.Query.Length + url.Fragment.Length == 0)
+            return url;
+        issues.Refuse(value, $"must be {Allowed}; got {SettingReaders.Shown(text)}");
+        return null;
+    }
+
     /// <summary>Whether it stands for all addresses of a machine; nobody can connect to it.</summary>
     public static bool IsWildcard(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 

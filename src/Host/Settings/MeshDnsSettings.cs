@@ -16,6 +16,7 @@ namespace MeshDns.Host.Settings;
 /// <param name="Clients">Client networks in the order written; the longest matching prefix applies. At most 4,096.</param>
 /// <param name="Sources">Where declarations come from besides the API.</param>
 /// <param name="Gateway">The VIP gateway.</param>
+/// <param name="Telemetry">Where metrics are pushed.</param>
 /// <param name="Akka">The root block <c>akka { }</c>: full dotted key to scalar text, each allowed by <see cref="Actors.Cluster.AkkaSettings.WhyNot"/>.</param>
 public sealed record MeshDnsSettings(
     NodeSettings Node,
@@ -30,6 +31,7 @@ public sealed record MeshDnsSettings(
     IReadOnlyList<ClientSettings> Clients,
     SourceSettings Sources,
     GatewaySettings Gateway,
+    TelemetrySettings Telemetry,
     IReadOnlyDictionary<string, string> Akka)
 {
     /// <summary>

@@ -26,6 +26,7 @@ internal static class SettingsBuilder
             binder.Get(SettingsSchema.Clients),
             new SourceSettings(binder.Get(SettingsSchema.SourcesManifests), binder.Get(SettingsSchema.SourcesKubernetes)),
             new GatewaySettings(binder.Get(SettingsSchema.GatewayEnabled)),
+            new TelemetrySettings(binder.Get(SettingsSchema.TelemetryOtlpEndpoint)),
             AkkaReader.Read(root, errors));
         CheckTimes(settings, binder);
         CheckAccess(settings, binder);

@@ -72,6 +72,8 @@ internal static class SettingsSchema
 
     public static readonly SettingKey<bool> GatewayEnabled = Add("gateway.enabled", SettingReaders.Switch);
 
+    public static readonly SettingKey<Uri?> TelemetryOtlpEndpoint = Add("telemetry.otlp.endpoint", AddressReaders.OptionalUrl);
+
     /// <summary>All keys, in the order of reference.conf.</summary>
     public static IReadOnlyList<SettingKey> All => _declared;
 

@@ -15,8 +15,8 @@ public sealed class SettingsDefaultsTests
         clients sources.manifests sources.kubernetes gateway.enabled
         """;
 
-    /// <summary>Keys beyond the fixed ones. The answer cache is bounded by bytes, and how many is the operator's to say; an owner behind mapped ports must say where edges without a database reach it.</summary>
-    private const string FurtherKeys = "upstream.cache-size cluster.advertise-feed cluster.tls.certificate cluster.tls.key cluster.tls.authority";
+    /// <summary>Keys beyond the fixed ones. The answer cache is bounded by bytes, and how many is the operator's to say; where metrics are pushed; an owner behind mapped ports must say where edges without a database reach it.</summary>
+    private const string FurtherKeys = "upstream.cache-size cluster.advertise-feed cluster.tls.certificate cluster.tls.key cluster.tls.authority telemetry.otlp.endpoint";
 
     [Fact]
     public void The_schema_has_exactly_the_keys_of_the_interface()
@@ -105,6 +105,7 @@ public sealed class SettingsDefaultsTests
         Assert.Empty(settings.Sources.Manifests);
         Assert.Null(settings.Sources.Kubernetes);
         Assert.False(settings.Gateway.Enabled);
+        Assert.Null(settings.Telemetry.OtlpEndpoint);
         Assert.Empty(settings.Akka);
         Assert.Empty(settings.Unsupported());
     }

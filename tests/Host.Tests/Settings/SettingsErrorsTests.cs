@@ -91,6 +91,8 @@ public sealed class SettingsErrorsTests : IDisposable
     [InlineData("meshdns.clients = [x]", 1, 20, "meshdns.clients: must be a list of { cidr = NETWORK, namespace = NAME, capture = on or off }; an element is text")]
     [InlineData("meshdns.clients = x", 1, 19, "meshdns.clients: must be a list of { cidr = NETWORK, namespace = NAME, capture = on or off }, not text")]
     [InlineData("meshdns.sources.kubernetes = on", 1, 30, "meshdns.sources.kubernetes: must be off, in-cluster or the path")]
+    [InlineData("meshdns.telemetry.otlp.endpoint = \"collector:4318\"", 1, 35, "meshdns.telemetry.otlp.endpoint: must be empty or a URL")]
+    [InlineData("meshdns.telemetry.otlp.endpoint = \"http://me:secret@collector:4318\"", 1, 35, "meshdns.telemetry.otlp.endpoint: must be empty or a URL")]
     [InlineData("meshdns.gateway.enabled = 2", 1, 27, "meshdns.gateway.enabled: must be on or off")]
     [InlineData("meshdns.dns.ttl = ${nowhere}", 1, 19, "${nowhere} is defined neither here nor in the environment")]
     [InlineData("meshdns {", 1, 10, "the '}' that ends this is missing")]

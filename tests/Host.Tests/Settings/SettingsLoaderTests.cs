@@ -250,5 +250,6 @@ public sealed class SettingsLoaderTests : IDisposable
         ["sources.manifests"] = "a.yaml,b",
         ["sources.kubernetes"] = "/kube.conf",
         ["gateway.enabled"] = "yes",
+        ["telemetry.otlp.endpoint"] = "http://collector:4318",
     };
 }
