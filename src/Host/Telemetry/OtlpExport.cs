@@ -22,14 +22,16 @@ internal static class OtlpExport
     public static IDisposable? Start(Uri? endpoint, string node) =>
         endpoint is null && !IsSet(EndpointVariable) ? null : Begin(endpoint, node);
 
+#pragma warning disable CA1859 // With a type of its own as the result, who calls this would load the library.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static MeterProvider Begin(Uri? endpoint, string node) => Sdk.CreateMeterProviderBuilder()
+    private static IDisposable Begin(Uri? endpoint, string node) => Sdk.CreateMeterProviderBuilder()
         .ConfigureResource(resource => resource
             .AddService("meshdns", serviceVersion: MeshMeter.Version, serviceInstanceId: node)
             .AddEnvironmentVariableDetector())
         .AddMeter(MeshMeter.Name)
         .AddOtlpExporter(exporter => Configure(exporter, endpoint))
         .Build();
+#pragma warning restore CA1859
 
     private static void Configure(OtlpExporterOptions exporter, Uri? endpoint)
     {

@@ -13,6 +13,10 @@ public sealed partial class MetricsTests(DefaultNode fixture, ITestOutputHelper 
     [Fact]
     public async Task Promtool_takes_a_scrape() => await LintAsync((await Node.GetAsync("/metrics")).Text);
 
+    [Fact]
+    public void A_node_that_pushes_nothing_loads_nothing_for_it() =>
+        Assert.DoesNotContain("OpenTelemetry", File.ReadAllText($"/proc/{Node.ProcessId}/maps"));
+
     // A node shows only what it has a part for; the page has all.
     [Fact]
     public async Task Promtool_takes_the_name_type_and_help_of_every_family()
