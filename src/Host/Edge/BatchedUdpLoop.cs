@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using MeshDns.Host.Net;
 
 namespace MeshDns.Host.Edge;
 

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using MeshDns.Contracts.Dns;
+using MeshDns.Host.Net;
 
 namespace MeshDns.Host.Edge;
 

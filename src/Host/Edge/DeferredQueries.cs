@@ -1,4 +1,5 @@
 using MeshDns.Contracts.Dns;
+using MeshDns.Host.Net;
 using MeshDns.Host.Resolve;
 
 namespace MeshDns.Host.Edge;

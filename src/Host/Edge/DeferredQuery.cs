@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using MeshDns.Contracts.Dns;
+using MeshDns.Host.Net;
 using MeshDns.Host.Resolve;
 
 namespace MeshDns.Host.Edge;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MeshDns.Host.Net;
 
 namespace MeshDns.Host.Edge;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using MeshDns.Contracts.Dns;
+using MeshDns.Host.Net;
 
 namespace MeshDns.Host.Edge;
 

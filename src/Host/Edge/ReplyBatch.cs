@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using MeshDns.Contracts.Dns;
+using MeshDns.Host.Net;
 
 namespace MeshDns.Host.Edge;
 

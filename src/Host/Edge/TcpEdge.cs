@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MeshDns.Host.Net;
 using MeshDns.Host.Telemetry;
 
 namespace MeshDns.Host.Edge;

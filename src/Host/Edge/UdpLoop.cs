@@ -1,3 +1,4 @@
+using MeshDns.Host.Net;
 using MeshDns.Host.Telemetry;
 
 namespace MeshDns.Host.Edge;

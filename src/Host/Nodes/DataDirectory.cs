@@ -1,6 +1,6 @@
-using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using MeshDns.Actors.Store;
+using MeshDns.Host.Net;
 using Microsoft.Extensions.Logging;
 
 namespace MeshDns.Host.Nodes;
@@ -9,7 +9,7 @@ namespace MeshDns.Host.Nodes;
 /// The node's directory is its own: the journal and the saved directory tell every name of the mesh, and who could write them could change what names mean. 0700,
 /// files 0600.
 /// </summary>
-internal static partial class DataDirectory
+internal static class DataDirectory
 {
     private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
@@ -19,7 +19,7 @@ internal static partial class DataDirectory
     /// <summary>What this process makes from here on is for nobody else.</summary>
     public static void MakePrivate()
     {
-        if (!OperatingSystem.IsWindows()) _ = SetMask((int)Others);
+        if (!OperatingSystem.IsWindows()) FileMask.Set(Others);
     }
 
     /// <summary>Takes the directory for this process, so that no other node works in it.</summary>
@@ -91,7 +91,4 @@ internal static partial class DataDirectory
     private static bool IsOwn(FileSystemInfo entry) => _names.Any(name => entry.Name.StartsWith(name, StringComparison.Ordinal));
 
     private static string Octal(UnixFileMode mode) => Convert.ToString((int)mode, 8).PadLeft(4, '0');
-
-    [LibraryImport("libc", EntryPoint = "umask")]
-    private static partial int SetMask(int mask);
 }

@@ -1,5 +1,6 @@
 using System.Runtime;
 using MeshDns.Actors.Directory;
+using MeshDns.Host.Net;
 
 namespace MeshDns.Host.Nodes;
 

@@ -1,3 +1,4 @@
+using MeshDns.Host.Net;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Telemetry;
 using Microsoft.Extensions.Logging;

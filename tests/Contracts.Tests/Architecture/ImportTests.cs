@@ -112,6 +112,13 @@ public sealed partial class ImportTests
         Assert.Empty(Mentions("src/Host/Upstream", @"\bMeshDns\.Actors\b|\bMeshDns\.Host\.(Admin|Cli|Nodes|Sources|Edge)\b"));
 
     [Fact]
+    public void System_calls_of_the_host_stand_in_Net_which_knows_no_other_folder()
+    {
+        Assert.DoesNotContain(Mentions("src/Host", @"\b(LibraryImport|DllImport|NativeLibrary|UnmanagedCallersOnly)\b"), m => !m.StartsWith("src/Host/Net/", StringComparison.Ordinal));
+        Assert.Empty(Mentions("src/Host/Net", @"\bMeshDns\.(Actors|Contracts|Host\.(?!Net\b))"));
+    }
+
+    [Fact]
     public void SQL_stays_behind_the_store()
     {
         var offenders = SourceTree.Files("src").Where(f => !f.Path.StartsWith("src/Actors/Store/", StringComparison.Ordinal))

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using MeshDns.Host.Edge;
+using MeshDns.Host.Net;
 using MeshDns.Host.Tests.Resolve;
 using MeshDns.Tests.Shared;
 

@@ -1,4 +1,5 @@
 using MeshDns.Host.Edge;
+using MeshDns.Host.Net;
 using MeshDns.Host.Nodes;
 using MeshDns.Host.Tests.Settings;
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using MeshDns.Host.Net;
 
 namespace MeshDns.Host.Upstream.Servers;
 

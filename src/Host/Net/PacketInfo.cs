@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-namespace MeshDns.Host.Edge;
+namespace MeshDns.Host.Net;
 
 /// <summary>
 /// recvmsg and sendmsg of 64-bit Linux with the local address beside the packet: IP_PKTINFO (ip(7)) and IPV6_PKTINFO (RFC 3542 section 6). By hand,
@@ -124,25 +124,4 @@ internal static unsafe partial class PacketInfo
         public int Level;
         public int Type;
     }
-}
-
-/// <summary>struct iovec of 64-bit Linux.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal unsafe struct IoVector
-{
-    public byte* Base;
-    public nuint Length;
-}
-
-/// <summary>struct msghdr of 64-bit Linux. musl's narrower lengths are padded to the same layout, the padding zero.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal unsafe struct MessageHeader
-{
-    public byte* Name;
-    public uint NameLength;
-    public IoVector* Vectors;
-    public nuint VectorCount;
-    public byte* Control;
-    public nuint ControlLength;
-    public int Flags;
 }

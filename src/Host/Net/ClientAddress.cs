@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 
-namespace MeshDns.Host.Edge;
+namespace MeshDns.Host.Net;
 
 /// <summary>
 /// Reads a sockaddr in place: family, port, then the address (and for IPv6 the flow label before it). The address of an IPv4 client is 4 bytes whatever the

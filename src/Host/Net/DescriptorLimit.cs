@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace MeshDns.Host.Nodes;
+namespace MeshDns.Host.Net;
 
 /// <summary>How many files and sockets the system lets this process have open (getrlimit(2)).</summary>
 internal static partial class DescriptorLimit

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace MeshDns.Host.Upstream.Servers;
+namespace MeshDns.Host.Net;
 
 /// <summary>The calls of 64-bit Linux that the upstream loop needs and the framework does not have. Sockets are numbers here: they are the loop's own, which alone closes them.</summary>
 internal static unsafe partial class UpstreamCalls

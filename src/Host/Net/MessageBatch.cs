@@ -1,15 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-namespace MeshDns.Host.Edge;
-
-/// <summary>struct mmsghdr of 64-bit Linux.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal struct BatchedHeader
-{
-    public MessageHeader Message;
-    public uint Length;
-}
+namespace MeshDns.Host.Net;
 
 /// <summary>recvmmsg(2) and sendmmsg(2) of 64-bit Linux.</summary>
 internal static unsafe partial class MessageBatch

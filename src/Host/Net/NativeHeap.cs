@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace MeshDns.Host.Nodes;
+namespace MeshDns.Host.Net;
 
 /// <summary>
 /// The C library's heap, on which the compiler and SQLite work. It keeps what they free, an arena for each thread, for as long as the process lives.
