@@ -1,6 +1,6 @@
 using System.Globalization;
 using MeshDns.Contracts.Dns;
-using MeshDns.Host.Edge;
+using MeshDns.Host.Query;
 using MeshDns.Host.Resolve;
 using MeshDns.Tests.Shared;
 
@@ -56,8 +56,9 @@ internal static class PipelineTimes
         {
             for (var i = 0; i < 20_000; i++, done++)
             {
-                if (pipeline.Handle(queries[done % queries.Length], _client, isTcp: false, reply, out _, out _) != PipelineOutcome.Reply)
-                    throw new InvalidOperationException("not answered at once");
+                var packet = queries[done % queries.Length];
+                var context = new QueryContext(packet, pipeline.HashOf(packet), _client, Transport.Udp, reply);
+                if (pipeline.Handle(ref context) != PipelineOutcome.Reply) throw new InvalidOperationException("not answered at once");
             }
             used = Environment.CpuUsage.TotalTime - before;
         }

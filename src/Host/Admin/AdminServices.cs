@@ -1,5 +1,6 @@
 using MeshDns.Actors.Cluster;
 using MeshDns.Contracts.Vips;
+using MeshDns.Host.Query;
 using MeshDns.Host.Settings;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using MeshDns.Host.Admin;
+using MeshDns.Host.Query;
 
 namespace MeshDns.Host.Cli;
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using MeshDns.Host.Net;
+using MeshDns.Host.Query;
 
 namespace MeshDns.Host.Edge;
 
@@ -41,10 +42,11 @@ internal sealed class BatchedUdpLoop : UdpLoop
             var packet = _batch.Packet(i);
             // A wake-up for stopping looks like a batch of empty datagrams; those that came before it are answered.
             if (packet.IsEmpty && IsStopping) break;
-            switch (Answer(packet, _hashes[i], ClientAddress.Of(_batch.Client(i), _isV6), _batch.NextReply, out var length, out var deferral))
+            var context = new QueryContext(packet, _hashes[i], ClientAddress.Of(_batch.Client(i), _isV6), Transport.Udp, _batch.NextReply);
+            switch (Pipeline.Handle(ref context))
             {
-                case PipelineOutcome.Reply: _batch.Add(i, length); break;
-                case PipelineOutcome.Defer: _putOff[putOff++] = (i, deferral); break;
+                case PipelineOutcome.Reply: _batch.Add(i, context.Length); break;
+                case PipelineOutcome.Defer: _putOff[putOff++] = (i, context.Deferral); break;
                 default: break;
             }
         }

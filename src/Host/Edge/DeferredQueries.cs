@@ -1,5 +1,6 @@
 using MeshDns.Contracts.Dns;
 using MeshDns.Host.Net;
+using MeshDns.Host.Query;
 using MeshDns.Host.Resolve;
 
 namespace MeshDns.Host.Edge;

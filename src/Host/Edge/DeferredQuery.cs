@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using MeshDns.Contracts.Dns;
 using MeshDns.Host.Net;
+using MeshDns.Host.Query;
 using MeshDns.Host.Resolve;
 
 namespace MeshDns.Host.Edge;

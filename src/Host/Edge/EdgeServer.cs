@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MeshDns.Host.Query;
 using MeshDns.Host.Resolve;
 using MeshDns.Host.Telemetry;
 

@@ -1,3 +1,4 @@
+using MeshDns.Host.Query;
 using MeshDns.Host.Resolve;
 
 namespace MeshDns.Host.Edge;

@@ -1,3 +1,4 @@
+using MeshDns.Host.Query;
 using MeshDns.Host.Resolve;
 using MeshDns.Host.Telemetry;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using MeshDns.Contracts.Dns;
 using MeshDns.Host.Net;
+using MeshDns.Host.Query;
 
 namespace MeshDns.Host.Edge;
 
@@ -32,13 +33,14 @@ internal sealed class PlainUdpLoop(UdpSocket socket, string name, EdgeServices s
     {
         CountReceived(1);
         var packet = _packet.AsSpan(0, _length);
-        switch (Answer(packet, Pipeline.HashOf(packet), ClientAddress.Of(_client), _reply, out var length, out var deferral))
+        var context = new QueryContext(packet, Pipeline.HashOf(packet), ClientAddress.Of(_client), Transport.Udp, _reply);
+        switch (Pipeline.Handle(ref context))
         {
             case PipelineOutcome.Reply:
-                if (!Socket.TrySend(_reply.AsSpan(0, length), _client, _local)) CountSendErrors(1);
+                if (!Socket.TrySend(_reply.AsSpan(0, context.Length), _client, _local)) CountSendErrors(1);
                 break;
             case PipelineOutcome.Defer:
-                Deferred.Post(packet, _client.Buffer.Span[.._client.Size], _local, Socket, deferral);
+                Deferred.Post(packet, _client.Buffer.Span[.._client.Size], _local, Socket, context.Deferral);
                 Deferred.Flush();
                 break;
             default:

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Net.Sockets;
 using MeshDns.Contracts.Dns;
+using MeshDns.Host.Query;
 using MeshDns.Host.Resolve;
 
 namespace MeshDns.Host.Edge;
@@ -184,8 +185,10 @@ internal sealed class TcpConnection
     {
         _counters.CountReceived(1);
         var scratch = _scratch ??= new byte[DnsLimits.MaxMessageSize];
-        var outcome = _pipeline.Handle(packet, _client, isTcp: true, scratch, out var length, out deferral);
-        frame = outcome == PipelineOutcome.Reply ? ReplyFrame.Of(scratch.AsSpan(0, length)) : default;
+        var context = new QueryContext(packet, _pipeline.HashOf(packet), _client, Transport.Tcp, scratch);
+        var outcome = _pipeline.Handle(ref context);
+        deferral = outcome == PipelineOutcome.Defer ? context.Deferral : default;
+        frame = outcome == PipelineOutcome.Reply ? ReplyFrame.Of(scratch.AsSpan(0, context.Length)) : default;
         _place.Bytes.Give(TcpBuffer.MaxSize - (outcome == PipelineOutcome.Reply ? frame.Held : 0));
         return outcome;
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using MeshDns.Host.Net;
+using MeshDns.Host.Query;
 using MeshDns.Host.Telemetry;
 
 namespace MeshDns.Host.Edge;

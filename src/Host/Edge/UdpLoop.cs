@@ -1,4 +1,5 @@
 using MeshDns.Host.Net;
+using MeshDns.Host.Query;
 using MeshDns.Host.Telemetry;
 
 namespace MeshDns.Host.Edge;
@@ -73,10 +74,6 @@ internal abstract class UdpLoop
 
     /// <summary>Answers what <see cref="Receive"/> returned.</summary>
     protected abstract void AnswerAll(int count);
-
-    /// <summary>The same for every form of loop: one packet, one reply.</summary>
-    protected PipelineOutcome Answer(ReadOnlySpan<byte> packet, int hash, ReadOnlySpan<byte> clientAddress, Span<byte> reply, out int length, out Deferral deferral) =>
-        Pipeline.Handle(packet, hash, clientAddress, isTcp: false, reply, out length, out deferral);
 
     protected void CountReceived(int queries) => _counters.CountReceived(queries);
 

@@ -8,6 +8,7 @@ using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;
 using MeshDns.Host.Admin;
 using MeshDns.Host.Edge;
+using MeshDns.Host.Query;
 using MeshDns.Host.Resolve;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Sources;

@@ -103,13 +103,31 @@ public sealed partial class ImportTests
     public void Contracts_need_no_package() =>
         Assert.DoesNotContain("PackageReference", File.ReadAllText(Path.Combine(SourceTree.Root, "src/Contracts/MeshDns.Contracts.csproj")), StringComparison.Ordinal);
 
+    // The order of the folders of src/Host: each knows those before it.
+    private static readonly string[] _host = ["Net", "Telemetry", "Settings", "Sources", "Resolve", "Upstream", "Query", "Edge", "Cluster", "Admin", "Cli", "Nodes"];
+
+    [Fact]
+    public void Within_the_host_each_folder_knows_only_those_before_it()
+    {
+        var offenders = new List<string>();
+        foreach (var (path, lines) in SourceTree.Files("src/Host"))
+        {
+            if (path.Split('/').Length < 4) continue;
+            var place = Array.IndexOf(_host, path.Split('/')[2]);
+            if (place < 0) { offenders.Add($"{path}: the folder has no place in the order"); continue; }
+            foreach (var later in _host[(place + 1)..]) offenders.AddRange(Mentions(path, lines, $@"\bMeshDns\.Host\.{later}\b"));
+        }
+        Assert.Empty(offenders);
+    }
+
     [Fact]
     public void The_edge_sees_the_directory_and_no_actor() =>
-        Assert.Empty(Mentions("src/Host/Edge", @"\bMeshDns\.Actors\.(?!Directory\b)\w+|(?<![\w.])Actors\.(?!Directory\b)\w+|\bDirectoryFeed\b|\bMeshDns\.Host\.(Admin|Cli|Nodes|Sources)\b"));
+        Assert.Empty(new[] { "Edge", "Query" }.SelectMany(folder =>
+            Mentions($"src/Host/{folder}", @"\bMeshDns\.Actors\.(?!Directory\b)\w+|(?<![\w.])Actors\.(?!Directory\b)\w+|\bDirectoryFeed\b|\bMeshDns\.Host\.Sources\b")));
 
     [Fact]
     public void The_upstream_side_knows_nothing_of_the_mesh() =>
-        Assert.Empty(Mentions("src/Host/Upstream", @"\bMeshDns\.Actors\b|\bMeshDns\.Host\.(Admin|Cli|Nodes|Sources|Edge)\b"));
+        Assert.Empty(Mentions("src/Host/Upstream", @"\bMeshDns\.Actors\b|\bMeshDns\.Host\.Sources\b"));
 
     [Fact]
     public void System_calls_of_the_host_stand_in_Net_which_knows_no_other_folder()

@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 using MeshDns.Contracts.Vips;
 using MeshDns.Host.Admin;
 using MeshDns.Host.Nodes;
+using MeshDns.Host.Query;
 using MeshDns.Host.Settings;
 using MeshDns.Tests;
 using Microsoft.Extensions.Logging;

@@ -1,5 +1,5 @@
 using MeshDns.Contracts.Dns;
-using MeshDns.Host.Edge;
+using MeshDns.Host.Query;
 using MeshDns.Host.Resolve;
 using MeshDns.Tests.Shared;
 using static MeshDns.Host.Tests.Resolve.ChainBench;
@@ -213,7 +213,11 @@ public sealed class ChainTests
 
         void Measure()
         {
-            for (var i = 0; i < 100; i++) Assert.True(bench.Mesh.Pipeline.Handle(packet, [127, 0, 0, 1], false, reply, out _, out _) == PipelineOutcome.Reply);
+            for (var i = 0; i < 100; i++)
+            {
+                var context = new QueryContext(packet, bench.Mesh.Pipeline.HashOf(packet), [127, 0, 0, 1], Transport.Udp, reply);
+                Assert.True(bench.Mesh.Pipeline.Handle(ref context) == PipelineOutcome.Reply);
+            }
         }
     }
 }

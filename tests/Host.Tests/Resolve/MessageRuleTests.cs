@@ -1,5 +1,5 @@
 using MeshDns.Contracts.Dns;
-using MeshDns.Host.Edge;
+using MeshDns.Host.Query;
 using static MeshDns.Tests.Shared.DirectoryFacts;
 
 namespace MeshDns.Host.Tests.Resolve;
@@ -206,9 +206,21 @@ public sealed class MessageRuleTests
         ];
         byte[] client = [127, 0, 0, 1];
         var reply = new byte[1232];
-        for (var i = 0; i < 200; i++) foreach (var packet in packets) bench.Pipeline.Handle(packet, client, false, reply, out _, out _);
+        HandleAll();
         var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 200; i++) foreach (var packet in packets) bench.Pipeline.Handle(packet, client, false, reply, out _, out _);
+        HandleAll();
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void HandleAll()
+        {
+            for (var i = 0; i < 200; i++)
+            {
+                foreach (var packet in packets)
+                {
+                    var context = new QueryContext(packet, bench.Pipeline.HashOf(packet), client, Transport.Udp, reply);
+                    bench.Pipeline.Handle(ref context);
+                }
+            }
+        }
     }
 }

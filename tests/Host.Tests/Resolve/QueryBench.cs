@@ -3,7 +3,7 @@ using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;
-using MeshDns.Host.Edge;
+using MeshDns.Host.Query;
 using MeshDns.Host.Resolve;
 using MeshDns.Tests.Shared;
 using static MeshDns.Tests.Shared.DirectoryFacts;
@@ -49,8 +49,12 @@ public sealed class QueryBench
     /// <summary>What the edge does at once.</summary>
     public PipelineOutcome Handle(byte[] packet, out Reply? reply, out Deferral deferral, bool isTcp = false)
     {
-        var outcome = Pipeline.Handle(packet, _client, isTcp, isTcp ? _reply : _reply.AsSpan(0, DnsLimits.MaxUdpSize), out var length, out deferral);
-        reply = outcome == PipelineOutcome.Reply ? new Reply(_reply.AsSpan(0, length)) : null;
+        var context = isTcp
+            ? new QueryContext(packet, Pipeline.HashOf(packet), _client, Transport.Tcp, _reply)
+            : new QueryContext(packet, Pipeline.HashOf(packet), _client, Transport.Udp, _reply.AsSpan(0, DnsLimits.MaxUdpSize));
+        var outcome = Pipeline.Handle(ref context);
+        reply = outcome == PipelineOutcome.Reply ? new Reply(_reply.AsSpan(0, context.Length)) : null;
+        deferral = context.Deferral;
         return outcome;
     }
 
@@ -84,7 +88,9 @@ public sealed class QueryBench
     {
         var counters = new QueryCounters("udp", isShared: false);
         var pipeline = new QueryPipeline(Resolver, new LocalReply(Answers), Upstream, new CookieJar(Time), counters, Faults);
-        pipeline.Handle(QueryPacket.Of(name, type), _client, false, _reply.AsSpan(0, DnsLimits.MaxUdpSize), out _, out _);
+        var packet = QueryPacket.Of(name, type);
+        var context = new QueryContext(packet, pipeline.HashOf(packet), _client, Transport.Udp, _reply.AsSpan(0, DnsLimits.MaxUdpSize));
+        pipeline.Handle(ref context);
         var sums = new Dictionary<(string Type, string Rcode, string Stage), long>();
         counters.AddTo(sums);
         return sums.Keys.Select(k => k.Stage).SingleOrDefault();

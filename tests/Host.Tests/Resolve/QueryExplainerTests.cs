@@ -1,4 +1,4 @@
-using MeshDns.Host.Resolve;
+using MeshDns.Host.Query;
 using static MeshDns.Tests.Shared.DirectoryFacts;
 
 namespace MeshDns.Host.Tests.Resolve;

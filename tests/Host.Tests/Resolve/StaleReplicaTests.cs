@@ -2,7 +2,7 @@ using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
-using MeshDns.Host.Edge;
+using MeshDns.Host.Query;
 using MeshDns.Host.Resolve;
 using static MeshDns.Tests.Shared.DirectoryFacts;
 

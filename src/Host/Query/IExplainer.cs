@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace MeshDns.Host.Admin;
+namespace MeshDns.Host.Query;
 
 /// <summary>Says what a query would get and why, by the very code that answers queries.</summary>
 public interface IExplainer

@@ -2,9 +2,9 @@ using System.Globalization;
 using System.Net;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Names;
-using MeshDns.Host.Admin;
+using MeshDns.Host.Resolve;
 
-namespace MeshDns.Host.Resolve;
+namespace MeshDns.Host.Query;
 
 /// <summary>Explains a query by the very steps of the query path, without going upstream.</summary>
 /// <param name="resolver">The resolver that answers.</param>

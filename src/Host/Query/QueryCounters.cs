@@ -2,7 +2,7 @@ using MeshDns.Contracts.Dns;
 using MeshDns.Host.Resolve;
 using MeshDns.Host.Telemetry;
 
-namespace MeshDns.Host.Edge;
+namespace MeshDns.Host.Query;
 
 /// <summary>
 /// Counts of one writer: plain additions when it belongs to one loop, interlocked ones when it is shared. Read by anybody at any time; a reader may

@@ -1,4 +1,4 @@
-namespace MeshDns.Host.Edge;
+namespace MeshDns.Host.Query;
 
 /// <summary>Counts exceptions that reached the edge: each is a bug. Any thread.</summary>
 /// <param name="onFault">Told of each, at most once a second; must not throw.</param>

@@ -1,6 +1,7 @@
 using MeshDns.Actors.Directory;
+using MeshDns.Host.Resolve;
 
-namespace MeshDns.Host.Resolve;
+namespace MeshDns.Host.Query;
 
 /// <summary>Puts the steps of a decision into words, for <see cref="QueryExplainer"/>.</summary>
 /// <param name="directory">Whose names are told.</param>
