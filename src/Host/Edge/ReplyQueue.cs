@@ -1,13 +1,11 @@
-using System.Net.Sockets;
-
 namespace MeshDns.Host.Edge;
 
 /// <summary>The replies of one TCP connection that wait to be read by its client: sent in turn, each by one write, and counted until they have left.</summary>
-/// <param name="socket">Where they leave.</param>
+/// <param name="stream">Where they leave.</param>
 /// <param name="share">Where their bytes were taken; given back here.</param>
 /// <param name="onSent">Told of each that has left.</param>
 /// <param name="onBroken">Told when nobody reads any more.</param>
-internal sealed class ReplyQueue(Socket socket, ByteShare share, Action onSent, Action onBroken)
+internal sealed class ReplyQueue(Stream stream, ByteShare share, Action onSent, Action onBroken)
 {
     private readonly Lock _lock = new();
     private readonly Queue<ReplyFrame> _waiting = new();
@@ -64,10 +62,10 @@ internal sealed class ReplyQueue(Socket socket, ByteShare share, Action onSent, 
         {
             try
             {
-                for (var sent = 0; sent < frame.Length;) sent += await socket.SendAsync(frame.Bytes.AsMemory(sent, frame.Length - sent), cut);
+                await stream.WriteAsync(frame.Bytes.AsMemory(0, frame.Length), cut);
                 onSent();
             }
-            catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+            catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException)
             {
                 Drop();
                 onBroken();

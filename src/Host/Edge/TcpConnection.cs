@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Buffers.Binary;
 using System.Net.Sockets;
 using MeshDns.Contracts.Dns;
 using MeshDns.Host.Query;
@@ -13,19 +11,16 @@ namespace MeshDns.Host.Edge;
 /// </summary>
 internal sealed class TcpConnection
 {
-    private const int FirstBufferSize = 512;
-    private const int BusyBufferSize = 4096;
-    private static readonly TimeSpan _forwardPatience = TimeSpan.FromSeconds(1);
-
     [ThreadStatic]
     private static byte[]? _scratch;
 
     private readonly Socket _socket;
+    private readonly Stream _stream;
     private readonly byte[] _client;
     private readonly EdgeServices _services;
     private readonly QueryCounters _counters;
     private readonly QueryPipeline _pipeline;
-    private readonly TcpLimits _limits;
+    private readonly TcpForwarder _forwarder;
     private readonly TcpPlace _place;
     private readonly ReplyQueue _replies;
     private readonly SemaphoreSlim _places;
@@ -36,17 +31,24 @@ internal sealed class TcpConnection
     private ITimer? _idle;
     private int _inFlight;
 
-    public TcpConnection(Socket socket, TcpPlace place, TcpLimits limits, EdgeServices services, QueryCounters counters)
+    /// <param name="socket">The connection itself.</param>
+    /// <param name="stream">What it carries.</param>
+    /// <param name="place">Its place within the limits.</param>
+    /// <param name="forwarder">Gets what has to wait.</param>
+    /// <param name="services">What all of the edge use.</param>
+    /// <param name="counters">Where it counts.</param>
+    public TcpConnection(Socket socket, Stream stream, TcpPlace place, TcpForwarder forwarder, EdgeServices services, QueryCounters counters)
     {
         _socket = socket;
+        _stream = stream;
         _client = place.Client.Address.GetAddressBytes();
         _place = place;
-        _limits = limits;
+        _forwarder = forwarder;
         _services = services;
         _counters = counters;
         _pipeline = services.NewPipeline(counters);
         _maxInFlight = services.Options.MaxInFlightPerConnection;
-        _replies = new ReplyQueue(socket, place.Bytes, Touch, Cut);
+        _replies = new ReplyQueue(stream, place.Bytes, Touch, Cut);
         _places = new SemaphoreSlim(_maxInFlight);
     }
 
@@ -77,6 +79,7 @@ internal sealed class TcpConnection
         finally
         {
             await _idle.DisposeAsync();
+            await _stream.DisposeAsync();
             _socket.Dispose();
             _stopReading.Dispose();
             _cut.Dispose();
@@ -87,64 +90,29 @@ internal sealed class TcpConnection
 
     private async Task ReadAllAsync()
     {
-        var buffer = TcpBuffer.Rent(FirstBufferSize);
-        var have = 0;
+        using var frames = new FrameReader(_stream, _place);
         try
         {
-            while (true)
+            while (await frames.ReceiveAsync(_stopReading.Token) is > 0 and var received)
             {
-                var received = await _socket.ReceiveAsync(buffer.AsMemory(have), _stopReading.Token);
-                if (received == 0) return;
-                have += received;
-                var isBusy = have == buffer.Length;
-                var taken = 0;
-                while (have - taken >= TcpBuffer.PrefixSize && BinaryPrimitives.ReadUInt16BigEndian(buffer.AsSpan(taken)) is var length && have - taken - TcpBuffer.PrefixSize >= length)
+                frames.Advance(received);
+                while (frames.TryRead(out var packet))
                 {
                     Touch();
-                    if (!await AnswerAsync(buffer.AsMemory(taken + TcpBuffer.PrefixSize, length))) return;
-                    taken += TcpBuffer.PrefixSize + length;
+                    if (!await AnswerAsync(packet)) return;
                 }
-                have -= taken;
-                var next = await NextBufferAsync(buffer, taken, have, isBusy ? BusyBufferSize : FirstBufferSize);
-                buffer.AsSpan(taken, have).CopyTo(next);
-                if (!ReferenceEquals(next, buffer)) ReturnBuffer(buffer);
-                buffer = next;
+                await frames.MakeRoomAsync(_cut.Token);
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        catch (Exception e) when (e is OperationCanceledException or IOException)
         {
         }
-        finally
-        {
-            ReturnBuffer(buffer);
-        }
     }
-
-    // Most queries are small and most connections idle, so the buffer grows only for who sends much at once, or a message that announces that it needs it.
-    // One of unusual size is counted, and not kept longer than its message.
-    private async ValueTask<byte[]> NextBufferAsync(byte[] buffer, int taken, int have, int usual)
-    {
-        var announced = have < TcpBuffer.PrefixSize ? TcpBuffer.PrefixSize : TcpBuffer.PrefixSize + BinaryPrimitives.ReadUInt16BigEndian(buffer.AsSpan(taken));
-        var needed = Math.Max(have, Math.Max(announced, usual));
-        if (needed <= buffer.Length && (buffer.Length <= BusyBufferSize || needed > BusyBufferSize)) return buffer;
-        var next = TcpBuffer.Rent(needed);
-        await TakeForAsync(next, HeldBy(next));
-        return next;
-    }
-
-    private void ReturnBuffer(byte[] buffer)
-    {
-        TcpBuffer.Return(buffer);
-        _place.Bytes.Give(HeldBy(buffer));
-    }
-
-    // What every connection may have is bounded by their number.
-    private static int HeldBy(byte[] buffer) => buffer.Length > BusyBufferSize ? buffer.Length : 0;
 
     // False: the connection ends, because what came is no DNS query at all.
     private async ValueTask<bool> AnswerAsync(ReadOnlyMemory<byte> packet)
     {
-        await TakeAsync(TcpBuffer.MaxSize);
+        await _place.TakeAsync(TcpBuffer.MaxSize, _cut.Token);
         var outcome = Handle(packet.Span, out var frame, out var deferral);
         if (outcome == PipelineOutcome.Reply) _replies.Send(frame, _cut.Token);
         if (outcome != PipelineOutcome.Defer) return outcome == PipelineOutcome.Reply;
@@ -168,7 +136,7 @@ internal sealed class TcpConnection
         var copy = TcpBuffer.Rent(packet.Length);
         try
         {
-            await TakeForAsync(copy, copy.Length);
+            await _place.TakeForAsync(copy, copy.Length, _cut.Token);
         }
         catch
         {
@@ -198,7 +166,7 @@ internal sealed class TcpConnection
         var start = _services.Time.GetTimestamp();
         try
         {
-            var frame = await AskAsync(packet.AsMemory(0, packetLength), deferral);
+            var frame = await _forwarder.AskAsync(packet.AsMemory(0, packetLength), deferral, _cut.Token);
             if (!_place.Bytes.TryTake(frame.Held, out _))
             {
                 frame.Free();
@@ -238,10 +206,10 @@ internal sealed class TcpConnection
         try
         {
             await _behind.WaitAsync(_cut.Token);
-            try { await TakeAsync(TcpBuffer.MaxSize); }
+            try { await _place.TakeAsync(TcpBuffer.MaxSize, _cut.Token); }
             finally { _behind.Release(); }
             unused = TcpBuffer.MaxSize;
-            var frame = await AskAsync(packet, deferral);
+            var frame = await _forwarder.AskAsync(packet, deferral, _cut.Token);
             unused -= frame.Held;
             return frame;
         }
@@ -249,54 +217,6 @@ internal sealed class TcpConnection
         {
             _place.Bytes.Give(unused);
             Interlocked.Increment(ref _inFlight);
-        }
-    }
-
-    private async ValueTask<ReplyFrame> AskAsync(ReadOnlyMemory<byte> packet, Deferral deferral)
-    {
-        // Large buffers are held while an upstream is waited for, so all connections together have a bound too. Whoever finds no place soon is
-        // told so, rather than left to wait behind a dead upstream's queries.
-        using var place = await _services.TcpForwards.EnterAsync(deferral.Party, _forwardPatience, _cut.Token);
-        if (place is null) return Overloaded(packet.Span);
-        var reply = ArrayPool<byte>.Shared.Rent(DnsLimits.MaxMessageSize);
-        try
-        {
-            var length = await _services.Forward.AnswerAsync(packet, deferral.Finding, deferral.View, deferral.Party, deferral.Cookie, reply, deferral.Limit, place.Displaced);
-            return ReplyFrame.Of(reply.AsSpan(0, length));
-        }
-        catch (OperationCanceledException) when (place.IsDisplaced && !_cut.IsCancellationRequested)
-        {
-            _services.Statistics.TcpDisplaced.Increment();
-            return Overloaded(packet.Span);
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            _services.Faults.Count(e);
-            ErrorReply.TryWrite(packet.Span, Rcode.ServFail, reply, out var length);
-            return ReplyFrame.Of(reply.AsSpan(0, length));
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(reply);
-        }
-    }
-
-    private static ReplyFrame Overloaded(ReadOnlySpan<byte> packet)
-    {
-        Span<byte> reply = stackalloc byte[DnsLimits.MinUdpSize];
-        ErrorReply.TryWrite(packet, Rcode.ServFail, reply, out var length, EdeCode.Other);
-        return ReplyFrame.Of(reply[..length]);
-    }
-
-    private ValueTask TakeAsync(int bytes) => _limits.TakeAsync(_place, bytes, _cut.Token);
-
-    private async ValueTask TakeForAsync(byte[] buffer, int bytes)
-    {
-        try { await TakeAsync(bytes); }
-        catch
-        {
-            TcpBuffer.Return(buffer);
-            throw;
         }
     }
 

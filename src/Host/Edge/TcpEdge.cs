@@ -14,6 +14,7 @@ internal sealed class TcpEdge
 
     private readonly Socket _listener;
     private readonly EdgeServices _services;
+    private readonly TcpForwarder _forwarder;
     private readonly TcpLimits _limits;
     private readonly QueryCounters _counters;
     private readonly SpareDescriptor _spare = new();
@@ -26,6 +27,7 @@ internal sealed class TcpEdge
     {
         _listener = listener;
         _services = services;
+        _forwarder = new TcpForwarder(services);
         _limits = limits;
         _counters = counters;
         Beat = new LoopBeat($"tcp {listener.LocalEndPoint}");
@@ -114,7 +116,7 @@ internal sealed class TcpEdge
             socket.Dispose();
             return;
         }
-        var connection = new TcpConnection(socket, place, _limits, _services, _counters);
+        var connection = new TcpConnection(socket, new NetworkStream(socket), place, _forwarder, _services, _counters);
         var done = RunAsync(connection, place);
         lock (_connections) _connections.Add(done);
         _ = done.ContinueWith(Forget, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);

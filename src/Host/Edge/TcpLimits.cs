@@ -34,7 +34,7 @@ internal sealed class TcpLimits(EdgeOptions options, TimeProvider time, Action<l
             if (client.Places.Count >= options.MaxTcpConnectionsPerClient) return null;
             _all++;
             _clients[address] = client;
-            var place = new TcpPlace(client, new ByteShare(options.MaxTcpBytesPerConnection, client.Bytes));
+            var place = new TcpPlace(this, client, new ByteShare(options.MaxTcpBytesPerConnection, client.Bytes));
             client.Places.Add(place);
             return place;
         }
@@ -100,7 +100,7 @@ internal sealed class TcpClientShare(IPAddress address, ByteShare bytes)
 }
 
 /// <summary>The place of one connection.</summary>
-internal sealed class TcpPlace(TcpClientShare client, ByteShare bytes)
+internal sealed class TcpPlace(TcpLimits limits, TcpClientShare client, ByteShare bytes)
 {
     public TcpClientShare Client { get; } = client;
 
@@ -112,4 +112,18 @@ internal sealed class TcpPlace(TcpClientShare client, ByteShare bytes)
 
     /// <summary>True once it was chosen.</summary>
     public bool IsCut { get; set; }
+
+    /// <summary>See <see cref="TcpLimits.TakeAsync"/>.</summary>
+    public ValueTask TakeAsync(int bytes, CancellationToken cancel) => limits.TakeAsync(this, bytes, cancel);
+
+    /// <summary>The same for a buffer of <see cref="TcpBuffer"/>, which goes back when there is no room for it.</summary>
+    public async ValueTask TakeForAsync(byte[] buffer, int bytes, CancellationToken cancel)
+    {
+        try { await TakeAsync(bytes, cancel); }
+        catch
+        {
+            TcpBuffer.Return(buffer);
+            throw;
+        }
+    }
 }
