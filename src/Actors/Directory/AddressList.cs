@@ -11,7 +11,7 @@ public readonly ref struct AddressList
     private readonly ClientView _view;
     private readonly bool _v6;
 
-    internal AddressList(ReadOnlySpan<Declaration> declarations, in RecordChoice choice, in ClientView view, bool v6)
+    internal AddressList(ReadOnlySpan<Declaration> declarations, scoped in RecordChoice choice, scoped in ClientView view, bool v6)
     {
         _declarations = declarations;
         _record = choice.Source == AnswerSource.Explicit ? choice.Record : null;

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace MeshDns.Contracts.Dns;
 
 /// <summary>An OPT record to write (RFC 6891). The default value is a plain one of version 0 with our UDP size.</summary>
@@ -43,6 +45,42 @@ public readonly ref struct OptRecord
     private int CookieSize => Cookie.IsEmpty ? 0 : OptionHeaderSize + Cookie.Length;
 
     private int ErrorSize => ExtendedError is null ? 0 : OptionHeaderSize + sizeof(ushort) + ExtendedErrorText.Length;
+
+    /// <summary>
+    /// Writes the whole record: the root as its owner, the upper eight bits of the rcode, then cookie, error and other options. The lower four bits and the count
+    /// are the header's.
+    /// </summary>
+    /// <param name="record">Takes <see cref="Size"/> bytes.</param>
+    public void Write(Span<byte> record)
+    {
+        uint fields = ((uint)Rcode >> 4 << 24) | ((uint)Version << 16) | (DnssecOk ? 0x8000u : 0);
+        record[0] = 0;
+        BinaryPrimitives.WriteUInt16BigEndian(record[1..], (ushort)DnsType.OPT);
+        BinaryPrimitives.WriteUInt16BigEndian(record[3..], UdpPayloadSize);
+        BinaryPrimitives.WriteUInt32BigEndian(record[5..], fields);
+        BinaryPrimitives.WriteUInt16BigEndian(record[9..], (ushort)OptionsSize);
+        Span<byte> options = record[FixedSize..];
+        if (!Cookie.IsEmpty)
+        {
+            WriteHead(options, EdnsOptionCode.Cookie, Cookie.Length);
+            Cookie.CopyTo(options[OptionHeaderSize..]);
+            options = options[CookieSize..];
+        }
+        if (ExtendedError is { } error)
+        {
+            WriteHead(options, EdnsOptionCode.ExtendedDnsError, sizeof(ushort) + ExtendedErrorText.Length);
+            BinaryPrimitives.WriteUInt16BigEndian(options[OptionHeaderSize..], (ushort)error);
+            ExtendedErrorText.CopyTo(options[(OptionHeaderSize + sizeof(ushort))..]);
+            options = options[ErrorSize..];
+        }
+        OtherOptions.CopyTo(options);
+    }
+
+    private static void WriteHead(Span<byte> option, EdnsOptionCode code, int length)
+    {
+        BinaryPrimitives.WriteUInt16BigEndian(option, (ushort)code);
+        BinaryPrimitives.WriteUInt16BigEndian(option[2..], (ushort)length);
+    }
 }
 
 public ref partial struct MessageWriter
@@ -55,30 +93,11 @@ public ref partial struct MessageWriter
     {
         if (opt.OptionsSize > ushort.MaxValue || !HasRoom(opt.Size))
             return false;
-        uint fields = ((uint)opt.Rcode >> 4 << 24) | ((uint)opt.Version << 16) | (opt.DnssecOk ? 0x8000u : 0);
-        Mark mark = Here();
-        if (!TryStart(DnsName.Root, DnsType.OPT, (DnsClass)opt.UdpPayloadSize, fields, ref mark))
-            return Undo(mark);
-        if (!opt.Cookie.IsEmpty)
-        {
-            PutOptionHeader(EdnsOptionCode.Cookie, opt.Cookie.Length);
-            TryPut(opt.Cookie);
-        }
-        if (opt.ExtendedError is { } error)
-        {
-            PutOptionHeader(EdnsOptionCode.ExtendedDnsError, sizeof(ushort) + opt.ExtendedErrorText.Length);
-            PutUInt16((ushort)error);
-            TryPut(opt.ExtendedErrorText);
-        }
-        TryPut(opt.OtherOptions);
+        opt.Write(_buffer[Length..]);
+        Length += opt.Size;
         _section = DnsSection.Additional;
+        AddToCount(_section);
         DnsHeader.SetRcode(_buffer, opt.Rcode);
-        return Done(mark);
-    }
-
-    private void PutOptionHeader(EdnsOptionCode code, int length)
-    {
-        PutUInt16((ushort)code);
-        PutUInt16((ushort)length);
+        return true;
     }
 }

@@ -25,6 +25,20 @@ public readonly ref struct SoaData
 
     /// <summary>MINIMUM in seconds: the negative TTL (RFC 2308 section 4).</summary>
     public uint Minimum { get; init; }
+
+    /// <summary>The bytes of the numbers, which follow the two names.</summary>
+    public const int NumbersSize = 20;
+
+    /// <summary>Writes the numbers.</summary>
+    /// <param name="data">Takes <see cref="NumbersSize"/> bytes.</param>
+    public void WriteNumbers(Span<byte> data)
+    {
+        BinaryPrimitives.WriteUInt32BigEndian(data, Serial);
+        BinaryPrimitives.WriteUInt32BigEndian(data[4..], Refresh);
+        BinaryPrimitives.WriteUInt32BigEndian(data[8..], Retry);
+        BinaryPrimitives.WriteUInt32BigEndian(data[12..], Expire);
+        BinaryPrimitives.WriteUInt32BigEndian(data[16..], Minimum);
+    }
 }
 
 public ref partial struct MessageWriter
@@ -63,12 +77,8 @@ public ref partial struct MessageWriter
     /// <summary>An SOA record of class IN.</summary>
     public bool TryWriteSoa(scoped ReadOnlySpan<byte> owner, uint ttl, scoped SoaData soa)
     {
-        Span<byte> numbers = stackalloc byte[20];
-        BinaryPrimitives.WriteUInt32BigEndian(numbers, soa.Serial);
-        BinaryPrimitives.WriteUInt32BigEndian(numbers[4..], soa.Refresh);
-        BinaryPrimitives.WriteUInt32BigEndian(numbers[8..], soa.Retry);
-        BinaryPrimitives.WriteUInt32BigEndian(numbers[12..], soa.Expire);
-        BinaryPrimitives.WriteUInt32BigEndian(numbers[16..], soa.Minimum);
+        Span<byte> numbers = stackalloc byte[SoaData.NumbersSize];
+        soa.WriteNumbers(numbers);
         Mark mark = Here();
         bool isWritten = TryStart(owner, DnsType.SOA, DnsClass.IN, ttl, ref mark)
             && TryPutName(soa.PrimaryName, compress: true)

@@ -80,7 +80,7 @@ internal sealed class DeferredQueries : IReplySink
 
     private bool TryPost(DeferredQuery query, in Deferral deferral)
     {
-        if (deferral.Finding.Kind == FindingKind.AskOwner) return false;
+        if (deferral.Finding.Origin == Origin.Owner) return false;
         query.Finding = deferral.Finding;
         query.View = deferral.View;
         query.Party = deferral.Party;

@@ -19,13 +19,15 @@ internal readonly struct ExplainRecorder(MeshDirectory directory, List<string> s
     {
         DecisionStep.NoCapture => "capture is off for this client: forwarded as if there were no mesh",
         DecisionStep.Special => "RFC 6761 gives the name a local answer",
-        DecisionStep.SpecialDeclared when finding.Entry is null => $"but it lies in a mesh zone: {finding.Kind}",
+        DecisionStep.SpecialDeclared when finding.Entry is null => $"but it lies in a mesh zone: {WordOf(finding)}",
         DecisionStep.SpecialDeclared => $"but it is declared: {Describe(finding)}",
         DecisionStep.Host => Describe(finding),
         DecisionStep.NoHost => "no declared name or wildcard that this client sees matches",
-        DecisionStep.Zone => $"the name lies in a mesh zone: {finding.Kind}",
+        DecisionStep.Zone => $"the name lies in a mesh zone: {WordOf(finding)}",
         _ => "the name lies in no mesh zone",
     };
+
+    private static string WordOf(in Finding finding) => finding.Origin == Origin.Owner ? "AskOwner" : finding.Kind.ToString();
 
     private string Describe(in Finding finding)
     {
@@ -39,7 +41,7 @@ internal readonly struct ExplainRecorder(MeshDirectory directory, List<string> s
             AnswerSource.Cname => $"a CNAME to {record.Shape.ExternalName}",
             _ => "no address",
         };
-        if (finding.Kind != FindingKind.Forward) return $"{match}; the {record.Shape.Kind} record of namespace {record.Shape.Namespace} answers with {source}: {finding.Kind}";
+        if (finding.Origin != Origin.Upstream) return $"{match}; the {record.Shape.Kind} record of namespace {record.Shape.Namespace} answers with {source}: {finding.Kind}";
         return finding.Choice.Answers
             ? $"{match}; outside the mesh zones this type is not the mesh's: forwarded"
             : $"{match}; it has no address and lies in no mesh zone: forwarded";

@@ -32,7 +32,7 @@ public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
         var finding = resolver.Decide(folded, directory.HashOf(folded), type, view, ref recorder);
         var asked = folded;
         var (rcode, answers) = finding.IsLocal ? Write(folded, type, finding, view, steps, ref asked) : (null, []);
-        if (rcode is null && finding.Kind != FindingKind.AskOwner && resolver.Exists(asked, view))
+        if (rcode is null && finding.Origin != Origin.Owner && resolver.Exists(asked, view))
             steps.Add($"{DnsName.ToText(asked)} exists here: where the upstream says NXDOMAIN, the answer is NODATA");
         var stage = (rcode is null ? Stage.Forward : finding.Stage).ToString().ToLowerInvariant();
         return new Explanation(DnsName.ToText(folded), TypeName(type), client?.ToString(), stage, rcode, steps, answers);

@@ -83,7 +83,7 @@ public sealed class QueryPipeline(MeshResolver resolver, LocalReply replies, IUp
         if (context.Finding.IsLocal && TryAnswerLocally(ref context, cookie, out var rcode)) return Reply(query.Type, rcode, context.Finding.Stage);
 
         // 6. Not ours, or not to the end of its chain: from the cache of upstream answers, where there is one.
-        if (context.Finding.Kind != FindingKind.AskOwner && TryAnswerCached(ref context, name, cookie))
+        if (context.Finding.Origin != Origin.Owner && TryAnswerCached(ref context, name, cookie))
             return Reply(query.Type, DnsHeader.GetRcode(context.Reply), Stage.Cache);
 
         // 7. Everything else has to wait: for an upstream, or for the owner of a name that a stale replica does not know.

@@ -2,48 +2,24 @@ using MeshDns.Actors.Directory;
 
 namespace MeshDns.Host.Resolve;
 
-/// <summary>The step of the query path that decided; a label of the metrics.</summary>
-public enum Stage
+/// <summary>Where an answer comes from.</summary>
+public enum Origin
 {
-    /// <summary>A declared name.</summary>
-    Exact,
+    /// <summary>It is made here.</summary>
+    Local,
 
-    /// <summary>A declared wildcard.</summary>
-    Wildcard,
+    /// <summary>A mesh zone's name that is not known here, while what is known here is old: its owner is asked before it is denied.</summary>
+    Owner,
 
-    /// <summary>A mesh zone: apex, empty non-terminal or a name that does not exist.</summary>
-    Zone,
-
-    /// <summary>A name that RFC 6761 gives a local answer.</summary>
-    Special,
-
-    /// <summary>The cache of upstream answers.</summary>
-    Cache,
-
-    /// <summary>An upstream resolver.</summary>
-    Forward,
-
-    /// <summary>A query that gets an error by its form, or a fault of ours.</summary>
-    Error,
-
-    /// <summary>No reply: a packet that is no query.</summary>
-    Drop,
-
-    /// <summary>No reply: too many queries waited for an upstream.</summary>
-    Overload,
-
-    /// <summary>No reply: the stop's bound passed, or the client's connection ended, before the upstream answered.</summary>
-    Abandoned,
+    /// <summary>Not the mesh's. Where the name exists here, NXDOMAIN becomes NODATA (see <see cref="MeshResolver.Exists"/>).</summary>
+    Upstream,
 }
 
-/// <summary>What a name and type get.</summary>
+/// <summary>What an answer of our own says.</summary>
 public enum FindingKind
 {
-    /// <summary>Asked upstream. Where the name exists here, NXDOMAIN becomes NODATA (see <see cref="MeshResolver.Exists"/>).</summary>
-    Forward,
-
-    /// <summary>A mesh zone's name that is not known here, while what is known here is old: asked of its owner before it is denied.</summary>
-    AskOwner,
+    /// <summary>Nothing: it comes from somebody else.</summary>
+    None,
 
     /// <summary>The chosen record's addresses, or NODATA when it has none of the family.</summary>
     Addresses,
@@ -74,16 +50,22 @@ public enum FindingKind
 }
 
 /// <summary>What was found for a query, before anything is written.</summary>
-/// <param name="Kind">What it gets.</param>
+/// <param name="Origin">Where the answer comes from.</param>
+/// <param name="Kind">What it says, where it is ours.</param>
 /// <param name="Stage">Which step decided.</param>
 /// <param name="Entry">The declared host, where there is one.</param>
 /// <param name="Choice">The record that answers.</param>
-/// <param name="MaxTtl">For what is forwarded: no TTL above this, seconds.</param>
-public readonly record struct Finding(FindingKind Kind, Stage Stage, HostEntry? Entry = null, RecordChoice Choice = default, uint MaxTtl = uint.MaxValue)
+/// <param name="MaxTtl">For what is asked upstream: no TTL above this, seconds.</param>
+/// <param name="IsSpecial">True where RFC 6761 has it: a denial is the special zone's.</param>
+public readonly record struct Finding(
+    Origin Origin, FindingKind Kind, Stage Stage, HostEntry? Entry = null, RecordChoice Choice = default, uint MaxTtl = uint.MaxValue, bool IsSpecial = false)
 {
-    /// <summary>Forwarded as it is.</summary>
-    public static Finding Forward { get; } = new(FindingKind.Forward, Stage.Forward);
+    /// <summary>Asked upstream as it is.</summary>
+    public static Finding Forward { get; } = new(Origin.Upstream, FindingKind.None, Stage.Forward);
+
+    /// <summary>Asked of its owner.</summary>
+    public static Finding AskOwner { get; } = new(Origin.Owner, FindingKind.None, Stage.Zone);
 
     /// <summary>True when the answer is made here.</summary>
-    public bool IsLocal => Kind > FindingKind.AskOwner;
+    public bool IsLocal => Origin == Origin.Local;
 }

@@ -22,7 +22,7 @@ public sealed class ForwardPath(IUpstream upstream, LocalReply replies, StaleRep
         ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Party party, ReadOnlyMemory<byte> cookie, Memory<byte> reply, int limit, CancellationToken cancel)
     {
         int length;
-        if (finding.Kind == FindingKind.AskOwner && stale is not null)
+        if (finding.Origin == Origin.Owner && stale is not null)
         {
             var told = await stale.FindAsync(packet, view);
             if (TryWrite(packet.Span, told, view, cookie.Span, reply.Span, limit, out length)) return length;

@@ -7,8 +7,6 @@ namespace MeshDns.Host.Resolve;
 /// <param name="answers">Writes the answer section.</param>
 public sealed class LocalReply(AnswerWriter answers)
 {
-    private readonly DirectReply _direct = answers.NewDirectReply();
-
     /// <summary>
     /// Writes the reply. False when a chain of CNAMEs leaves the mesh: the rest must be asked upstream, and nothing of the buffer counts.
     /// </summary>
@@ -26,10 +24,12 @@ public sealed class LocalReply(AnswerWriter answers)
     {
         var opt = new OptRecord { DnssecOk = query.DnssecOk, Cookie = cookie };
         rcode = finding.Kind == FindingKind.NXDomain ? Rcode.NXDomain : Rcode.NoError;
-        if (finding.Kind == FindingKind.Addresses && _direct.TryWriteAddresses(query, finding, view, opt, rotation, reply, limit, out length)) return true;
-        if (finding.Kind is FindingKind.Addresses or FindingKind.NoData or FindingKind.NXDomain && finding.Stage != Stage.Special)
+        if (finding.Kind is FindingKind.Addresses or FindingKind.NoData or FindingKind.NXDomain && !finding.IsSpecial)
         {
-            _direct.WriteDenial(query, rcode, opt, reply, out length);
+            var direct = new DirectReply(query, reply, query.HasEdns ? limit - opt.Size : limit);
+            answers.Append(query.QuestionName, query.Type, finding, view, rotation, ref direct);
+            direct.End(query, rcode, opt);
+            length = direct.Length;
             return true;
         }
         return TryWriteRecords(query, finding, view, opt, rotation, reply, limit, out length, out rcode);

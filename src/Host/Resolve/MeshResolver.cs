@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Names;
+using MeshDns.Host.Resolve.Records;
 
 namespace MeshDns.Host.Resolve;
 
@@ -116,26 +117,26 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
     {
         finding = default;
         if (!directory.Zones.TryMatch(foldedName, out var apex)) return false;
-        if (!directory.IsLoaded) finding = new Finding(FindingKind.NotReady, Stage.Zone);
-        else if (apex != 0 && options.AskOwners && directory.Age > StaleAfter) finding = new Finding(FindingKind.AskOwner, Stage.Zone);
+        if (!directory.IsLoaded) finding = new Finding(Origin.Local, FindingKind.NotReady, Stage.Zone);
+        else if (apex != 0 && options.AskOwners && directory.Age > StaleAfter) finding = Finding.AskOwner;
         else finding = Deny(foldedName, type, view, apex);
         return true;
     }
 
     /// <summary>What a name of a mesh zone gets that nobody declares.</summary>
     public Finding Deny(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view) =>
-        directory.Zones.TryMatch(foldedName, out var apex) ? Deny(foldedName, type, view, apex) : new Finding(FindingKind.NXDomain, Stage.Zone);
+        directory.Zones.TryMatch(foldedName, out var apex) ? Deny(foldedName, type, view, apex) : new Finding(Origin.Local, FindingKind.NXDomain, Stage.Zone);
 
     private Finding Deny(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view, int apex) => apex == 0 || directory.HasNamesBelow(foldedName, view)
-        ? new Finding(OfNode(apex, type), Stage.Zone)
-        : new Finding(FindingKind.NXDomain, Stage.Zone);
+        ? new Finding(Origin.Local, OfNode(apex, type), Stage.Zone)
+        : new Finding(Origin.Local, FindingKind.NXDomain, Stage.Zone);
 
     private Finding NotOurs()
     {
         if (directory.IsLoaded) return Finding.Forward;
         return options.ForwardWhenNotReady
-            ? new Finding(FindingKind.Forward, Stage.Forward, MaxTtl: NotReadyTtl)
-            : new Finding(FindingKind.NotReady, Stage.Error);
+            ? Finding.Forward with { MaxTtl = NotReadyTtl }
+            : new Finding(Origin.Local, FindingKind.NotReady, Stage.Error);
     }
 
     /// <summary>
@@ -155,35 +156,23 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
     private Finding OfHost(ReadOnlySpan<byte> foldedName, DnsType type, in DirectoryMatch match, Stage stage)
     {
         var (entry, choice) = match;
-        var kind = choice.Source switch
-        {
-            AnswerSource.NoAddress => OfUnanswered(foldedName, type),
-            AnswerSource.Cname => type == DnsType.ANY ? FindingKind.AnyMinimal : FindingKind.Cname,
-            AnswerSource.Vip when type is DnsType.A or DnsType.AAAA && IsExpired() => FindingKind.Stale,
-            _ => OfAnswered(foldedName, type),
-        };
-        return kind == FindingKind.Forward ? NotOurs() with { Entry = entry, Choice = choice } : new Finding(kind, stage, entry, choice);
+        var kind = KindOf(foldedName, type, choice);
+        return kind == FindingKind.None ? NotOurs() with { Entry = entry, Choice = choice } : new Finding(Origin.Local, kind, stage, entry, choice);
     }
 
-    // Outside the zones a host without an address is declared but not answered: it shadows shorter wildcards and is forwarded.
-    private FindingKind OfUnanswered(ReadOnlySpan<byte> foldedName, DnsType type) =>
-        directory.Zones.TryMatch(foldedName, out var apex) ? OfNode(apex, type) : FindingKind.Forward;
-
-    private FindingKind OfAnswered(ReadOnlySpan<byte> foldedName, DnsType type) => type switch
+    // None: outside the zones a host has only what is declared of it. One without an address is not answered there at all: it shadows shorter wildcards.
+    private FindingKind KindOf(ReadOnlySpan<byte> foldedName, DnsType type, in RecordChoice choice)
     {
-        DnsType.A or DnsType.AAAA => FindingKind.Addresses,
-        DnsType.ANY => FindingKind.AnyMinimal,
-        DnsType.SRV or DnsType.HTTPS or DnsType.SVCB => FindingKind.NoData,
-        _ => directory.Zones.TryMatch(foldedName, out var apex) ? OfNode(apex, type) : FindingKind.Forward,
-    };
+        if (AddressRecords.Has(type, choice.Source, isApex: false)) return choice.Source == AnswerSource.Vip && IsExpired() ? FindingKind.Stale : FindingKind.Addresses;
+        if (AliasRecords.Has(type, choice.Source, isApex: false)) return FindingKind.Cname;
+        if (choice.Answers && type == DnsType.ANY) return FindingKind.AnyMinimal;
+        if (choice.Answers && type is DnsType.SRV or DnsType.HTTPS or DnsType.SVCB) return FindingKind.NoData;
+        return directory.Zones.TryMatch(foldedName, out var apex) ? OfNode(apex, type) : FindingKind.None;
+    }
 
     // A name that exists in a mesh zone, for the types that its records don't have.
-    private static FindingKind OfNode(int apex, DnsType type) => type switch
-    {
-        DnsType.SOA or DnsType.NS when apex == 0 => FindingKind.Apex,
-        DnsType.ANY => FindingKind.AnyMinimal,
-        _ => FindingKind.NoData,
-    };
+    private static FindingKind OfNode(int apex, DnsType type) =>
+        ApexRecords.Has(type, AnswerSource.Invisible, isApex: apex == 0) ? FindingKind.Apex : type == DnsType.ANY ? FindingKind.AnyMinimal : FindingKind.NoData;
 
     private bool IsExpired() => !options.ServeExpired && directory.Age > options.MaxAgeFor(directory);
 }

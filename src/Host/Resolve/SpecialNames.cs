@@ -23,11 +23,11 @@ public static class SpecialNames
                 DnsType.ANY => FindingKind.AnyMinimal,
                 _ => FindingKind.NoData,
             };
-            finding = new Finding(kind, Stage.Special);
+            finding = Of(kind);
             return true;
         }
         if (!foldedName.EndsWith(Invalid) || !DnsName.IsSubdomainOf(foldedName, Invalid)) return false;
-        finding = new Finding(FindingKind.NXDomain, Stage.Special);
+        finding = Of(FindingKind.NXDomain);
         return true;
     }
 
@@ -37,4 +37,6 @@ public static class SpecialNames
     /// <summary>Where the special zone begins inside a special name: it owns the SOA of a negative answer.</summary>
     internal static int ApexOffset(ReadOnlySpan<byte> name) =>
         DnsName.IsSubdomainOf(name, Localhost) ? name.Length - Localhost.Length : name.Length - Invalid.Length;
+
+    private static Finding Of(FindingKind kind) => new(Origin.Local, kind, Stage.Special, IsSpecial: true);
 }

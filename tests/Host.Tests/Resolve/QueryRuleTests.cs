@@ -42,7 +42,7 @@ public sealed class QueryRuleTests
     public void Rule_1_a_host_without_any_address_is_forwarded_and_shadows_a_shorter_wildcard(string name)
     {
         var bench = QueryBench.Loaded(Declare("*.example", ["10.0.0.9"]), Declare("a.example"), Declare("*.w.example"), Declare("cidr.example", ["10.1.0.0/16"]));
-        Assert.Equal(FindingKind.Forward, bench.AssertForwarded(name).Finding.Kind);
+        Assert.Equal(Origin.Upstream, bench.AssertForwarded(name).Finding.Origin);
     }
 
     [Fact]

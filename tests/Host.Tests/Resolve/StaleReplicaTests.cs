@@ -49,7 +49,7 @@ public sealed class StaleReplicaTests
     public void A_name_outside_the_zones_is_forwarded()
     {
         Stale();
-        Assert.Equal(FindingKind.Forward, _bench.AssertForwarded("www.example.org").Finding.Kind);
+        Assert.Equal(Origin.Upstream, _bench.AssertForwarded("www.example.org").Finding.Origin);
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class StaleReplicaTests
     {
         var packet = QueryPacket.Of(name, DnsType.A, edns: 1232);
         Assert.Equal(PipelineOutcome.Defer, _bench.Handle(packet, out _, out var deferral));
-        Assert.Equal(FindingKind.AskOwner, deferral.Finding.Kind);
+        Assert.Equal(Origin.Owner, deferral.Finding.Origin);
         var reply = new byte[DnsLimits.MaxUdpSize];
         var length = await _path.AnswerAsync(packet, deferral.Finding, deferral.View, deferral.Party, deferral.Cookie, reply, deferral.Limit, CancellationToken.None);
         return new Reply(reply.AsSpan(0, length));

@@ -119,7 +119,7 @@ internal ref struct ChainWriter
             return false;
         byte[] target = _answer.Target!;
         Finding finding = _local.Find(target, _query.Type, _serving.View);
-        if (finding.Kind == FindingKind.Forward)
+        if (finding.Origin == Origin.Upstream)
             return false;
         _local.Append(target, _query.Type, finding, _serving.View, ref _answer, ref _writer);
         DnsHeader.SetFlags(_writer.Message, DnsHeader.GetFlags(_writer.Message) & ~DnsFlags.AuthenticData);

@@ -1,0 +1,102 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using MeshDns.Actors.Directory;
+using MeshDns.Contracts.Dns;
+
+namespace MeshDns.Host.Resolve.Records;
+
+/// <summary>A and AAAA: a host's explicit addresses or its VIP, and the loopback addresses of localhost.</summary>
+internal readonly struct AddressRecords : IRecordFamily
+{
+    private const int MaxSize = 16;
+
+    private static ReadOnlySpan<byte> LoopbackV4 => [127, 0, 0, 1];
+    private static ReadOnlySpan<byte> LoopbackV6 => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+
+    /// <inheritdoc/>
+    public static bool Has(DnsType type, AnswerSource source, bool isApex) =>
+        type is DnsType.A or DnsType.AAAA && source is AnswerSource.Explicit or AnswerSource.Vip;
+
+    /// <inheritdoc/>
+    public static LocalRecords Append(in RecordQuestion question, ref MessageWriter writer)
+    {
+        var v6 = question.Type == DnsType.AAAA;
+        if (question.Finding.Kind == FindingKind.Loopback) return Append(question, v6 ? LoopbackV6 : LoopbackV4, ref writer);
+        if (question.Finding.Choice.Source == AnswerSource.Vip)
+        {
+            Span<byte> vip = stackalloc byte[MaxSize];
+            vip = vip[..SizeOf(v6)];
+            WriteVip(question, v6, vip);
+            return Append(question, vip, ref writer);
+        }
+        var addresses = new RotatedAddresses(question, v6);
+        var result = LocalRecords.NoData;
+        while (result != LocalRecords.Truncated && addresses.TryNext(out var address)) result = Append(question, address, ref writer);
+        return result;
+    }
+
+    /// <summary>The same in short. False when there is no address of the family.</summary>
+    public static bool TryAppend(in RecordQuestion question, ref DirectReply reply)
+    {
+        var v6 = question.Type == DnsType.AAAA;
+        var ttl = question.Resolver.Ttl;
+        if (question.Finding.Choice.Source == AnswerSource.Vip)
+        {
+            WriteVip(question, v6, reply.Add(DnsSection.Answer, question.Type, ttl, SizeOf(v6)));
+            return true;
+        }
+        if (question.Finding.Entry!.TryGetSoleIPv4(out var sole))
+        {
+            if (v6) return false;
+            MemoryMarshal.Write(reply.Add(DnsSection.Answer, DnsType.A, ttl, sizeof(uint)), sole);
+            return true;
+        }
+        var addresses = new RotatedAddresses(question, v6);
+        var isFound = false;
+        while (!reply.IsCut && addresses.TryNext(out var address))
+        {
+            isFound = true;
+            if (reply.HasRoom(address.Length)) address.CopyTo(reply.Add(DnsSection.Answer, question.Type, ttl, address.Length));
+        }
+        return isFound;
+    }
+
+    private static int SizeOf(bool v6) => v6 ? 16 : 4;
+
+    private static LocalRecords Append(in RecordQuestion question, scoped ReadOnlySpan<byte> address, ref MessageWriter writer) =>
+        writer.TryWriteRecord(question.Owner, question.Type, DnsClass.IN, question.Resolver.Ttl, address) ? LocalRecords.Written : LocalRecords.Truncated;
+
+    private static void WriteVip(in RecordQuestion question, bool v6, Span<byte> address)
+    {
+        var (range, index) = (question.Resolver.Directory.Range, question.Finding.Entry!.VipIndex);
+        if (v6) BinaryPrimitives.WriteUInt128BigEndian(address, range.IPv6Bits(index));
+        else BinaryPrimitives.WriteUInt32BigEndian(address, range.IPv4Bits(index));
+    }
+
+    // Each once, another one first each time.
+    private ref struct RotatedAddresses
+    {
+        private readonly AddressList _addresses;
+        private int _at;
+        private int _left;
+
+        public RotatedAddresses(in RecordQuestion question, bool v6)
+        {
+            _addresses = question.Finding.Entry!.Addresses(question.Finding.Choice, question.View, v6);
+            _left = _addresses.Count;
+            if (_left != 0) _at = (int)(question.Rotation % (uint)_left);
+        }
+
+        public bool TryNext(out ReadOnlySpan<byte> address)
+        {
+            while (_left-- > 0)
+            {
+                var at = _at;
+                if (++_at == _addresses.Count) _at = 0;
+                if (_addresses.TryGet(at, out address)) return true;
+            }
+            address = default;
+            return false;
+        }
+    }
+}

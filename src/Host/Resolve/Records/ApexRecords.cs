@@ -1,0 +1,74 @@
+using System.Runtime.CompilerServices;
+using MeshDns.Actors.Directory;
+using MeshDns.Contracts.Dns;
+
+namespace MeshDns.Host.Resolve.Records;
+
+/// <summary>SOA and NS: what a mesh zone says of itself, at its apex and in the denials of its names.</summary>
+internal readonly struct ApexRecords : IRecordFamily
+{
+    private const uint Refresh = 3600;
+    private const uint Retry = 1200;
+    private const uint Expire = 604800;
+
+    private static ReadOnlySpan<byte> Mailbox => "\u0006nobody\u0007invalid\0"u8;
+
+    /// <inheritdoc/>
+    public static bool Has(DnsType type, AnswerSource source, bool isApex) => isApex && type is DnsType.SOA or DnsType.NS;
+
+    /// <inheritdoc/>
+    public static LocalRecords Append(in RecordQuestion question, ref MessageWriter writer)
+    {
+        // The zone names itself as its server, as RFC 6303 section 3 has it for zones that no other server answers.
+        var isWritten = question.Type == DnsType.NS
+            ? writer.TryWriteNs(question.Owner, question.Resolver.Options.NegativeTtl, question.Owner)
+            : TryWriteSoa(question, 0, ref writer);
+        return isWritten ? LocalRecords.Written : LocalRecords.Truncated;
+    }
+
+    /// <summary>The SOA of a negative answer, owned by the zone that holds the name, else by the name (RFC 2308 section 3). Left out where it does not fit.</summary>
+    public static void AppendDenial(in RecordQuestion question, ref MessageWriter writer)
+    {
+        writer.StartSection(DnsSection.Authority);
+        TryWriteSoa(question, ZoneOf(question), ref writer);
+    }
+
+    /// <summary>The same in short; of no name that RFC 6761 answers.</summary>
+    public static void AppendDenial(in RecordQuestion question, ref DirectReply reply)
+    {
+        var zone = ZoneOf(question);
+        var soa = SoaOf(question, zone);
+        var data = reply.Add(DnsSection.Authority, DnsType.SOA, soa.Minimum, DirectReply.PointerSize + Mailbox.Length + SoaData.NumbersSize, zone);
+        DirectReply.WritePointer(data, zone);
+        soa.Mailbox.CopyTo(data[DirectReply.PointerSize..]);
+        soa.WriteNumbers(data[(DirectReply.PointerSize + Mailbox.Length)..]);
+    }
+
+    private static bool TryWriteSoa(in RecordQuestion question, int zone, ref MessageWriter writer)
+    {
+        var soa = SoaOf(question, zone);
+        return writer.TryWriteSoa(soa.PrimaryName, soa.Minimum, soa);
+    }
+
+    // The names and times are those of RFC 6303 section 3; the serial is when the directory was last known to be current.
+    private static SoaData SoaOf(in RecordQuestion question, int zone) => new()
+    {
+        PrimaryName = question.Owner[zone..],
+        Mailbox = Mailbox,
+        Serial = (uint)(question.Resolver.Directory.ReadAt / 1000),
+        Refresh = Refresh,
+        Retry = Retry,
+        Expire = Expire,
+        Minimum = question.Resolver.Options.NegativeTtl,
+    };
+
+    // Where in the owner its zone begins.
+    [SkipLocalsInit]
+    private static int ZoneOf(in RecordQuestion question)
+    {
+        if (question.Finding.IsSpecial) return SpecialNames.ApexOffset(question.Owner);
+        Span<byte> folded = stackalloc byte[DnsLimits.MaxNameSize];
+        DnsName.Fold(question.Owner, folded);
+        return question.Resolver.Directory.Zones.TryMatch(folded[..question.Owner.Length], out var offset) ? offset : 0;
+    }
+}
