@@ -6,7 +6,6 @@ using MeshDns.Actors.Directory;
 using MeshDns.Host.Admin;
 using MeshDns.Host.Cluster;
 using MeshDns.Host.Edge;
-using MeshDns.Host.Query;
 using MeshDns.Host.Telemetry;
 using MeshDns.Host.Upstream;
 

@@ -139,9 +139,9 @@ public sealed partial class ImportTests
     // What counts reads its own labels.
     [Fact]
     public void A_label_of_the_metrics_decides_nothing_about_a_query() =>
-        Assert.Empty(new[] { "Resolve", "Upstream", "Query", "Edge" }
-            .SelectMany(folder => Mentions($"src/Host/{folder}", @"\bStage\s*([=!<>]=|[<>] |is\b|switch\b)|([=!<>]=|\bis( not)?) Stage\."))
-            .Where(m => !m.StartsWith("src/Host/Query/QueryCounters.cs:", StringComparison.Ordinal) && !m.StartsWith("src/Host/Edge/EdgeStatistics.cs:", StringComparison.Ordinal)));
+        Assert.DoesNotContain(
+            new[] { "Resolve", "Upstream", "Query", "Edge" }.SelectMany(folder => Mentions($"src/Host/{folder}", @"\bStage\s*([=!<>]=|[<>] |is\b|switch\b)|([=!<>]=|\bis( not)?) Stage\.")),
+            m => !m.StartsWith("src/Host/Query/QueryCounters.cs:", StringComparison.Ordinal) && !m.StartsWith("src/Host/Edge/EdgeStatistics.cs:", StringComparison.Ordinal));
 
     [Fact]
     public void SQL_stays_behind_the_store()
