@@ -28,14 +28,14 @@ public class ForwardedQuery : IPlaced
     /// <summary>Hears of the reply.</summary>
     public IReplySink? Sink { get; set; }
 
-    /// <summary>The next in its <see cref="Upstream.Flights.QueryList"/>.</summary>
+    /// <summary>The next of those that wait with it.</summary>
     internal ForwardedQuery? Next { get; set; }
 
-    /// <summary>The one before it there.</summary>
+    /// <summary>The one before it.</summary>
     internal ForwardedQuery? Previous { get; set; }
 
-    /// <summary>What it waits for; of no meaning while it does not.</summary>
-    internal Upstream.Flights.Flight? Flight { get; set; }
+    /// <summary>What it waits for, the upstream's own; of no meaning while it does not.</summary>
+    internal object? WaitsFor { get; set; }
 
     /// <summary>What the forwarder keeps of it between two waits; null for nothing.</summary>
     internal object? Notes { get; set; }

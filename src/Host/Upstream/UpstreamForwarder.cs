@@ -22,7 +22,7 @@ public sealed record UpstreamOptions(
     UpstreamSettings Settings, IReadOnlyList<IPEndPoint> Listen, VipRange Vips, string ResolvConfPath = "/etc/resolv.conf")
 {
     /// <summary>Opens what the loop waits and sends with.</summary>
-    internal Func<UpstreamWire> OpenWire { get; init; } = UpstreamWire.Open;
+    internal Func<UpstreamWire> OpenWire { get; init; } = SystemWire.Open;
 }
 
 /// <summary>

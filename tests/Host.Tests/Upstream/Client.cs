@@ -110,7 +110,7 @@ internal sealed class Bench : IDisposable
 
     public Bench(UpstreamSettings settings, AnswerWriter? local = null, IReadOnlyList<IPEndPoint>? listen = null, string resolvConf = "/nonexistent/resolv.conf", Func<UpstreamWire>? wire = null)
     {
-        var options = new UpstreamOptions(settings, listen ?? [], VipRange.Default, resolvConf) { OpenWire = wire ?? UpstreamWire.Open };
+        var options = new UpstreamOptions(settings, listen ?? [], VipRange.Default, resolvConf) { OpenWire = wire ?? SystemWire.Open };
         Forwarder = new UpstreamForwarder(options, local, Clock, NullLogger.Instance);
     }
 

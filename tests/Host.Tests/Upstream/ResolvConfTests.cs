@@ -77,15 +77,15 @@ public sealed class ResolvConfTests
     public void Timeout_attempts_and_rotate_decide_how_the_servers_are_asked()
     {
         var clock = new UpstreamClock(new ManualTimeProvider());
-        using var loop = new UpstreamLoop(clock, new UpstreamCounters(), NullLogger.Instance);
+        using var loop = new UpstreamLoop(clock, new UpstreamCounters(), NullLogger.Instance, SystemWire.Open());
         var servers = new ServerDirectory(new UpstreamSettings([], [], TimeSpan.FromSeconds(4), 1 << 20), [], loop, clock, new UpstreamCounters(), NullLogger.Instance);
         servers.Use(ResolvConf.Parse("nameserver 192.0.2.1\nnameserver 192.0.2.2\noptions timeout:2 attempts:3 rotate"));
         ServerSet set = servers.For(RouteTable.Default);
         Assert.Equal((3, TimeSpan.FromSeconds(2)), (set.Rounds!.Value, set.Patience!.Value));
         var turns = new ServerTurns();
-        turns.Begin(set);
+        turns.Begin(set.Links.Count, set.Rounds);
         int taken = 0;
-        for (; turns.Peek() is not null; taken++)
+        for (; turns.Peek() != ServerTurns.Nobody; taken++)
             turns.Take();
         Assert.Equal(3 * 2, taken);
         var (first, second) = (new ServerLink[2], new ServerLink[2]);

@@ -13,9 +13,9 @@ internal sealed class FlightTable
     public const int Capacity = ServerLink.MaxQuestions;
 
     private const int Places = 8192;
-    private readonly Flight?[] _places = new Flight?[Places];
+    private readonly FlightRunner?[] _places = new FlightRunner?[Places];
     private readonly ulong _seed = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong)));
-    private readonly FairPlaces<Flight> _shares = new(Capacity);
+    private readonly FairPlaces<FlightRunner> _shares = new(Capacity);
 
     /// <summary>Questions under way.</summary>
     public int Count => _shares.Count;
@@ -24,12 +24,12 @@ internal sealed class FlightTable
     public bool IsFull => _shares.IsFull;
 
     /// <summary>All of them.</summary>
-    public IEnumerable<Flight> All
+    public IEnumerable<FlightRunner> All
     {
         get
         {
-            foreach (Flight? first in _places)
-                for (Flight? each = first; each is not null; each = each.Neighbour)
+            foreach (FlightRunner? first in _places)
+                for (FlightRunner? each = first; each is not null; each = each.Neighbour)
                     yield return each;
         }
     }
@@ -38,18 +38,18 @@ internal sealed class FlightTable
     public ulong HashOf(ReadOnlySpan<byte> key) => DnsName.Hash(key, _seed);
 
     /// <summary>The flight of a key; null for none.</summary>
-    public Flight? Find(ReadOnlySpan<byte> key, ulong hash)
+    public FlightRunner? Find(ReadOnlySpan<byte> key, ulong hash)
     {
-        for (Flight? each = _places[hash % Places]; each is not null; each = each.Neighbour)
+        for (FlightRunner? each = _places[hash % Places]; each is not null; each = each.Neighbour)
             if (each.Hash == hash && each.Key.SequenceEqual(key))
                 return each;
         return null;
     }
 
     /// <summary>Adds a flight whose key has none.</summary>
-    public void Add(Flight flight, ulong hash)
+    public void Add(FlightRunner flight, ulong hash)
     {
-        ref Flight? place = ref _places[hash % Places];
+        ref FlightRunner? place = ref _places[hash % Places];
         flight.Hash = hash;
         flight.Neighbour = place;
         place = flight;
@@ -57,16 +57,16 @@ internal sealed class FlightTable
     }
 
     /// <summary>Ends a flight's stay.</summary>
-    public void Remove(Flight flight)
+    public void Remove(FlightRunner flight)
     {
-        ref Flight? place = ref _places[flight.Hash % Places];
+        ref FlightRunner? place = ref _places[flight.Hash % Places];
         if (place == flight)
         {
             place = flight.Neighbour;
         }
         else
         {
-            Flight? before = place;
+            FlightRunner? before = place;
             while (before is not null && before.Neighbour != flight)
                 before = before.Neighbour;
             if (before is null)
@@ -80,10 +80,10 @@ internal sealed class FlightTable
     /// <summary>Which flight should make room for another; null for none. See <see cref="FairPlaces{T}.FindHeavier"/>.</summary>
     /// <param name="newcomer">To whom the other would count.</param>
     /// <param name="servers">Only those by this route; null for all.</param>
-    public Flight? FindHeavier(Party newcomer, ServerSet? servers) => _shares.FindHeavier(newcomer, servers);
+    public FlightRunner? FindHeavier(Party newcomer, ServerSet? servers) => _shares.FindHeavier(newcomer, servers);
 
     /// <summary>Somebody else waits for the flight too: it counts to the one of them that holds less.</summary>
-    public void Join(Flight flight, Party party)
+    public void Join(FlightRunner flight, Party party)
     {
         if (_shares.WeightOf(party) + 1 < _shares.WeightOf(flight.Party))
             _shares.Move(flight, party);

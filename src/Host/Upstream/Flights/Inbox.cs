@@ -5,6 +5,9 @@ namespace MeshDns.Host.Upstream.Flights;
 /// <summary>Queries on their way to the upstream loop, which takes them in the order they came. Bounded, see <see cref="QueryLine"/>. Any thread.</summary>
 internal sealed class Inbox(int capacity)
 {
+    /// <summary>Queries that wait for a place, and as many on their way here.</summary>
+    public const int MaxQueued = 4096;
+
     private readonly Lock _gate = new();
     private readonly QueryLine _line = new(capacity);
     private bool _isClosed;

@@ -6,7 +6,7 @@ using MeshDns.Host.Upstream.Replies;
 namespace MeshDns.Host.Upstream.Flights;
 
 /// <summary>What the forwarder has for a query: what has landed for it, now and before, then what the cache has that is fresh.</summary>
-internal struct QueryParts(QueryForwarder forwarder, ForwardedQuery query, ServedAnswer? latest) : IAnswerParts
+internal struct QueryParts(KnownAnswers known, ForwardedQuery query, ServedAnswer? latest) : IAnswerParts
 {
     /// <summary>What is known of the name that is missing, past its lifetime; null for nothing.</summary>
     public CachedAnswer? Stale { get; private set; }
@@ -28,9 +28,9 @@ internal struct QueryParts(QueryForwarder forwarder, ForwardedQuery query, Serve
                     return true;
             }
         }
-        CachedAnswer? known = forwarder.FindKnown(parsed, foldedName, out bool isFresh);
-        Stale = isFresh ? null : known;
-        part = isFresh ? new ServedAnswer(known!, IsStale: false) : default;
+        CachedAnswer? cached = known.Find(parsed, foldedName, out bool isFresh);
+        Stale = isFresh ? null : cached;
+        part = isFresh ? new ServedAnswer(cached!, IsStale: false) : default;
         return isFresh;
     }
 

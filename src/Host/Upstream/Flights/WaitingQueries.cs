@@ -12,7 +12,7 @@ internal sealed class WaitingQueries
     public const int MaxWaiting = 16_384;
 
     private readonly FairPlaces<ForwardedQuery> _waiting = new(MaxWaiting);
-    private readonly QueryLine _line = new(QueryForwarder.MaxQueued);
+    private readonly QueryLine _line = new(Inbox.MaxQueued);
     private readonly QueryList _again = new();
 
     /// <summary>True when no more can wait for flights.</summary>
@@ -22,10 +22,10 @@ internal sealed class WaitingQueries
     public bool IsIdle => _line.Count == 0 && _again.First is null;
 
     /// <summary>Waits for a flight. There is room, and the flight is still to come.</summary>
-    public void Board(ForwardedQuery query, Flight flight)
+    public void Join(ForwardedQuery query, FlightRunner flight)
     {
         _waiting.Enter(query);
-        flight.Add(query);
+        flight.Join(query);
     }
 
     /// <summary>One of a flight's waiters, which it has none the less let go, waits no longer.</summary>
@@ -36,7 +36,7 @@ internal sealed class WaitingQueries
     {
         if (_waiting.FindHeavier(newcomer) is not { } heavier)
             return null;
-        heavier.Flight!.Waiters.Remove(heavier);
+        ((FlightRunner)heavier.WaitsFor!).Leave(heavier);
         return heavier;
     }
 

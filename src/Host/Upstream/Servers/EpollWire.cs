@@ -20,9 +20,9 @@ internal sealed unsafe class EpollWire : UpstreamWire
     private readonly byte* _memory;
     private readonly UpstreamCalls.Datagram* _received;
     private readonly UpstreamCalls.Datagram* _queries;
-    private readonly UdpPort?[] _ready = new UdpPort?[MaxEvents];
-    private readonly UdpPort?[] _senders = new UdpPort?[SendBatch];
-    private readonly List<UdpPort?> _ports = [];
+    private readonly WireSocket?[] _ready = new WireSocket?[MaxEvents];
+    private readonly WireSocket?[] _senders = new WireSocket?[SendBatch];
+    private readonly List<WireSocket?> _ports = [];
     private readonly Stack<int> _freeTags = new();
     private int _unsent;
 
@@ -60,7 +60,7 @@ internal sealed unsafe class EpollWire : UpstreamWire
     public override int Unsent => _unsent;
 
     /// <inheritdoc/>
-    public override bool TryAdd(UdpPort port)
+    public override bool TryAdd(WireSocket port)
     {
         int tag = _freeTags.Count > 0 ? _freeTags.Pop() : _ports.Count;
         if (tag == _ports.Count)
@@ -74,7 +74,7 @@ internal sealed unsafe class EpollWire : UpstreamWire
     }
 
     /// <inheritdoc/>
-    public override void Remove(UdpPort port)
+    public override void Remove(WireSocket port)
     {
         byte none = 0;
         _ = UpstreamCalls.EpollControl(_epoll, UpstreamCalls.EpollDelete, port.Descriptor, &none);
@@ -85,7 +85,7 @@ internal sealed unsafe class EpollWire : UpstreamWire
     }
 
     /// <inheritdoc/>
-    public override ReadOnlySpan<UdpPort?> Wait()
+    public override ReadOnlySpan<WireSocket?> Wait()
     {
         int count = UpstreamCalls.EpollWait(_epoll, _events, MaxEvents, -1);
         int ready = 0;
@@ -108,7 +108,7 @@ internal sealed unsafe class EpollWire : UpstreamWire
     }
 
     /// <inheritdoc/>
-    public override int Receive(UdpPort port)
+    public override int Receive(WireSocket port)
     {
         for (int i = 0; i < ReceiveBatch; i++)
             _received[i].Flags = 0;
@@ -130,7 +130,7 @@ internal sealed unsafe class EpollWire : UpstreamWire
     }
 
     /// <inheritdoc/>
-    public override void Enqueue(UdpPort port, int length)
+    public override void Enqueue(WireSocket port, int length)
     {
         _queries[_unsent].Vectors->Length = (nuint)length;
         _senders[_unsent++] = port;
@@ -143,7 +143,7 @@ internal sealed unsafe class EpollWire : UpstreamWire
     {
         for (int at = 0; at < _unsent;)
         {
-            UdpPort? port = _senders[at];
+            WireSocket? port = _senders[at];
             int end = at + 1;
             while (end < _unsent && _senders[end] == port)
                 end++;
@@ -163,7 +163,7 @@ internal sealed unsafe class EpollWire : UpstreamWire
     }
 
     // What the system has no room for is lost like any datagram, and asked again. Any other error is an earlier datagram's, and means that nobody listens.
-    private void SendFrom(UdpPort port, int at, int end)
+    private void SendFrom(WireSocket port, int at, int end)
     {
         while (at < end)
         {
@@ -190,7 +190,7 @@ internal sealed unsafe class EpollWire : UpstreamWire
         return UpstreamCalls.EpollControl(_epoll, UpstreamCalls.EpollAdd, descriptor, registration) == 0;
     }
 
-    private void Forget(UdpPort port)
+    private void Forget(WireSocket port)
     {
         _ports[port.Tag] = null;
         _freeTags.Push(port.Tag);

@@ -1,21 +1,20 @@
-using MeshDns.Host.Upstream.Cache;
+using MeshDns.Host.Upstream.Replies;
 
 namespace MeshDns.Host.Upstream.Servers;
 
-/// <summary>A query that waits on a <see cref="UdpPort"/> for its reply. For the loop's thread.</summary>
+/// <summary>A question whose attempts wait on sockets for replies. For the loop's thread.</summary>
 internal interface IPendingQuery
 {
-    /// <summary>What was asked.</summary>
-    UpstreamQuestion Question { get; }
-
-    /// <summary>The server's reply, as the guard says.</summary>
+    /// <summary>A reply with an attempt's id came by the socket that it left by.</summary>
+    /// <param name="attempt">The attempt.</param>
     /// <param name="reply">The message.</param>
-    /// <param name="isCut">It is not whole, or cannot be read: the whole one is asked for over TCP.</param>
-    void OnReply(ReadOnlySpan<byte> reply, bool isCut);
+    /// <param name="isCut">It was longer than what is here of it.</param>
+    /// <returns>Whether it is the attempt's. One that cannot be read is, and has ended the wait too.</returns>
+    ReplyVerdict OnReply(int attempt, ReadOnlySpan<byte> reply, bool isCut);
 
-    /// <summary>A reply to nobody came to the port while this waits: somebody guesses.</summary>
-    void OnFalseReply();
+    /// <summary>A reply to nobody came to the socket while the attempt waits: somebody guesses.</summary>
+    void OnFalseReply(int attempt);
 
     /// <summary>The system says that nobody listens, or the socket was closed.</summary>
-    void OnUnreachable();
+    void OnUnreachable(int attempt);
 }

@@ -7,11 +7,11 @@ namespace MeshDns.Host.Upstream.Servers;
 internal sealed class SelectWire : UpstreamWire
 {
     private readonly Socket _wake = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-    private readonly List<UdpPort> _ports = [];
-    private readonly List<UdpPort?> _ready = [];
+    private readonly List<WireSocket> _ports = [];
+    private readonly List<WireSocket?> _ready = [];
     private readonly byte[] _reply = new byte[MaxReplySize + 1];
     private readonly byte[] _query = new byte[MaxQuerySize];
-    private UdpPort?[] _result = [];
+    private WireSocket?[] _result = [];
     private int _received;
 
     public SelectWire()
@@ -28,7 +28,7 @@ internal sealed class SelectWire : UpstreamWire
     public override int Unsent => 0;
 
     /// <inheritdoc/>
-    public override bool TryAdd(UdpPort port)
+    public override bool TryAdd(WireSocket port)
     {
         port.Socket.Blocking = false;
         _ports.Add(port);
@@ -36,10 +36,10 @@ internal sealed class SelectWire : UpstreamWire
     }
 
     /// <inheritdoc/>
-    public override void Remove(UdpPort port) => _ports.Remove(port);
+    public override void Remove(WireSocket port) => _ports.Remove(port);
 
     /// <inheritdoc/>
-    public override ReadOnlySpan<UdpPort?> Wait()
+    public override ReadOnlySpan<WireSocket?> Wait()
     {
         List<Socket> readable = [_wake, .. _ports.Select(each => each.Socket)];
         // A server that refuses is an error and nothing to read: unasked for, it would end every wait at once and never be told.
@@ -48,7 +48,7 @@ internal sealed class SelectWire : UpstreamWire
         _ready.Clear();
         while (_wake.Available > 0)
             _ = _wake.Receive(_query, SocketFlags.None, out _);
-        foreach (UdpPort port in _ports)
+        foreach (WireSocket port in _ports)
             if (readable.Contains(port.Socket) || failing.Contains(port.Socket))
                 _ready.Add(port);
         _result = [.. _ready];
@@ -69,7 +69,7 @@ internal sealed class SelectWire : UpstreamWire
     }
 
     /// <inheritdoc/>
-    public override int Receive(UdpPort port)
+    public override int Receive(WireSocket port)
     {
         _received = port.Socket.Receive(_reply, SocketFlags.None, out SocketError error);
         return error switch
@@ -89,7 +89,7 @@ internal sealed class SelectWire : UpstreamWire
     }
 
     /// <inheritdoc/>
-    public override void Enqueue(UdpPort port, int length)
+    public override void Enqueue(WireSocket port, int length)
     {
         port.Socket.Send(_query.AsSpan(0, length), SocketFlags.None, out SocketError error);
         if (error is not (SocketError.Success or SocketError.WouldBlock or SocketError.NoBufferSpaceAvailable))

@@ -23,6 +23,9 @@ internal sealed class ServerHealth
     private const double IdleDecay = 0.98;
     private const long FirstRestMs = 1000;
     private const long MaxRestMs = 30_000;
+    private const long MostPatienceMs = 1000;
+    private const long LeastPatienceMs = 300;
+    private const long LeastHedgeDelayMs = 10;
 
     private readonly Lock _gate = new();
     private readonly double[] _samples = new double[Samples];
@@ -48,6 +51,12 @@ internal sealed class ServerHealth
 
     /// <summary>The 95th percentile of the last 64 latencies in milliseconds; null before there are enough to tell.</summary>
     public double? P95Ms => Volatile.Read(ref _sampleCount) >= SamplesPerQuantile ? Volatile.Read(ref _p95Ms) : null;
+
+    /// <summary>How long a reply may take before the server counts as not answering and the next is asked, in milliseconds: four times its p95, 0.3 to 1 s.</summary>
+    public long PatienceMs => P95Ms is { } p95 ? (long)Math.Clamp(Math.Ceiling(4 * p95), LeastPatienceMs, MostPatienceMs) : MostPatienceMs;
+
+    /// <summary>How long a reply may take before another server is asked as well, in milliseconds: its p95 (Dean and Barroso, "The Tail at Scale").</summary>
+    public long HedgeDelayMs => P95Ms is { } p95 ? Math.Max(LeastHedgeDelayMs, (long)Math.Ceiling(p95)) : LeastPatienceMs;
 
     /// <summary>What servers are ordered by, least first: latency, made worse by failures. A server never tried comes first.</summary>
     public double Score

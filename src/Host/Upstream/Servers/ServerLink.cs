@@ -17,10 +17,6 @@ internal sealed class ServerLink(IPEndPoint address, UpstreamLoop loop, Upstream
     /// </summary>
     public const int MaxInFlight = MaxQuestions + MaxAskedAgain;
 
-    private const long MostPatienceMs = 1000;
-    private const long LeastPatienceMs = 300;
-    private const long LeastHedgeDelayMs = 10;
-
     private readonly long[] _ends = new long[Enum.GetValues<AttemptEnd>().Length];
     private int _inFlight;
 
@@ -60,11 +56,25 @@ internal sealed class ServerLink(IPEndPoint address, UpstreamLoop loop, Upstream
     /// <summary>Gives the place back.</summary>
     public void Leave() => Volatile.Write(ref _inFlight, _inFlight - 1);
 
-    /// <summary>How long a reply may take before the server counts as not answering and the next is asked, in milliseconds: four times its p95, 0.3 to 1 s.</summary>
-    public long PatienceMs() => Health.P95Ms is { } p95 ? (long)Math.Clamp(Math.Ceiling(4 * p95), LeastPatienceMs, MostPatienceMs) : MostPatienceMs;
-
-    /// <summary>How long a reply may take before another server is asked as well, in milliseconds: its p95 (Dean and Barroso, "The Tail at Scale").</summary>
-    public long HedgeDelayMs() => Health.P95Ms is { } p95 ? Math.Max(LeastHedgeDelayMs, (long)Math.Ceiling(p95)) : LeastPatienceMs;
+    /// <summary>A query that had a place has ended: what that says of the server.</summary>
+    /// <param name="end">How.</param>
+    /// <param name="latencyMs">How long its first reply took; null for none.</param>
+    /// <param name="isTimeoutKnown">It counted as unanswered before.</param>
+    /// <param name="hadEdns">The query, as it went out last.</param>
+    /// <param name="nowMs">Now.</param>
+    public void OnEnd(AttemptEnd end, double? latencyMs, bool isTimeoutKnown, bool hadEdns, long nowMs)
+    {
+        Leave();
+        if (latencyMs is { } ms)
+            Health.RecordReply(ms, end == AttemptEnd.Answer);
+        else if (end == AttemptEnd.Unreachable)
+            Health.RecordUnreachable(nowMs);
+        else if (end == AttemptEnd.TimedOut && !isTimeoutKnown)
+            Health.RecordTimeout(nowMs);
+        if (end == AttemptEnd.Answer && hadEdns)
+            Health.RecordEdns();
+        Count(end);
+    }
 
     /// <summary>Closes the sockets; what is under way ends as unreachable. On the loop's thread.</summary>
     public void Close()

@@ -1,17 +1,20 @@
 namespace MeshDns.Host.Upstream.Servers;
 
 /// <summary>
-/// Whose turn it is in a flight, and who may still answer: the servers in their order, round after round, without those that are of no more use. At most
-/// <see cref="MaxTurns"/> turns. For the loop's thread; used again and again.
+/// Whose turn it is in a flight, and who may still answer: the servers by their place in its order, round after round, without those that are of no more use. At most
+/// <see cref="MaxTurns"/> turns. Pure; used again and again.
 /// </summary>
 internal sealed class ServerTurns
 {
     /// <summary>How often one question is asked, of all servers together.</summary>
     public const int MaxTurns = 16;
 
-    private const int MaxServers = 32;
+    /// <summary>Nobody's turn.</summary>
+    public const int Nobody = -1;
 
-    private readonly ServerLink[] _order = new ServerLink[MaxServers];
+    /// <summary>Servers of one route.</summary>
+    public const int MaxServers = 32;
+
     private readonly byte[] _underWay = new byte[MaxServers];
     private int _count;
     private int _turns;
@@ -40,28 +43,24 @@ internal sealed class ServerTurns
         }
     }
 
-    /// <summary>Forgets everything.</summary>
-    public void Clear()
+    /// <summary>Begins anew.</summary>
+    /// <param name="servers">How many servers there are.</param>
+    /// <param name="rounds">How often each is asked; null: while there are turns.</param>
+    public void Begin(int servers, int? rounds)
     {
-        (_count, _turns, _next, Round) = (0, 0, 0, 0);
+        Array.Clear(_underWay, 0, _count);
+        _count = servers;
+        _turns = Math.Min(MaxTurns, servers * (rounds ?? MaxTurns));
+        (_next, Round) = (0, 0);
         (_spent, _failed, _missed) = (0, 0, 0);
-        Array.Clear(_underWay);
     }
 
-    /// <summary>Puts the servers in their order, which it returns.</summary>
-    public ReadOnlySpan<ServerLink> Begin(ServerSet servers)
-    {
-        _count = servers.Order(_order);
-        _turns = Math.Min(MaxTurns, _count * (servers.Rounds ?? MaxTurns));
-        return _order.AsSpan(0, _count);
-    }
-
-    /// <summary>Whose turn is next; null for nobody's.</summary>
-    public ServerLink? Peek()
+    /// <summary>Whose turn is next; <see cref="Nobody"/> at the end.</summary>
+    public int Peek()
     {
         while (_next < _turns && (_spent & (1u << (_next % _count))) != 0)
             _next++;
-        return _next < _turns ? _order[_next % _count] : null;
+        return _next < _turns ? _next % _count : Nobody;
     }
 
     /// <summary>That server takes its turn: an attempt begins.</summary>
@@ -72,23 +71,21 @@ internal sealed class ServerTurns
     }
 
     /// <summary>One of its attempts has ended.</summary>
-    public void End(ServerLink server) => _underWay[IndexOf(server)]--;
+    public void End(int server) => _underWay[server]--;
 
     /// <summary>It answered, and that was no use.</summary>
-    public void Fail(ServerLink server)
+    public void Fail(int server)
     {
-        uint bit = 1u << IndexOf(server);
+        uint bit = 1u << server;
         _spent |= bit;
         _failed |= bit;
     }
 
     /// <summary>It could not be asked. The second time is the last: such ends come at once, and would come again and again. Only who is silent is asked more often.</summary>
-    public void Miss(ServerLink server)
+    public void Miss(int server)
     {
-        uint bit = 1u << IndexOf(server);
+        uint bit = 1u << server;
         _spent |= _missed & bit;
         _missed |= bit;
     }
-
-    private int IndexOf(ServerLink server) => _order.AsSpan(0, _count).IndexOf(server);
 }

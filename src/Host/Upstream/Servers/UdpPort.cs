@@ -9,7 +9,7 @@ namespace MeshDns.Host.Upstream.Servers;
 /// One connected UDP socket to one server, with the attempts that wait on it by id. The kernel chooses the local port at random. A server that is down
 /// is an ordinary case. For the loop's thread.
 /// </summary>
-internal sealed class UdpPort
+internal sealed class UdpPort : WireSocket
 {
     /// <summary>Attempts that may wait on one socket.</summary>
     public const int MaxPending = 128;
@@ -22,7 +22,7 @@ internal sealed class UdpPort
 
     // Side by side, so that finding an id is a few vector compares; a table of 65,536 for each socket would not fit any cache.
     private readonly ushort[] _ids = new ushort[MaxPending];
-    private readonly IPendingQuery?[] _pending = new IPendingQuery?[MaxPending];
+    private readonly (IPendingQuery Query, int Attempt)[] _pending = new (IPendingQuery, int)[MaxPending];
     private readonly ushort[] _retired = new ushort[RetiredIds];
     private readonly UpstreamLoop _loop;
     private int _count;
@@ -30,22 +30,11 @@ internal sealed class UdpPort
     private int _errorsInRow;
     private bool _isClosing;
 
-    private UdpPort(Socket socket, UpstreamLoop loop)
+    private UdpPort(Socket socket, UpstreamLoop loop) : base(socket)
     {
-        Socket = socket;
-        Descriptor = (int)socket.SafeHandle.DangerousGetHandle();
         OpenedAtMs = loop.NowMs;
         _loop = loop;
     }
-
-    /// <summary>The socket.</summary>
-    public Socket Socket { get; }
-
-    /// <summary>The system's number of it.</summary>
-    public int Descriptor { get; }
-
-    /// <summary>What the wire knows it by.</summary>
-    public int Tag { get; set; }
 
     /// <summary>Queries sent through it.</summary>
     public int Uses { get; private set; }
@@ -81,14 +70,16 @@ internal sealed class UdpPort
     }
 
     /// <summary>Gives an attempt an id that is random, and its own on this socket. The port is neither full nor closed.</summary>
-    public ushort Register(IPendingQuery query)
+    /// <param name="query">Whose attempt it is.</param>
+    /// <param name="attempt">Which of its attempts.</param>
+    public ushort Register(IPendingQuery query, int attempt)
     {
         ushort id;
         do
             id = _loop.Random.Next();
         while (_ids.AsSpan(0, _count).Contains(id)); // At most 128 of 65,536 are taken.
         _ids[_count] = id;
-        _pending[_count++] = query;
+        _pending[_count++] = (query, attempt);
         Uses++;
         return id;
     }
@@ -102,14 +93,14 @@ internal sealed class UdpPort
         _count--;
         _ids[at] = _ids[_count];
         _pending[at] = _pending[_count];
-        _pending[_count] = null;
+        _pending[_count] = default;
         _retired[_retiredCount++ % RetiredIds] = id;
         if (_isClosing && _count == 0)
             Dispose();
     }
 
-    /// <summary>Takes what came.</summary>
-    public void Receive()
+    /// <inheritdoc/>
+    public override void Receive()
     {
         int count = IsClosed ? 0 : _loop.Wire.Receive(this);
         if (count < 0)
@@ -125,11 +116,8 @@ internal sealed class UdpPort
         }
     }
 
-    /// <summary>
-    /// The system says that nobody listens there. Such an error is reported once; a socket that reports nothing but errors would keep us busy for ever,
-    /// and is closed.
-    /// </summary>
-    public void OnError()
+    /// <summary>A socket that reports nothing but errors would keep us busy for ever, and is closed.</summary>
+    public override void OnError()
     {
         if (++_errorsInRow >= MaxErrorsInRow)
             Dispose();
@@ -170,22 +158,12 @@ internal sealed class UdpPort
             Ignore(_retired.AsSpan(0, Math.Min(_retiredCount, RetiredIds)).Contains(id) ? ReplyVerdict.Late : ReplyVerdict.WrongId);
             return;
         }
-        IPendingQuery query = _pending[at]!;
-        ReplyVerdict verdict = ReplyGuard.Check(reply, id, query.Question, isCut);
-        if (verdict == ReplyVerdict.Accept)
-        {
-            query.OnReply(reply, isCut);
-        }
-        else if (verdict == ReplyVerdict.Malformed)
-        {
-            // It is this server's answer, and nothing better will follow it here.
+        (IPendingQuery query, int attempt) = _pending[at];
+        ReplyVerdict verdict = query.OnReply(attempt, reply, isCut);
+        if (verdict == ReplyVerdict.Malformed)
             _loop.Counters.CountIgnored(verdict);
-            query.OnReply(reply, isCut: true);
-        }
-        else
-        {
+        else if (verdict != ReplyVerdict.Accept)
             Ignore(verdict);
-        }
     }
 
     private void Ignore(ReplyVerdict verdict)
@@ -195,13 +173,13 @@ internal sealed class UdpPort
             return;
         // Backwards, since an attempt that goes to TCP leaves its place to the last.
         for (int i = _count - 1; i >= 0; i--)
-            _pending[i]!.OnFalseReply();
+            _pending[i].Query.OnFalseReply(_pending[i].Attempt);
     }
 
     private void FailAll()
     {
         for (int i = _count - 1; i >= 0; i--)
             if (i < _count)
-                _pending[i]!.OnUnreachable();
+                _pending[i].Query.OnUnreachable(_pending[i].Attempt);
     }
 }

@@ -26,9 +26,9 @@ internal sealed class UpstreamLoop : IDisposable
     private volatile bool _hasTimerFired;
     private volatile bool _isStopping;
 
-    public UpstreamLoop(UpstreamClock clock, UpstreamCounters counters, ILogger logger, UpstreamWire? wire = null)
+    public UpstreamLoop(UpstreamClock clock, UpstreamCounters counters, ILogger logger, UpstreamWire wire)
     {
-        Wire = wire ?? UpstreamWire.Open();
+        Wire = wire;
         _clock = clock;
         _logger = logger;
         Counters = counters;
@@ -120,12 +120,12 @@ internal sealed class UpstreamLoop : IDisposable
     public void RunTurn()
     {
         Beat.Waits();
-        ReadOnlySpan<UdpPort?> ready = Wire.Wait();
+        ReadOnlySpan<WireSocket?> ready = Wire.Wait();
         Beat.Works();
         Volatile.Write(ref _isAwake, 1);
         ReadClock();
         Turn++;
-        foreach (UdpPort? port in ready)
+        foreach (WireSocket? port in ready)
             port?.Receive();
         Wheel.Expire(NowMs);
         DoPosted();
@@ -228,7 +228,7 @@ internal sealed class UpstreamLoop : IDisposable
         do
         {
             Wire.Send();
-            List<UdpPort> failed = Wire.Failed;
+            List<WireSocket> failed = Wire.Failed;
             for (int i = 0; i < failed.Count; i++)
                 failed[i].OnError();
             failed.Clear();

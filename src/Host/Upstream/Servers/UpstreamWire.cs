@@ -15,23 +15,20 @@ internal abstract class UpstreamWire : IDisposable
     /// <summary>Where the next query is to be written: <see cref="MaxQuerySize"/> bytes.</summary>
     public abstract Span<byte> NextQuery { get; }
 
-    /// <summary>The best that the system offers.</summary>
-    public static UpstreamWire Open() => EpollWire.IsOffered ? new EpollWire() : new SelectWire();
-
     /// <summary>Begins to listen to a port. False when the system refuses.</summary>
-    public abstract bool TryAdd(UdpPort port);
+    public abstract bool TryAdd(WireSocket port);
 
     /// <summary>Ends it; before the port's socket is closed.</summary>
-    public abstract void Remove(UdpPort port);
+    public abstract void Remove(WireSocket port);
 
     /// <summary>Waits, without limit, until a port has something to say or somebody calls <see cref="Wake"/>. Returns the ports.</summary>
-    public abstract ReadOnlySpan<UdpPort?> Wait();
+    public abstract ReadOnlySpan<WireSocket?> Wait();
 
     /// <summary>Ends a <see cref="Wait"/>, the present one or the next. Any thread.</summary>
     public abstract void Wake();
 
     /// <summary>Takes what came to a port; returns how many datagrams, or -1 for an error, which the system reports once.</summary>
-    public abstract int Receive(UdpPort port);
+    public abstract int Receive(WireSocket port);
 
     /// <summary>A received datagram.</summary>
     /// <param name="index">Which.</param>
@@ -39,7 +36,7 @@ internal abstract class UpstreamWire : IDisposable
     public abstract ReadOnlySpan<byte> Datagram(int index, out bool isCut);
 
     /// <summary>Takes what was written to <see cref="NextQuery"/>, to be sent from a port.</summary>
-    public abstract void Enqueue(UdpPort port, int length);
+    public abstract void Enqueue(WireSocket port, int length);
 
     /// <summary>Sends what was taken. A port that the system reports an error for is among the <see cref="Failed"/> then.</summary>
     public abstract void Send();
@@ -48,7 +45,7 @@ internal abstract class UpstreamWire : IDisposable
     public abstract int Unsent { get; }
 
     /// <summary>Ports that could not send, for the loop to tell and to clear.</summary>
-    public List<UdpPort> Failed { get; } = [];
+    public List<WireSocket> Failed { get; } = [];
 
     public abstract void Dispose();
 }
