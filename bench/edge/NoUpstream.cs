@@ -14,9 +14,8 @@ internal sealed class NoUpstream : IUpstream
         return false;
     }
 
-    public ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Party party, Memory<byte> reply, int limit, CancellationToken cancel)
+    public void Post(ReadOnlySpan<ForwardedQuery> queries)
     {
-        ErrorReply.TryWrite(packet.Span, Rcode.ServFail, reply.Span, out var length);
-        return ValueTask.FromResult(length);
+        foreach (var query in queries) query.OnDrop();
     }
 }

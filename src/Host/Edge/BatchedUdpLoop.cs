@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using MeshDns.Host.Net;
 using MeshDns.Host.Query;
+using MeshDns.Host.Resolve;
 
 namespace MeshDns.Host.Edge;
 
@@ -13,6 +14,7 @@ internal sealed class BatchedUdpLoop : UdpLoop
     private readonly DatagramBatch _batch;
     private readonly bool _isV6;
     private readonly (int Index, Deferral Deferral)[] _putOff;
+    private readonly ForwardedQuery[] _posted;
     private readonly int[] _hashes;
 
     public BatchedUdpLoop(UdpSocket socket, string name, EdgeServices services, DeferredQueries deferred) : base(socket, name, services, deferred)
@@ -20,6 +22,7 @@ internal sealed class BatchedUdpLoop : UdpLoop
         _isV6 = socket.AddressFamily == AddressFamily.InterNetworkV6;
         _batch = new DatagramBatch(services.Options.UdpBatch, _isV6, socket.IsWildcard);
         _putOff = new (int, Deferral)[services.Options.UdpBatch];
+        _posted = new ForwardedQuery[services.Options.UdpBatch];
         _hashes = new int[services.Options.UdpBatch];
     }
 
@@ -57,13 +60,15 @@ internal sealed class BatchedUdpLoop : UdpLoop
 
     private void HandOn(int putOff)
     {
+        var posted = 0;
         for (var i = 0; i < putOff; i++)
         {
             var (index, deferral) = _putOff[i];
-            Deferred.Post(_batch.Packet(index), _batch.Client(index), _batch.Local(index), Socket, deferral);
+            if (Deferred.Take(_batch.Packet(index), _batch.Client(index), _batch.Local(index), Socket, deferral) is { } query) _posted[posted++] = query;
         }
-        Deferred.Flush();
+        if (posted != 0) Upstream.Post(_posted.AsSpan(0, posted));
         // What they refer to must not outlive them here.
         Array.Clear(_putOff, 0, putOff);
+        Array.Clear(_posted, 0, posted);
     }
 }

@@ -11,7 +11,7 @@ namespace MeshDns.Host.Edge;
 /// the newest goes first, and when there are too many the oldest is dropped, because its client is the likeliest to have given up. No task and no
 /// allocation a query.
 /// </summary>
-internal sealed class DeferredQueries : IReplySink
+internal sealed class DeferredQueries : IDeferredOwner
 {
     // Reading the clock for each would cost as much as its reply's writing.
     private const int SampleMask = 63;
@@ -35,8 +35,8 @@ internal sealed class DeferredQueries : IReplySink
         _counters = services.Statistics.NewCounters("udp", isShared: true, latency: "forward");
     }
 
-    /// <summary>Takes a query over; the packet and the address are copied. Never waits.</summary>
-    public void Post(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> client, in LocalAddress local, UdpSocket socket, in Deferral deferral)
+    /// <summary>Takes a query over; the packet and the address are copied. Never waits. Returns it where it is to be posted to the upstream; null where it goes another way.</summary>
+    public ForwardedQuery? Take(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> client, in LocalAddress local, UdpSocket socket, in Deferral deferral)
     {
         DeferredQuery? query;
         bool isStopping;
@@ -46,20 +46,18 @@ internal sealed class DeferredQueries : IReplySink
             isStopping = _isStopping;
             if (!isStopping) _posted++;
         }
-        query ??= new DeferredQuery(Finish);
+        query ??= new DeferredQuery(this);
         query.Take(packet, client, local, socket, deferral, SampledTime());
         _services.Statistics.DeferredInFlight.Increment();
         if (isStopping) Drop(query);
-        else if (!TryPost(query, deferral)) Await(query);
+        else if (deferral.Finding.Origin == Origin.Owner) Await(query);
+        else return ForUpstream(query, deferral);
+        return null;
     }
 
-    /// <summary>After the last of several posts: they are looked at.</summary>
-    public void Flush() => _services.Upstream.FlushPosts();
-
     /// <inheritdoc/>
-    void IReplySink.Reply(ForwardedQuery query, Span<byte> reply, int length)
+    void IDeferredOwner.OnReply(DeferredQuery deferred, Span<byte> reply, int length)
     {
-        var deferred = (DeferredQuery)query;
         if (deferred.Deferral.Cookie is { } cookie) CookieJar.TryStamp(reply[..deferred.Deferral.Limit], cookie, ref length);
         if (!_replies.TryAdd(reply[..length], deferred.Client, deferred.Local, deferred.Socket, out var errors)
             && !deferred.Socket.TrySend(reply[..length], deferred.Client, deferred.Local)) errors++;
@@ -69,24 +67,22 @@ internal sealed class DeferredQueries : IReplySink
     }
 
     /// <inheritdoc/>
-    void IReplySink.Drop(ForwardedQuery query)
+    void IDeferredOwner.OnDrop(DeferredQuery query)
     {
-        _counters.Count(((DeferredQuery)query).Deferral.Type, Rcode.NoError, Stage.Overload);
-        EndPosted((DeferredQuery)query);
+        _counters.Count(query.Deferral.Type, Rcode.NoError, Stage.Overload);
+        EndPosted(query);
     }
 
     /// <inheritdoc/>
-    void IReplySink.Flush() => CountSendErrors(_replies.Send());
+    void IReplyBatch.Flush() => CountSendErrors(_replies.Send());
 
-    private bool TryPost(DeferredQuery query, in Deferral deferral)
+    private static DeferredQuery ForUpstream(DeferredQuery query, in Deferral deferral)
     {
-        if (deferral.Finding.Origin == Origin.Owner) return false;
         query.Finding = deferral.Finding;
         query.View = deferral.View;
         query.Party = deferral.Party;
         query.Limit = deferral.Limit - (deferral.Cookie is { } cookie ? cookie.Length + 4 : 0);
-        query.Sink = this;
-        return _services.Upstream.TryPost(query);
+        return query;
     }
 
     // One in 64 is timed. 0: this is not the one.
@@ -154,7 +150,7 @@ internal sealed class DeferredQueries : IReplySink
     }
 
     // The forwarder has answered, or will not.
-    private void Finish(DeferredQuery query)
+    void IDeferredOwner.OnFinished(DeferredQuery query)
     {
         try
         {

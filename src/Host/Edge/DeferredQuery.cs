@@ -9,17 +9,30 @@ using MeshDns.Host.Resolve;
 
 namespace MeshDns.Host.Edge;
 
+/// <summary>Whose queries they are.</summary>
+internal interface IDeferredOwner : IReplyBatch
+{
+    /// <summary>See <see cref="ForwardedQuery.OnReply"/>.</summary>
+    void OnReply(DeferredQuery query, Span<byte> reply, int length);
+
+    /// <summary>See <see cref="ForwardedQuery.OnDrop"/>.</summary>
+    void OnDrop(DeferredQuery query);
+
+    /// <summary>One that was awaited has its <see cref="DeferredQuery.Result"/>.</summary>
+    void OnFinished(DeferredQuery query);
+}
+
 /// <summary>One query that waits for an upstream or an owner: the packet, where its reply goes, and, where it is awaited, the wait. Used again and again.</summary>
 internal sealed class DeferredQuery : ForwardedQuery
 {
     private const int UsualSize = 512;
-    private readonly Action<DeferredQuery> _onFinished;
+    private readonly IDeferredOwner _owner;
     private readonly Action _finish;
     private ValueTaskAwaiter<int> _answer;
 
-    public DeferredQuery(Action<DeferredQuery> onFinished)
+    public DeferredQuery(IDeferredOwner owner)
     {
-        _onFinished = onFinished;
+        _owner = owner;
         _finish = Finish;
         Node = new LinkedListNode<DeferredQuery>(this);
     }
@@ -83,5 +96,14 @@ internal sealed class DeferredQuery : ForwardedQuery
         Socket = null!;
     }
 
-    private void Finish() => _onFinished(this);
+    /// <inheritdoc/>
+    public override IReplyBatch Batch => _owner;
+
+    /// <inheritdoc/>
+    public override void OnReply(Span<byte> reply, int length) => _owner.OnReply(this, reply, length);
+
+    /// <inheritdoc/>
+    public override void OnDrop() => _owner.OnDrop(this);
+
+    private void Finish() => _owner.OnFinished(this);
 }

@@ -40,8 +40,7 @@ internal sealed class PlainUdpLoop(UdpSocket socket, string name, EdgeServices s
                 if (!Socket.TrySend(_reply.AsSpan(0, context.Length), _client, _local)) CountSendErrors(1);
                 break;
             case PipelineOutcome.Defer:
-                Deferred.Post(packet, _client.Buffer.Span[.._client.Size], _local, Socket, context.Deferral);
-                Deferred.Flush();
+                if (Deferred.Take(packet, _client.Buffer.Span[.._client.Size], _local, Socket, context.Deferral) is { } query) Upstream.Post([query]);
                 break;
             default:
                 break;

@@ -1,5 +1,6 @@
 using MeshDns.Host.Net;
 using MeshDns.Host.Query;
+using MeshDns.Host.Resolve;
 using MeshDns.Host.Telemetry;
 
 namespace MeshDns.Host.Edge;
@@ -41,6 +42,8 @@ internal abstract class UdpLoop
     protected DeferredQueries Deferred { get; }
 
     protected QueryPipeline Pipeline { get; }
+
+    protected IUpstream Upstream => _services.Upstream;
 
     protected bool IsStopping => _isStopping;
 

@@ -2,10 +2,8 @@ using MeshDns.Contracts.Names;
 
 namespace MeshDns.Host.Resolve;
 
-/// <summary>
-/// A query handed to <see cref="IUpstream.TryPost"/>. Its owner fills it in, leaves it alone until the sink hears of it, and may then use it again.
-/// </summary>
-public class ForwardedQuery : IPlaced
+/// <summary>A query handed to <see cref="IUpstream.Post"/>. Its owner fills it in, leaves it alone until it hears of it, and may then use it again.</summary>
+public abstract class ForwardedQuery : IPlaced
 {
     /// <summary>Holds the client's query, well formed.</summary>
     public byte[] Packet { get; set; } = [];
@@ -25,8 +23,16 @@ public class ForwardedQuery : IPlaced
     /// <summary>The most bytes the client takes.</summary>
     public int Limit { get; set; }
 
-    /// <summary>Hears of the reply.</summary>
-    public IReplySink? Sink { get; set; }
+    /// <summary>With which its reply leaves; null where <see cref="OnReply"/> is all there is to do.</summary>
+    public virtual IReplyBatch? Batch => null;
+
+    /// <summary>The reply. Called on the upstream's loop, for all clients in turn: it must not wait. The query is its owner's again.</summary>
+    /// <param name="reply">A buffer of <see cref="Contracts.Dns.DnsLimits.MaxMessageSize"/> bytes, good during the call.</param>
+    /// <param name="length">The reply's bytes in it.</param>
+    public abstract void OnReply(Span<byte> reply, int length);
+
+    /// <summary>No reply: too many wait. May come on the thread that posts. The query is its owner's again.</summary>
+    public abstract void OnDrop();
 
     /// <summary>The next of those that wait with it.</summary>
     internal ForwardedQuery? Next { get; set; }
@@ -47,19 +53,9 @@ public class ForwardedQuery : IPlaced
     int IPlaced.Place { get; set; }
 }
 
-/// <summary>Takes the replies to queries that were posted. Called on the upstream's loop, for all clients in turn: it must not wait.</summary>
-public interface IReplySink
+/// <summary>Replies that leave together. Called on the upstream's loop.</summary>
+public interface IReplyBatch
 {
-    /// <summary>A reply. Several may come before <see cref="Flush"/>.</summary>
-    /// <param name="query">Its query, now the sink's again.</param>
-    /// <param name="reply">A buffer of <see cref="Contracts.Dns.DnsLimits.MaxMessageSize"/> bytes, good during the call.</param>
-    /// <param name="length">The reply's bytes in it.</param>
-    void Reply(ForwardedQuery query, Span<byte> reply, int length);
-
-    /// <summary>No reply: too many wait. May come on the thread that posts.</summary>
-    /// <param name="query">Its query, now the sink's again.</param>
-    void Drop(ForwardedQuery query);
-
     /// <summary>No more replies for now: what was gathered is to leave.</summary>
     void Flush();
 }

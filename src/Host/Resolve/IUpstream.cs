@@ -25,26 +25,9 @@ public interface IUpstream
         ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> foldedName, in Finding finding, in ClientView view, Span<byte> reply, int limit, out int length);
 
     /// <summary>
-    /// Forwards the query and writes a complete reply: its id and question echoed, OPT, sized to <paramref name="limit"/> with TC.
-    /// Never throws except on cancel: failures are SERVFAIL replies. Bounded by the upstream deadline.
+    /// Forwards queries: each gets its reply, or hears that there is none, on the upstream's loop, or here. Never waits, and never throws; bounded: they may have to make room
+    /// for each other, and others for them. Failures are SERVFAIL replies, by the upstream deadline.
     /// </summary>
-    /// <param name="packet">The client's query, well formed.</param>
-    /// <param name="finding">What was found for it: asked upstream, or a CNAME of ours whose chain leaves the mesh.</param>
-    /// <param name="view">What the client sees: which CNAME targets are the mesh's to answer.</param>
-    /// <param name="party">To whom its places count.</param>
-    /// <param name="reply">Takes the reply.</param>
-    /// <param name="limit">The most bytes the client takes.</param>
-    /// <param name="cancel">Gives up.</param>
-    /// <returns>The reply's length in bytes.</returns>
-    ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Party party, Memory<byte> reply, int limit, CancellationToken cancel);
-
-    /// <summary>
-    /// The same as <see cref="ForwardAsync"/> without a task: the reply goes to the query's sink, on the upstream's loop. Never waits; bounded:
-    /// the sink may at once be told to drop a query, this one or another. False when this upstream does not offer it; nothing happened then.
-    /// </summary>
-    /// <param name="query">The upstream's until its sink hears of it.</param>
-    bool TryPost(ForwardedQuery query) => false;
-
-    /// <summary>After the last of several posts: sees to it that they are looked at.</summary>
-    void FlushPosts() { }
+    /// <param name="queries">The upstream's until they hear of it. Together they cost one look for work.</param>
+    void Post(ReadOnlySpan<ForwardedQuery> queries);
 }

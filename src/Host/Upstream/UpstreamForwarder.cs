@@ -90,34 +90,12 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Party party, Memory<byte> reply, int limit, CancellationToken cancel)
+    public void Post(ReadOnlySpan<ForwardedQuery> queries)
     {
-        cancel.ThrowIfCancellationRequested();
-        var query = new AwaitedQuery
-        {
-            Packet = packet.ToArray(),
-            Length = packet.Length,
-            Finding = finding,
-            View = view,
-            Party = party,
-            Limit = Math.Min(limit, reply.Length),
-        };
-        Put(query);
+        foreach (ForwardedQuery query in queries)
+            Put(query);
         _loop.Wake();
-        byte[] message = await query.Task.WaitAsync(cancel);
-        message.CopyTo(reply);
-        return message.Length;
     }
-
-    /// <inheritdoc/>
-    public bool TryPost(ForwardedQuery query)
-    {
-        Put(query);
-        return true;
-    }
-
-    /// <inheritdoc/>
-    public void FlushPosts() => _loop.Wake();
 
     /// <summary>Closes the sockets and ends the queries under way with SERVFAIL.</summary>
     public void Dispose()
@@ -134,10 +112,7 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
             return;
         if (displaced.Party != query.Party)
             _counters.Displaced.Add();
-        if (displaced is AwaitedQuery awaited)
-            awaited.Fail(ForwardFailure.Overload.Code);
-        else
-            displaced.Sink!.Drop(displaced);
+        displaced.OnDrop();
     }
 
     private void OnResolvConf(ResolvConf conf)

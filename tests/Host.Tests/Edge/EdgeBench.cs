@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using MeshDns.Contracts.Events;
+using MeshDns.Contracts.Names;
 using MeshDns.Host.Edge;
+using MeshDns.Host.Resolve;
 using MeshDns.Host.Tests.Resolve;
 using static MeshDns.Tests.Shared.DirectoryFacts;
 
@@ -21,7 +23,18 @@ public sealed class EdgeBench : IAsyncDisposable
         Server = EdgeServer.Start([new IPEndPoint(IPAddress.Loopback, 0)], options ?? new EdgeOptions { UdpLoops = 2 }, Bench.Resolver, Bench.Answers, Bench.Upstream, Bench.Time);
     }
 
+    private EdgeBench(EdgeOptions options, OwnersThatWait owners)
+    {
+        Bench = new QueryBench(new MeshResolverOptions { AskOwners = true });
+        Bench.Apply([Declare("a.example", ["10.0.0.1"])]);
+        Bench.Time.Advance(MeshResolver.StaleAfter + TimeSpan.FromMilliseconds(1));
+        Server = EdgeServer.Start([new IPEndPoint(IPAddress.Loopback, 0)], options, Bench.Resolver, Bench.Answers, Bench.Upstream, Bench.Time, owners: owners);
+    }
+
     public QueryBench Bench { get; } = new();
+
+    /// <summary>One whose replica is too old: names in <c>mesh.internal</c> that it does not know are asked of owners, which say nothing of them.</summary>
+    public static EdgeBench Stale(EdgeOptions options, OwnersThatWait owners) => new(options, owners);
 
     public EdgeServer Server { get; }
 
@@ -100,5 +113,19 @@ public sealed class EdgeBench : IAsyncDisposable
             have += received;
         }
         return true;
+    }
+}
+
+/// <summary>Owners that a test holds up.</summary>
+public sealed class OwnersThatWait(Func<string, Task> before) : IOwnerInquiry
+{
+    /// <summary>Names in the order they were asked for.</summary>
+    public List<string> Asked { get; } = [];
+
+    public async Task<IReadOnlyList<MeshEvent>?> FindAsync(IReadOnlyList<HostName> names)
+    {
+        lock (Asked) Asked.Add(names[0].Text);
+        await before(names[0].Text);
+        return null;
     }
 }

@@ -86,13 +86,13 @@ public abstract class UdpEdgeTests(int batch)
     [Fact]
     public async Task When_too_many_wait_the_oldest_waiting_is_dropped()
     {
-        await using var edge = new EdgeBench(Loops(1) with { MaxDeferred = 1 });
         var answerNow = new TaskCompletionSource();
-        edge.Bench.Upstream.Before = _ => answerNow.Task;
+        var owners = new OwnersThatWait(_ => answerNow.Task);
+        await using var edge = EdgeBench.Stale(Loops(1) with { MaxDeferred = 1 }, owners);
         using var client = edge.NewUdp();
-        client.Send(QueryPacket.Of("one.example", id: 1));
-        await EdgeBench.Until(() => { lock (edge.Bench.Upstream.Asked) return edge.Bench.Upstream.Asked.Count == 1; });
-        for (ushort i = 2; i <= 9; i++) client.Send(QueryPacket.Of("more.example", id: i));
+        client.Send(QueryPacket.Of("one.mesh.internal", id: 1));
+        await EdgeBench.Until(() => { lock (owners.Asked) return owners.Asked.Count == 1; });
+        for (ushort i = 2; i <= 9; i++) client.Send(QueryPacket.Of("more.mesh.internal", id: i));
         client.Send(QueryPacket.Of("a.example", id: 100));
         Assert.Equal(100, EdgeBench.Receive(client).Id);
         // The hit's reply leaves before those of its batch that wait are handed on.
@@ -102,12 +102,11 @@ public abstract class UdpEdgeTests(int batch)
     }
 
     [Fact]
-    public async Task A_fault_of_the_forwarder_is_SERVFAIL()
+    public async Task A_fault_of_the_slow_path_is_SERVFAIL()
     {
-        await using var edge = new EdgeBench(Loops(2));
-        edge.Bench.Upstream.Before = _ => throw new InvalidOperationException("a bug");
+        await using var edge = EdgeBench.Stale(Loops(2), new OwnersThatWait(_ => throw new InvalidOperationException("a bug")));
         using var client = edge.NewUdp();
-        client.Send(QueryPacket.Of("slow.example", id: 1));
+        client.Send(QueryPacket.Of("slow.mesh.internal", id: 1));
         Assert.Equal(Rcode.ServFail, EdgeBench.Receive(client).Rcode);
         Assert.Equal(1, edge.Server.Statistics.Faults);
     }
@@ -131,20 +130,28 @@ public abstract class UdpEdgeTests(int batch)
         next.Bind(endpoint);
     }
 
-    [Fact]
-    public async Task Stopping_gives_up_what_takes_longer_than_the_bound()
+    [Theory]
+    [InlineData("slow.example", "none")]
+    [InlineData("slow.mesh.internal", "A")]
+    public async Task Stopping_gives_up_what_takes_longer_than_the_bound(string name, string type)
     {
-        await using var edge = new EdgeBench(Loops(2));
         var asked = new TaskCompletionSource();
-        edge.Bench.Upstream.Before = _ => { asked.SetResult(); return new TaskCompletionSource().Task; };
+        Task Before(string _)
+        {
+            asked.SetResult();
+            return new TaskCompletionSource().Task;
+        }
+
+        await using var edge = EdgeBench.Stale(Loops(2), new OwnersThatWait(Before));
+        edge.Bench.Upstream.Before = Before;
         using var client = edge.NewUdp();
-        client.Send(QueryPacket.Of("slow.example", id: 1));
+        client.Send(QueryPacket.Of(name, id: 1));
         await asked.Task;
         var stopping = edge.StopAsync();
         await edge.Bench.Time.WaitForTimerAsync();
         edge.Bench.Time.Advance(TimeSpan.FromSeconds(6));
         await stopping;
-        Assert.Equal(1, edge.Count("udp", "A", "none", "abandoned"));
+        Assert.Equal(1, edge.Count("udp", type, "none", "abandoned"));
     }
 
     [Fact]
@@ -194,22 +201,22 @@ public abstract class UdpEdgeTests(int batch)
     public async Task Of_those_that_wait_the_newest_is_asked_first()
     {
         // Two places, and room for two that wait: of three the oldest is dropped, and which of the other two goes first is to be seen.
-        await using var edge = new EdgeBench(Loops(1) with { MaxDeferred = 2 });
-        var gates = Enumerable.Range(1, 5).ToDictionary(id => $"q{id}.example.", _ => new TaskCompletionSource());
-        edge.Bench.Upstream.Before = name => gates[name].Task;
+        var gates = Enumerable.Range(1, 5).ToDictionary(id => $"q{id}.mesh.internal", _ => new TaskCompletionSource());
+        var owners = new OwnersThatWait(name => gates[name].Task);
+        await using var edge = EdgeBench.Stale(Loops(1) with { MaxDeferred = 2 }, owners);
         using var client = edge.NewUdp();
-        void Send(params ushort[] ids) => Array.ForEach(ids, id => client.Send(QueryPacket.Of($"q{id}.example", id: id)));
-        Task AskedAsync(int count) => EdgeBench.Until(() => { lock (edge.Bench.Upstream.Asked) return edge.Bench.Upstream.Asked.Count == count; });
+        void Send(params ushort[] ids) => Array.ForEach(ids, id => client.Send(QueryPacket.Of($"q{id}.mesh.internal", id: id)));
+        Task AskedAsync(int count) => EdgeBench.Until(() => { lock (owners.Asked) return owners.Asked.Count == count; });
         Send(1, 2);
         await AskedAsync(2);
         Send(3, 4, 5);
         await EdgeBench.Until(() => edge.Server.Statistics.DeferredDropped == 1);
         foreach (var (id, asked) in ((ushort, int)[])[(1, 3), (5, 4), (4, 4), (2, 4)])
         {
-            gates[$"q{id}.example."].SetResult();
+            gates[$"q{id}.mesh.internal"].SetResult();
             Assert.Equal(id, EdgeBench.Receive(client).Id);
             await AskedAsync(asked);
         }
-        Assert.Equal(["q1.example.", "q2.example.", "q5.example.", "q4.example."], edge.Bench.Upstream.Asked.Select(each => each.Name));
+        Assert.Equal(["q1.mesh.internal", "q2.mesh.internal", "q5.mesh.internal", "q4.mesh.internal"], owners.Asked);
     }
 }

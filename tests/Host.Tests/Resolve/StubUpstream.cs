@@ -7,6 +7,8 @@ namespace MeshDns.Host.Tests.Resolve;
 /// <summary>An upstream that answers every A query with one address, or whatever a test says.</summary>
 public sealed class StubUpstream : IUpstream
 {
+    private readonly Lock _turn = new();
+
     public List<(string Name, DnsType Type, Finding Finding)> Asked { get; } = [];
 
     /// <summary>Names that the cache holds.</summary>
@@ -36,15 +38,28 @@ public sealed class StubUpstream : IUpstream
         return true;
     }
 
-    public async ValueTask<int> ForwardAsync(ReadOnlyMemory<byte> packet, Finding finding, ClientView view, Party party, Memory<byte> reply, int limit, CancellationToken cancel)
+    public void Post(ReadOnlySpan<ForwardedQuery> queries)
     {
-        DnsQuery.TryParse(packet.Span, out var query);
-        var name = DnsName.ToText(query.QuestionName);
-        View = view;
-        lock (Asked) Asked.Add((name, query.Type, finding));
-        await Before(name).WaitAsync(cancel);
-        DnsQuery.TryParse(packet.Span, out query);
-        return Write(query, reply.Span, limit, Math.Min(finding.MaxTtl, 300));
+        foreach (var query in queries) _ = AnswerAsync(query);
+    }
+
+    private async Task AnswerAsync(ForwardedQuery query)
+    {
+        DnsQuery.TryParse(query.Packet.AsSpan(0, query.Length), out var parsed);
+        var name = DnsName.ToText(parsed.QuestionName);
+        View = query.View;
+        lock (Asked) Asked.Add((name, parsed.Type, query.Finding));
+        await Before(name);
+        var reply = new byte[DnsLimits.MaxMessageSize];
+        DnsQuery.TryParse(query.Packet.AsSpan(0, query.Length), out parsed);
+        var length = Write(parsed, reply, query.Limit, Math.Min(query.Finding.MaxTtl, 300));
+        // All replies come in turn.
+        lock (_turn)
+        {
+            var batch = query.Batch;
+            query.OnReply(reply, length);
+            batch?.Flush();
+        }
     }
 
     private int Write(in DnsQuery query, Span<byte> reply, int limit, uint ttl)

@@ -71,8 +71,7 @@ public sealed class FairnessTests
         Assert.Equal((Places, 0L), (bench.Counts.InFlight, bench.Counts.Overloads));
         var more = new Sink(3);
         foreach (int i in (int[])[1, 2, 3])
-            bench.Forwarder.TryPost(Posted.Query(new Ask($"more{i}.slow.example.", Id: (ushort)i), more, _flooder));
-        bench.Forwarder.FlushPosts();
+            bench.Forwarder.Post([Posted.Query(new Ask($"more{i}.slow.example.", Id: (ushort)i), more, _flooder)]);
         await Bench.SeesAsync(() => bench.Counts.CacheMisses == Places + 3);
         Assert.Equal((0, 0L, 0L), (more.Count, bench.Counts.Displaced, bench.Counts.Overloads));
         // One of the flood makes room for another's query, and when that is answered the newest in line is next.
@@ -90,10 +89,9 @@ public sealed class FairnessTests
         var flood = new Sink(WaitingQueries.MaxWaiting);
         for (int i = 0; i < WaitingQueries.MaxWaiting; i++)
         {
-            bench.Forwarder.TryPost(Posted.Query(new Ask("one.slow.example.", Id: (ushort)i), flood, _flooder));
+            bench.Forwarder.Post([Posted.Query(new Ask("one.slow.example.", Id: (ushort)i), flood, _flooder)]);
             if ((i + 1) % 2048 != 0)
                 continue;
-            bench.Forwarder.FlushPosts();
             await Bench.SeesAsync(() => bench.Counts.Coalesced == i);
         }
         Assert.Equal(Rcode.NoError, (await bench.AskAsync(new Ask("a.fast.test."), party: _other)).Rcode);
@@ -134,10 +132,9 @@ public sealed class FairnessTests
         const int Portion = 64;
         for (int i = 0; i < count; i++)
         {
-            bench.Forwarder.TryPost(Posted.Query(new Ask($"n{i}.slow.example.", Id: (ushort)i), sink, _flooder));
+            bench.Forwarder.Post([Posted.Query(new Ask($"n{i}.slow.example.", Id: (ushort)i), sink, _flooder)]);
             if ((i + 1) % Portion != 0 && i != count - 1)
                 continue;
-            bench.Forwarder.FlushPosts();
             await upstream.WaitForCountAsync(i + 1);
         }
     }

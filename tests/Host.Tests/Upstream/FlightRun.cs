@@ -118,7 +118,7 @@ internal sealed class FlightRun
 
     private void Join(long beforeMs)
     {
-        var query = new ForwardedQuery { ArrivedAtMs = Math.Max(_nowMs - beforeMs, _nowMs - TimeoutMs + 1) };
+        ForwardedQuery query = new Posted { ArrivedAtMs = Math.Max(_nowMs - beforeMs, _nowMs - TimeoutMs + 1) };
         _waiting.Add(query, query.ArrivedAtMs + TimeoutMs);
         _joined++;
         _flight.Join(query);

@@ -9,7 +9,7 @@ public sealed class QueryLineTests
     private static readonly Party _heavy = new(1, 1);
     private static readonly Party _light = new(2, 2);
 
-    private static List<ForwardedQuery> Queries(int count, Party party = default) => [.. Enumerable.Range(0, count).Select(_ => new ForwardedQuery { Party = party })];
+    private static List<ForwardedQuery> Queries(int count, Party party = default) => [.. Enumerable.Range(0, count).Select(_ => new Posted { Party = party })];
 
     [Fact]
     public void Among_equals_the_oldest_goes_and_the_newest_is_served_first()
@@ -39,13 +39,13 @@ public sealed class QueryLineTests
     {
         var line = new QueryLine(4);
         Queries(2, _heavy).ForEach(each => line.Put(each));
-        line.Put(new ForwardedQuery { Party = new Party(3, 3) });
-        line.Put(new ForwardedQuery { Party = _light });
+        line.Put(new Posted { Party = new Party(3, 3) });
+        line.Put(new Posted { Party = _light });
         Queries(2, _heavy).ForEach(each => Assert.Equal(_heavy, line.Put(each)!.Party));
         var third = new QueryLine(2);
-        third.Put(new ForwardedQuery { Party = new Party(3, 1) });
-        third.Put(new ForwardedQuery { Party = new Party(1, 2) });
-        ForwardedQuery both = new() { Party = _heavy };
+        third.Put(new Posted { Party = new Party(3, 1) });
+        third.Put(new Posted { Party = new Party(1, 2) });
+        ForwardedQuery both = new Posted { Party = _heavy };
         Assert.Same(both, third.Put(both));
     }
 

@@ -5,12 +5,11 @@ using Microsoft.Extensions.Logging;
 
 namespace MeshDns.Host.Upstream.Flights;
 
-/// <summary>Where replies leave the upstream loop: to the sink of their query, or to who awaits it. For the loop's thread.</summary>
+/// <summary>Where replies leave the upstream loop: to their query, gathered where it says so. For the loop's thread.</summary>
 internal sealed class ReplyOutlet(ILogger logger)
 {
     private readonly byte[] _reply = new byte[DnsLimits.MaxMessageSize];
-    private readonly List<(AwaitedQuery Query, byte[] Reply)> _ended = [];
-    private IReplySink? _sink;
+    private IReplyBatch? _batch;
 
     /// <summary>Where the next reply is written.</summary>
     public Span<byte> Buffer => _reply;
@@ -19,17 +18,14 @@ internal sealed class ReplyOutlet(ILogger logger)
     public void HandOver(ForwardedQuery query, int length)
     {
         query.Notes = null;
-        if (query is AwaitedQuery awaited)
-        {
-            _ended.Add((awaited, _reply[..length]));
-            return;
-        }
         try
         {
-            if (_sink is not null && _sink != query.Sink)
-                _sink.Flush();
-            _sink = query.Sink!;
-            _sink.Reply(query, _reply, length);
+            if (query.Batch is { } batch && batch != _batch)
+            {
+                _batch?.Flush();
+                _batch = batch;
+            }
+            query.OnReply(_reply, length);
         }
         catch (Exception fault)
         {
@@ -41,13 +37,13 @@ internal sealed class ReplyOutlet(ILogger logger)
     /// <summary>Answers with nothing but an error.</summary>
     public void AnswerError(ForwardedQuery query, Rcode rcode, EdeCode? reason)
     {
-        if (ErrorReply.TryWrite(query.Packet.AsSpan(0, query.Length), rcode, _reply.AsSpan(0, Math.Min(query.Limit, _reply.Length)), out int length, reason) || query is AwaitedQuery)
+        if (ErrorReply.TryWrite(query.Packet.AsSpan(0, query.Length), rcode, _reply.AsSpan(0, Math.Min(query.Limit, _reply.Length)), out int length, reason))
         {
             HandOver(query, length);
             return;
         }
         query.Notes = null;
-        query.Sink!.Drop(query);
+        query.OnDrop();
     }
 
     /// <summary>Answers with SERVFAIL that says why.</summary>
@@ -63,11 +59,8 @@ internal sealed class ReplyOutlet(ILogger logger)
     /// <summary>Sends the replies that were gathered.</summary>
     public void Flush()
     {
-        _sink?.Flush();
-        _sink = null;
-        foreach ((AwaitedQuery query, byte[] reply) in _ended)
-            query.End(reply);
-        _ended.Clear();
+        _batch?.Flush();
+        _batch = null;
     }
 
     /// <summary>Logs a fault of ours.</summary>

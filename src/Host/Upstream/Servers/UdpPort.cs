@@ -22,7 +22,7 @@ internal sealed class UdpPort : WireSocket
 
     // Side by side, so that finding an id is a few vector compares; a table of 65,536 for each socket would not fit any cache.
     private readonly ushort[] _ids = new ushort[MaxPending];
-    private readonly (IPendingQuery Query, int Attempt)[] _pending = new (IPendingQuery, int)[MaxPending];
+    private readonly (IPendingQuery Query, int Number)[] _pending = new (IPendingQuery, int)[MaxPending];
     private readonly ushort[] _retired = new ushort[RetiredIds];
     private readonly UpstreamLoop _loop;
     private int _count;
@@ -173,13 +173,13 @@ internal sealed class UdpPort : WireSocket
             return;
         // Backwards, since an attempt that goes to TCP leaves its place to the last.
         for (int i = _count - 1; i >= 0; i--)
-            _pending[i].Query.OnFalseReply(_pending[i].Attempt);
+            _pending[i].Query.OnFalseReply(_pending[i].Number);
     }
 
     private void FailAll()
     {
         for (int i = _count - 1; i >= 0; i--)
             if (i < _count)
-                _pending[i].Query.OnUnreachable(_pending[i].Attempt);
+                _pending[i].Query.OnUnreachable(_pending[i].Number);
     }
 }
