@@ -67,7 +67,7 @@ public sealed class QueryIdentityTests
         var queries = new DeferredQueries(services);
         using var socket = new UdpSocket(new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
         // Nobody is at port 0.
-        queries.Post(QueryPacket.Of("slow.example"), new IPEndPoint(IPAddress.Loopback, 0).Serialize().Buffer.Span, default, socket, bench.AssertForwarded("slow.example"));
+        bench.Upstream.Post([queries.Take(QueryPacket.Of("slow.example"), new IPEndPoint(IPAddress.Loopback, 0).Serialize().Buffer.Span, default, socket, bench.AssertForwarded("slow.example"))!]);
         await queries.StopAsync(TimeSpan.FromSeconds(5));
 
         using var metrics = new NodeMetrics { Edge = services.Statistics };
