@@ -4,7 +4,7 @@ using MeshDns.Host.Resolve;
 
 namespace MeshDns.Host.Query;
 
-/// <summary>One query on its way through <see cref="QueryPipeline"/>: what came, what is known of it by now, and what becomes of it. Never copied.</summary>
+/// <summary>One query on its way through <see cref="QueryPipeline"/>: what came, and what becomes of it. Never copied.</summary>
 /// <param name="packet">What came.</param>
 /// <param name="hash">Its <see cref="QueryPipeline.HashOf"/>.</param>
 /// <param name="client">The client's address: 4 or 16 bytes.</param>
@@ -19,17 +19,12 @@ public ref struct QueryContext(ReadOnlySpan<byte> packet, int hash, ReadOnlySpan
     internal readonly Span<byte> Reply = reply;
 
     internal DnsQuery Query;
-    internal int Limit;
-    internal ClientView View;
-    internal Finding Finding;
-    internal Party Party;
-    internal byte[]? Cookie;
 
     /// <summary>After <see cref="PipelineOutcome.Reply"/>: the reply's bytes.</summary>
     public int Length { get; internal set; }
 
     /// <summary>After <see cref="PipelineOutcome.Defer"/>: what it is put off with.</summary>
-    public readonly Deferral Deferral => new(Finding, View, Limit, Query.Type, Party, Cookie);
+    public Deferral Deferral { get; internal set; }
 }
 
 /// <summary>What the slow path must know of a query besides its packet.</summary>

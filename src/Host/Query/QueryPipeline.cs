@@ -73,40 +73,31 @@ public sealed class QueryPipeline(MeshResolver resolver, LocalReply replies, IUp
         Span<byte> nameBuffer = stackalloc byte[DnsLimits.MaxNameSize];
         var name = nameBuffer[..query.QuestionName.Length];
         DnsName.Fold(query.QuestionName, name);
-        context.Limit = Math.Min(context.Reply.Length, context.Transport == Transport.Udp ? query.MaxUdpReplySize : DnsLimits.MaxMessageSize);
-        context.View = resolver.ViewOf(context.Client);
+        var limit = Math.Min(context.Reply.Length, context.Transport == Transport.Udp ? query.MaxUdpReplySize : DnsLimits.MaxMessageSize);
+        var view = resolver.ViewOf(context.Client);
 
-        // 4. Whose name is it, and what does it get?
-        context.Finding = resolver.Decide(name, context.Hash, query.Type, context.View);
+        // 4. Whose name is it, and what does it get? In locals: references that are stored through the context's own would cost a barrier each.
+        var finding = resolver.Decide(name, context.Hash, query.Type, view);
 
         // 5. Ours: answered here, unless a CNAME leads out of the mesh.
-        if (context.Finding.IsLocal && TryAnswerLocally(ref context, cookie, out var rcode)) return Reply(query.Type, rcode, context.Finding.Stage);
+        if (finding.IsLocal && replies.TryWrite(query, finding, view, cookie, NextRotation(), context.Reply, limit, out var length, out var rcode))
+        {
+            context.Length = length;
+            return Reply(query.Type, rcode, finding.Stage);
+        }
 
         // 6. Not ours, or not to the end of its chain: from the cache of upstream answers, where there is one.
-        if (context.Finding.Origin != Origin.Owner && TryAnswerCached(ref context, name, cookie))
+        if (finding.Origin != Origin.Owner
+            && upstream.TryAnswerCached(context.Packet, query, name, finding, view, context.Reply, limit - CookieJar.Room(query), out length))
+        {
+            CookieJar.TryStamp(context.Reply[..limit], cookie, ref length);
+            context.Length = length;
             return Reply(query.Type, DnsHeader.GetRcode(context.Reply), Stage.Cache);
+        }
 
         // 7. Everything else has to wait: for an upstream, or for the owner of a name that a stale replica does not know.
-        context.Party = Party.Of(context.Client, name);
-        context.Cookie = cookie.IsEmpty ? null : cookie.ToArray();
+        context.Deferral = new Deferral(finding, view, limit, query.Type, Party.Of(context.Client, name), cookie.IsEmpty ? null : cookie.ToArray());
         return PipelineOutcome.Defer;
-    }
-
-    private bool TryAnswerLocally(ref QueryContext context, scoped ReadOnlySpan<byte> cookie, out Rcode rcode)
-    {
-        var isWritten = replies.TryWrite(
-            context.Query, context.Finding, context.View, cookie, NextRotation(), context.Reply, context.Limit, out var length, out rcode);
-        context.Length = length;
-        return isWritten;
-    }
-
-    private bool TryAnswerCached(ref QueryContext context, scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> cookie)
-    {
-        var room = context.Limit - CookieJar.Room(context.Query);
-        if (!upstream.TryAnswerCached(context.Packet, context.Query, name, context.Finding, context.View, context.Reply, room, out var length)) return false;
-        CookieJar.TryStamp(context.Reply[..context.Limit], cookie, ref length);
-        context.Length = length;
-        return true;
     }
 
     private PipelineOutcome Reply(DnsType type, Rcode rcode, Stage stage)

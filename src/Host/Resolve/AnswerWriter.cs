@@ -42,8 +42,8 @@ public sealed class AnswerWriter(MeshResolver resolver)
     /// <summary>The same in short, for addresses and denials of a name that RFC 6761 does not answer.</summary>
     internal void Append(ReadOnlySpan<byte> owner, DnsType type, in Finding finding, in ClientView view, uint rotation, ref DirectReply reply)
     {
-        var question = new RecordQuestion(resolver, owner, type, finding, view, rotation);
-        if (finding.Kind != FindingKind.Addresses || !AddressRecords.TryAppend(question, ref reply)) ApexRecords.AppendDenial(question, ref reply);
+        if (finding.Kind != FindingKind.Addresses || !AddressRecords.TryAppend(resolver, type, finding, view, rotation, ref reply))
+            ApexRecords.AppendDenial(resolver, owner, ref reply);
     }
 
     /// <summary>See <see cref="MeshResolver.Decide"/>; for a name that a CNAME led to.</summary>

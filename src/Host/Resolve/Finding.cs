@@ -3,7 +3,7 @@ using MeshDns.Actors.Directory;
 namespace MeshDns.Host.Resolve;
 
 /// <summary>Where an answer comes from.</summary>
-public enum Origin
+public enum Origin : byte
 {
     /// <summary>It is made here.</summary>
     Local,
@@ -16,7 +16,7 @@ public enum Origin
 }
 
 /// <summary>What an answer of our own says.</summary>
-public enum FindingKind
+public enum FindingKind : byte
 {
     /// <summary>Nothing: it comes from somebody else.</summary>
     None,

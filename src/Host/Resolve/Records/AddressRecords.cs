@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Names;
 
 namespace MeshDns.Host.Resolve.Records;
 
@@ -26,37 +27,37 @@ internal readonly struct AddressRecords : IRecordFamily
         {
             Span<byte> vip = stackalloc byte[MaxSize];
             vip = vip[..SizeOf(v6)];
-            WriteVip(question, v6, vip);
+            WriteVip(question.Resolver, question.Finding, v6, vip);
             return Append(question, vip, ref writer);
         }
-        var addresses = new RotatedAddresses(question, v6);
+        var addresses = new RotatedAddresses(question.Finding, question.View, question.Rotation, v6);
         var result = LocalRecords.NoData;
         while (result != LocalRecords.Truncated && addresses.TryNext(out var address)) result = Append(question, address, ref writer);
         return result;
     }
 
     /// <summary>The same in short. False when there is no address of the family.</summary>
-    public static bool TryAppend(in RecordQuestion question, ref DirectReply reply)
+    public static bool TryAppend(MeshResolver resolver, DnsType type, in Finding finding, in ClientView view, uint rotation, ref DirectReply reply)
     {
-        var v6 = question.Type == DnsType.AAAA;
-        var ttl = question.Resolver.Ttl;
-        if (question.Finding.Choice.Source == AnswerSource.Vip)
+        var v6 = type == DnsType.AAAA;
+        var ttl = resolver.Ttl;
+        if (finding.Choice.Source == AnswerSource.Vip)
         {
-            WriteVip(question, v6, reply.Add(DnsSection.Answer, question.Type, ttl, SizeOf(v6)));
+            WriteVip(resolver, finding, v6, reply.Add(DnsSection.Answer, type, ttl, SizeOf(v6)));
             return true;
         }
-        if (question.Finding.Entry!.TryGetSoleIPv4(out var sole))
+        if (finding.Entry!.TryGetSoleIPv4(out var sole))
         {
             if (v6) return false;
             MemoryMarshal.Write(reply.Add(DnsSection.Answer, DnsType.A, ttl, sizeof(uint)), sole);
             return true;
         }
-        var addresses = new RotatedAddresses(question, v6);
+        var addresses = new RotatedAddresses(finding, view, rotation, v6);
         var isFound = false;
         while (!reply.IsCut && addresses.TryNext(out var address))
         {
             isFound = true;
-            if (reply.HasRoom(address.Length)) address.CopyTo(reply.Add(DnsSection.Answer, question.Type, ttl, address.Length));
+            if (reply.HasRoom(address.Length)) address.CopyTo(reply.Add(DnsSection.Answer, type, ttl, address.Length));
         }
         return isFound;
     }
@@ -66,9 +67,9 @@ internal readonly struct AddressRecords : IRecordFamily
     private static LocalRecords Append(in RecordQuestion question, scoped ReadOnlySpan<byte> address, ref MessageWriter writer) =>
         writer.TryWriteRecord(question.Owner, question.Type, DnsClass.IN, question.Resolver.Ttl, address) ? LocalRecords.Written : LocalRecords.Truncated;
 
-    private static void WriteVip(in RecordQuestion question, bool v6, Span<byte> address)
+    private static void WriteVip(MeshResolver resolver, in Finding finding, bool v6, Span<byte> address)
     {
-        var (range, index) = (question.Resolver.Directory.Range, question.Finding.Entry!.VipIndex);
+        var (range, index) = (resolver.Directory.Range, finding.Entry!.VipIndex);
         if (v6) BinaryPrimitives.WriteUInt128BigEndian(address, range.IPv6Bits(index));
         else BinaryPrimitives.WriteUInt32BigEndian(address, range.IPv4Bits(index));
     }
@@ -80,11 +81,11 @@ internal readonly struct AddressRecords : IRecordFamily
         private int _at;
         private int _left;
 
-        public RotatedAddresses(in RecordQuestion question, bool v6)
+        public RotatedAddresses(scoped in Finding finding, scoped in ClientView view, uint rotation, bool v6)
         {
-            _addresses = question.Finding.Entry!.Addresses(question.Finding.Choice, question.View, v6);
+            _addresses = finding.Entry!.Addresses(finding.Choice, view, v6);
             _left = _addresses.Count;
-            if (_left != 0) _at = (int)(question.Rotation % (uint)_left);
+            if (_left != 0) _at = (int)(rotation % (uint)_left);
         }
 
         public bool TryNext(out ReadOnlySpan<byte> address)

@@ -30,14 +30,14 @@ internal readonly struct ApexRecords : IRecordFamily
     public static void AppendDenial(in RecordQuestion question, ref MessageWriter writer)
     {
         writer.StartSection(DnsSection.Authority);
-        TryWriteSoa(question, ZoneOf(question), ref writer);
+        TryWriteSoa(question, question.Finding.IsSpecial ? SpecialNames.ApexOffset(question.Owner) : ZoneOf(question.Resolver, question.Owner), ref writer);
     }
 
     /// <summary>The same in short; of no name that RFC 6761 answers.</summary>
-    public static void AppendDenial(in RecordQuestion question, ref DirectReply reply)
+    public static void AppendDenial(MeshResolver resolver, ReadOnlySpan<byte> name, ref DirectReply reply)
     {
-        var zone = ZoneOf(question);
-        var soa = SoaOf(question, zone);
+        var zone = ZoneOf(resolver, name);
+        var soa = SoaOf(resolver, name[zone..]);
         var data = reply.Add(DnsSection.Authority, DnsType.SOA, soa.Minimum, DirectReply.PointerSize + Mailbox.Length + SoaData.NumbersSize, zone);
         DirectReply.WritePointer(data, zone);
         soa.Mailbox.CopyTo(data[DirectReply.PointerSize..]);
@@ -46,29 +46,28 @@ internal readonly struct ApexRecords : IRecordFamily
 
     private static bool TryWriteSoa(in RecordQuestion question, int zone, ref MessageWriter writer)
     {
-        var soa = SoaOf(question, zone);
+        var soa = SoaOf(question.Resolver, question.Owner[zone..]);
         return writer.TryWriteSoa(soa.PrimaryName, soa.Minimum, soa);
     }
 
     // The names and times are those of RFC 6303 section 3; the serial is when the directory was last known to be current.
-    private static SoaData SoaOf(in RecordQuestion question, int zone) => new()
+    private static SoaData SoaOf(MeshResolver resolver, ReadOnlySpan<byte> zone) => new()
     {
-        PrimaryName = question.Owner[zone..],
+        PrimaryName = zone,
         Mailbox = Mailbox,
-        Serial = (uint)(question.Resolver.Directory.ReadAt / 1000),
+        Serial = (uint)(resolver.Directory.ReadAt / 1000),
         Refresh = Refresh,
         Retry = Retry,
         Expire = Expire,
-        Minimum = question.Resolver.Options.NegativeTtl,
+        Minimum = resolver.Options.NegativeTtl,
     };
 
-    // Where in the owner its zone begins.
+    // Where in a name its zone begins.
     [SkipLocalsInit]
-    private static int ZoneOf(in RecordQuestion question)
+    private static int ZoneOf(MeshResolver resolver, ReadOnlySpan<byte> name)
     {
-        if (question.Finding.IsSpecial) return SpecialNames.ApexOffset(question.Owner);
         Span<byte> folded = stackalloc byte[DnsLimits.MaxNameSize];
-        DnsName.Fold(question.Owner, folded);
-        return question.Resolver.Directory.Zones.TryMatch(folded[..question.Owner.Length], out var offset) ? offset : 0;
+        DnsName.Fold(name, folded);
+        return resolver.Directory.Zones.TryMatch(folded[..name.Length], out var offset) ? offset : 0;
     }
 }
