@@ -87,7 +87,10 @@ internal sealed class MeshMeter : IDisposable
         return [.. names.Zip(values, (name, value) => KeyValuePair.Create<string, object?>(name, value))];
     }
 
-    // As OpenTelemetry writes units; Prometheus has them in the name.
-    private static string? UnitOf(string name) =>
-        name.Contains("_seconds", StringComparison.Ordinal) ? "s" : name.Contains("_bytes", StringComparison.Ordinal) ? "By" : null;
+    // As OpenTelemetry writes units; Prometheus has them in the name. What counts observations has none.
+    private static string? UnitOf(string name)
+    {
+        var words = name.Split('_');
+        return words[^1] is "bucket" or "count" ? null : words.Contains("seconds") ? "s" : words.Contains("bytes") ? "By" : null;
+    }
 }

@@ -99,6 +99,16 @@ public sealed partial class MetricsTests : IDisposable
     }
 
     [Fact]
+    public void Units_are_told_apart_from_the_names_too()
+    {
+        _meter.Histogram("meshdns_times_seconds", "Times.", () => []);
+        _meter.Gauge("meshdns_held_bytes", "Bytes.", () => 1);
+        _meter.Counter("meshdns_pause_seconds_total", "Times.", () => 1);
+        Assert.Equal(["meshdns_times_seconds_bucket ", "meshdns_times_seconds_sum s", "meshdns_times_seconds_count ", "meshdns_held_bytes By", "meshdns_pause_seconds_total s"],
+            _meter.Families.Keys.Select(instrument => $"{instrument.Name} {instrument.Unit}"));
+    }
+
+    [Fact]
     public void A_counter_family_is_bounded()
     {
         var family = new CounterFamily(maxSeries: 2);
