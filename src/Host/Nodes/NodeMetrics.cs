@@ -118,17 +118,17 @@ internal sealed class NodeMetrics : IDisposable
             () => Upstream?.Snapshot().IgnoredReplies.Select(reason => new Sample(reason.Value, reason.Key)), "reason");
         _meter.Counter("meshdns_upstream_events_total",
             "What happened while forwarding: prefetch, coalesced, hedge, tcp_fallback, displaced, loop ...",
-            () => Upstream is { } upstream ? Events(upstream.Snapshot()) : null, "event");
+            () => Upstream is { } upstream ? Events(upstream.Counters) : null, "event");
         _meter.Counter("meshdns_cache_hits_total", "Forwarded queries answered from the cache.",
-            () => Upstream?.Snapshot().CacheHits);
+            () => Upstream?.Counters.CacheHits.Value);
         _meter.Counter("meshdns_cache_misses_total", "Forwarded queries that the cache could not answer.",
-            () => Upstream?.Snapshot().CacheMisses);
+            () => Upstream?.Counters.CacheMisses.Value);
         _meter.Counter("meshdns_cache_stale_total", "Answers served past their TTL because upstream failed (RFC 8767).",
-            () => Upstream?.Snapshot().StaleServed);
+            () => Upstream?.Counters.StaleServed.Value);
         _meter.Counter("meshdns_cache_evictions_total", "Cache entries evicted to stay within the bound.",
-            () => Upstream?.Snapshot().CacheEvictions);
-        _meter.Gauge("meshdns_cache_bytes", "Memory that the answer cache holds.", () => Upstream?.Snapshot().CacheBytes);
-        _meter.Gauge("meshdns_cache_entries", "Answers in the cache.", () => Upstream?.Snapshot().CacheEntries);
+            () => Upstream?.Cache.Evictions);
+        _meter.Gauge("meshdns_cache_bytes", "Memory that the answer cache holds.", () => Upstream?.Cache.Bytes);
+        _meter.Gauge("meshdns_cache_entries", "Answers in the cache.", () => Upstream?.Cache.Count);
     }
 
     private void OfDirectory()
@@ -271,11 +271,13 @@ internal sealed class NodeMetrics : IDisposable
         _ => null,
     };
 
-    private static IEnumerable<Sample> Events(UpstreamStatistics upstream) =>
+    private static IEnumerable<Sample> Events(UpstreamCounters counters) =>
     [
-        new(upstream.Prefetches, "prefetch"), new(upstream.Coalesced, "coalesced"), new(upstream.Hedges, "hedge"),
-        new(upstream.TcpFallbacks, "tcp_fallback"), new(upstream.PlainFallbacks, "plain_fallback"), new(upstream.Overloads, "overload"),
-        new(upstream.Displaced, "displaced"), new(upstream.Loops, "loop"), new(upstream.NoServers, "no_server"),
-        new(upstream.Failures, "failure"), new(upstream.ChainsTooLong, "chain_too_long"), new(upstream.StrippedRecords, "stripped_record"),
+        new(counters.Prefetches.Value, "prefetch"), new(counters.Coalesced.Value, "coalesced"),
+        new(counters.Hedges.Value, "hedge"), new(counters.TcpFallbacks.Value, "tcp_fallback"),
+        new(counters.PlainFallbacks.Value, "plain_fallback"), new(counters.Overloads.Value, "overload"),
+        new(counters.Displaced.Value, "displaced"), new(counters.Loops.Value, "loop"), new(counters.NoServers.Value, "no_server"),
+        new(counters.Failures.Value, "failure"), new(counters.ChainsTooLong.Value, "chain_too_long"),
+        new(counters.StrippedRecords.Value, "stripped_record"),
     ];
 }

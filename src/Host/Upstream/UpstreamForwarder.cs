@@ -74,6 +74,12 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     /// <summary>For tests: the loop, which can be asked to do something on its thread.</summary>
     internal UpstreamLoop Loop => _loop;
 
+    /// <summary>What it counts for all servers together.</summary>
+    internal UpstreamCounters Counters => _counters;
+
+    /// <summary>The answers kept.</summary>
+    internal AnswerCache Cache => _cache;
+
     /// <summary>The counters and the servers' state.</summary>
     public UpstreamStatistics Snapshot() => StatisticsReader.Read(_counters, _servers, _cache, _forwarder.Flights);
 
