@@ -37,10 +37,6 @@ internal interface IAnswerParts
 /// <summary>Makes the reply to one client from answers that many may share. Does not allocate; runs on the edge loops.</summary>
 internal static class ReplyComposer
 {
-    private const int OptFixedSize = 11;
-    private const int OptionHeaderSize = 4;
-    private const ushort DnssecOkFlag = 0x8000;
-
     /// <summary>
     /// Writes the reply: id, RD, CD, DO and the question's spelling from the client's query, TTLs counted down, AD only for a client that showed
     /// it understands it (RFC 6840 section 5.8), AA where the first record's owner is ours (RFC 6604 section 2.1). What the mesh says is written anew each time.
@@ -156,27 +152,17 @@ internal static class ReplyComposer
     }
 
     // With room for a code at any time: why a chain fails is known only at its end.
-    private static int OptSize(in Trouble trouble) => OptFixedSize + OptionHeaderSize + sizeof(ushort) + (trouble.Code is null ? 0 : trouble.Text?.Length ?? 0);
+    private static int OptSize(in Trouble trouble) =>
+        new OptRecord { ExtendedError = trouble.Code ?? EdeCode.Other, ExtendedErrorText = trouble.Code is null ? default : trouble.Text }.Size;
 
-    // By hand, since a MessageWriter cannot go on where a copied message ends. Room was kept for it; a text that does not fit is left out.
+    // A MessageWriter cannot go on where a copied message ends. Room was kept for the record; a text that does not fit is left out.
     private static int WriteOpt(scoped in DnsQuery query, in Trouble trouble, Span<byte> opt, Span<byte> message)
     {
         ReadOnlySpan<byte> text = OptSize(trouble) <= opt.Length ? trouble.Text : default;
-        int optionsSize = trouble.Code is null ? 0 : OptionHeaderSize + sizeof(ushort) + text.Length;
-        opt[..OptFixedSize].Clear();
-        BinaryPrimitives.WriteUInt16BigEndian(opt[1..], (ushort)DnsType.OPT);
-        BinaryPrimitives.WriteUInt16BigEndian(opt[3..], DnsLimits.MaxUdpSize);
-        BinaryPrimitives.WriteUInt16BigEndian(opt[7..], query.DnssecOk ? DnssecOkFlag : (ushort)0);
-        BinaryPrimitives.WriteUInt16BigEndian(opt[9..], (ushort)optionsSize);
+        var record = new OptRecord { DnssecOk = query.DnssecOk, ExtendedError = trouble.Code, ExtendedErrorText = text };
+        record.Write(opt);
         DnsHeader.SetCount(message, DnsSection.Additional, 1);
-        if (trouble.Code is not { } code)
-            return OptFixedSize;
-        Span<byte> option = opt[OptFixedSize..];
-        BinaryPrimitives.WriteUInt16BigEndian(option, (ushort)EdnsOptionCode.ExtendedDnsError);
-        BinaryPrimitives.WriteUInt16BigEndian(option[2..], (ushort)(sizeof(ushort) + text.Length));
-        BinaryPrimitives.WriteUInt16BigEndian(option[4..], (ushort)code);
-        text.CopyTo(option[6..]);
-        return OptFixedSize + optionsSize;
+        return record.Size;
     }
 }
 
