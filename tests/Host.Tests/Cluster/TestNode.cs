@@ -2,8 +2,8 @@ using System.Net;
 using MeshDns.Actors.Cluster;
 using MeshDns.Contracts.Messages;
 using MeshDns.Host.Cluster;
-using MeshDns.Host.Settings;
 using MeshDns.Host.Nodes;
+using MeshDns.Host.Settings;
 using MeshDns.Host.Tests.Admin;
 using MeshDns.Host.Tests.Edge;
 
