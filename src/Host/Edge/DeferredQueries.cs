@@ -24,6 +24,7 @@ internal sealed class DeferredQueries : IDeferredOwner
     private readonly Stack<DeferredQuery> _unused = [];
     private readonly ReplyBatch _replies = new();
     private int _posted;
+    private int _unsent; // Answered, and gathered with others.
     private int _asked;
     private int _untilSample;
     private bool _isStopping;
@@ -63,18 +64,26 @@ internal sealed class DeferredQueries : IDeferredOwner
             && !deferred.Socket.TrySend(reply[..length], deferred.Client, deferred.Local)) errors++;
         CountSendErrors(errors);
         Count(deferred, DnsHeader.GetRcode(reply));
-        EndPosted(deferred);
+        EndPosted(deferred, unsent: 1);
     }
 
     /// <inheritdoc/>
     void IDeferredOwner.OnDrop(DeferredQuery query)
     {
         _counters.Count(query.Deferral.Type, Rcode.NoError, Stage.Overload);
-        EndPosted(query);
+        EndPosted(query, unsent: 0);
     }
 
     /// <inheritdoc/>
-    void IReplyBatch.Flush() => CountSendErrors(_replies.Send());
+    void IReplyBatch.Flush()
+    {
+        CountSendErrors(_replies.Send());
+        lock (_lock)
+        {
+            _unsent = 0;
+            EndIfDrained();
+        }
+    }
 
     private static DeferredQuery ForUpstream(DeferredQuery query, in Deferral deferral)
     {
@@ -118,7 +127,7 @@ internal sealed class DeferredQueries : IDeferredOwner
         lock (_lock)
         {
             _isStopping = true;
-            if (_asked + _posted == 0) _drained.TrySetResult();
+            EndIfDrained();
         }
         // Asynchronously: that waits for a callback under way, which must not find its source disposed.
         await using (_services.Time.CreateTimer(_ => GiveUp(), null, bound, Timeout.InfiniteTimeSpan)) await _drained.Task;
@@ -137,16 +146,24 @@ internal sealed class DeferredQueries : IDeferredOwner
         }
     }
 
-    private void EndPosted(DeferredQuery query)
+    private void EndPosted(DeferredQuery query, int unsent)
     {
         _services.Statistics.DeferredInFlight.Add(-1);
         query.Clear();
         lock (_lock)
         {
             _unused.Push(query);
+            _unsent += unsent;
             if (_isAbandoned) return;
-            if (--_posted + _asked == 0 && _isStopping) _drained.TrySetResult();
+            _posted--;
+            EndIfDrained();
         }
+    }
+
+    // Not before what was gathered has left: the sockets are closed then.
+    private void EndIfDrained()
+    {
+        if (_isStopping && _asked + _posted + _unsent == 0) _drained.TrySetResult();
     }
 
     // The forwarder has answered, or will not.
@@ -203,7 +220,11 @@ internal sealed class DeferredQueries : IDeferredOwner
                 next = newest.Value;
                 _waiting.RemoveLast();
             }
-            else if (--_asked + _posted == 0 && _isStopping) _drained.TrySetResult();
+            else
+            {
+                _asked--;
+                EndIfDrained();
+            }
         }
         if (next is not null) ThreadPool.UnsafeQueueUserWorkItem(static s => s.Query.Begin(s.Forward, s.Token), (Query: next, _services.Forward, _cancel.Token), preferLocal: false);
     }

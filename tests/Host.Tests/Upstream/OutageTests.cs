@@ -88,29 +88,6 @@ public sealed class OutageTests
         Assert.Null((await bench.AskAsync("b.example.")).Error);
     }
 
-    [Fact]
-    public async Task A_probe_that_is_answered_brings_nothing_to_those_who_wait()
-    {
-        bool isBack = false;
-        using var rested = new FakeUpstream(query => Volatile.Read(ref isBack) ? query.Answer(FakeRecord.A(query.Name, 60, "192.0.2.66")) : FakeReply.Never);
-        var gate = new TaskCompletionSource();
-        using var alive = new FakeUpstream(query => query.Name.StartsWith("last", StringComparison.Ordinal) ? new FakeReply([.. Good(query).Packets]) { Gate = gate.Task } : Good(query));
-        using var bench = new Bench(rested, alive);
-        bool IsResting() => bench.Counts.Servers.Single(each => each.Address.Equals(rested.Address)).IsResting;
-        for (int i = 0; i < 200 && !IsResting(); i++)
-            await bench.RunUntilAsync(bench.AskAsync($"n{i}.example."));
-        Assert.True(IsResting());
-        Volatile.Write(ref isBack, true);
-        bench.Clock.Advance(TimeSpan.FromSeconds(31));
-        int before = rested.Count;
-        Task<Reply> asked = bench.AskAsync("last.example.");
-        await rested.WaitForCountAsync(before + 1);
-        await Bench.SeesAsync(() => !IsResting());
-        Assert.False(asked.IsCompleted);
-        gate.SetResult();
-        Assert.Equal(["last.example. A 192.0.2.1"], (await asked).Answer);
-    }
-
     private static async Task TruncateAsync(Socket udp)
     {
         var packet = new byte[512];

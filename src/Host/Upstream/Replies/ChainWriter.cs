@@ -49,7 +49,7 @@ internal ref struct ChainWriter
     public Composition WriteFrom<TParts>(in ServedAnswer first, ref TParts parts, out byte[]? missing) where TParts : struct, IAnswerParts
     {
         missing = null;
-        Set(ReplyComposer.FlagsOf(first, _query));
+        Set(AnswerRules.FlagsOf(first, _query));
         return TryAppend(first) ? Follow(ref parts, out missing) : Composition.Written;
     }
 
@@ -76,7 +76,7 @@ internal ref struct ChainWriter
     private bool TryAppend(in ServedAnswer part)
     {
         CachedAnswer answer = part.Answer;
-        Trouble trouble = ReplyComposer.TroubleOf(part);
+        Trouble trouble = AnswerRules.TroubleOf(part);
         if (trouble.Code is not null)
             Trouble = trouble;
         if (answer.Kind == AnswerKind.Failure)
@@ -97,7 +97,7 @@ internal ref struct ChainWriter
                 Fail(new Trouble(EdeCode.Other, null));
                 return false;
             }
-            if (!_writer.TryCopyRecord(answer.Message, record, ReplyComposer.ServedTtl(record.Ttl, age, part.IsStale, _answer.MaxTtl)))
+            if (!_writer.TryCopyRecord(answer.Message, record, AnswerRules.ServedTtl(record.Ttl, age, part.IsStale, _answer.MaxTtl)))
             {
                 Set(DnsFlags.Truncated);
                 return false;
@@ -157,7 +157,7 @@ internal ref struct ChainWriter
         if (!_local.Exists(last, _serving.View))
             return;
         Trouble trouble = Trouble;
-        ReplyComposer.Undeny(_writer.Message, ref trouble);
+        AnswerRules.Undeny(_writer.Message, ref trouble);
         Trouble = trouble;
     }
 

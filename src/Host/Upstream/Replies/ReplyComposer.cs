@@ -1,38 +1,9 @@
 using System.Buffers.Binary;
 using MeshDns.Contracts.Dns;
-using MeshDns.Contracts.Names;
 using MeshDns.Host.Resolve;
 using MeshDns.Host.Upstream.Cache;
-using MeshDns.Host.Upstream.Servers;
 
 namespace MeshDns.Host.Upstream.Replies;
-
-/// <summary>How a reply is written.</summary>
-/// <param name="NowMs">The time on the <see cref="UpstreamClock"/>.</param>
-/// <param name="Limit">The most bytes of the reply.</param>
-/// <param name="Finding">What was found for the question: asked upstream, or a CNAME of ours whose chain leaves the mesh. No TTL is above its cap.</param>
-/// <param name="View">What the client sees: which names are ours for it.</param>
-internal readonly record struct Serving(long NowMs, int Limit, Finding Finding, ClientView View);
-
-/// <summary>What came of writing a reply.</summary>
-internal enum Composition
-{
-    /// <summary>It is written.</summary>
-    Written,
-
-    /// <summary>An upstream has to be asked first. Nothing of the buffer counts.</summary>
-    Incomplete,
-
-    /// <summary>Not even the question fits.</summary>
-    TooSmall,
-}
-
-/// <summary>The upstreams' parts of a reply: mostly one, more where a chain of CNAMEs leads through the mesh and out again.</summary>
-internal interface IAnswerParts
-{
-    /// <summary>Finds what the upstreams say of a name, for the type, class and flags of the query. False when they have to be asked.</summary>
-    bool TryFind(scoped in DnsQuery query, scoped ReadOnlySpan<byte> foldedName, out ServedAnswer part);
-}
 
 /// <summary>Makes the reply to one client from answers that many may share. Does not allocate; runs on the edge loops.</summary>
 internal static class ReplyComposer
@@ -62,12 +33,12 @@ internal static class ReplyComposer
         ServedAnswer first = default;
         if (!serving.Finding.IsLocal && !parts.TryFind(query, foldedName, out first))
             return Composition.Incomplete;
-        Trouble trouble = first.Answer is null ? default : TroubleOf(first);
+        Trouble trouble = first.Answer is null ? default : AnswerRules.TroubleOf(first);
         if (first.Answer is { } answer && IsWhole(answer, query, limit - (query.HasEdns ? OptSize(trouble) : 0), local))
         {
             length = WriteWhole(first, query, reply, serving);
             if (answer.Rcode == Rcode.NXDomain && local is not null && local.Exists(foldedName, serving.View))
-                Undeny(reply, ref trouble);
+                AnswerRules.Undeny(reply, ref trouble);
         }
         else
         {
@@ -95,37 +66,6 @@ internal static class ReplyComposer
         return true;
     }
 
-    /// <summary>The TTL that a client gets.</summary>
-    public static uint ServedTtl(uint stored, uint age, bool isStale, uint maxTtl)
-    {
-        uint left = isStale ? CachedAnswer.StaleTtl : stored - Math.Min(stored, age);
-        return Math.Min(left, maxTtl);
-    }
-
-    /// <summary>What a part has to say of itself in the reply's OPT record.</summary>
-    public static Trouble TroubleOf(in ServedAnswer part)
-    {
-        if (!part.IsStale)
-            return new Trouble(part.Answer.ExtendedError, part.Answer.ExtendedErrorText);
-        return new Trouble(part.Answer.Rcode == Rcode.NXDomain ? EdeCode.StaleNXDomainAnswer : EdeCode.StaleAnswer, null);
-    }
-
-    /// <summary>AD, for an answer that is the whole reply.</summary>
-    public static DnsFlags FlagsOf(in ServedAnswer part, scoped in DnsQuery query)
-    {
-        bool isAuthentic = part.Answer.AuthenticData && !part.IsStale && (query.AuthenticData || query.DnssecOk);
-        return isAuthentic ? DnsFlags.AuthenticData : DnsFlags.None;
-    }
-
-    /// <summary>The name that was denied exists here: NXDOMAIN becomes NODATA, which nobody has validated (RFC 4035 section 3.2.3).</summary>
-    public static void Undeny(Span<byte> reply, ref Trouble trouble)
-    {
-        DnsHeader.SetRcode(reply, Rcode.NoError);
-        DnsHeader.SetFlags(reply, DnsHeader.GetFlags(reply) & ~DnsFlags.AuthenticData);
-        if (trouble.Code == EdeCode.StaleNXDomainAnswer)
-            trouble = trouble with { Code = EdeCode.StaleAnswer };
-    }
-
     // No name of the mesh can be in it, and all of it fits.
     private static bool IsWhole(CachedAnswer answer, scoped in DnsQuery query, int limit, AnswerWriter? local) =>
         answer.QuestionEnd == query.QuestionEnd && answer.Message.Length <= limit && (answer.Targets.Length == 0 || local is null);
@@ -141,12 +81,12 @@ internal static class ReplyComposer
         message[afterName..].CopyTo(reply[afterName..]);
         DnsHeader.SetId(reply, query.Id);
         DnsFlags copied = query.Flags & (DnsFlags.RecursionDesired | DnsFlags.CheckingDisabled);
-        DnsHeader.SetFlags(reply, DnsFlags.Response | DnsFlags.RecursionAvailable | copied | FlagsOf(part, query));
+        DnsHeader.SetFlags(reply, DnsFlags.Response | DnsFlags.RecursionAvailable | copied | AnswerRules.FlagsOf(part, query));
         uint age = answer.AgeSeconds(serving.NowMs);
         foreach (ushort offset in answer.TtlOffsets)
         {
             Span<byte> ttl = reply.Slice(offset, sizeof(uint));
-            BinaryPrimitives.WriteUInt32BigEndian(ttl, ServedTtl(BinaryPrimitives.ReadUInt32BigEndian(ttl), age, part.IsStale, serving.Finding.MaxTtl));
+            BinaryPrimitives.WriteUInt32BigEndian(ttl, AnswerRules.ServedTtl(BinaryPrimitives.ReadUInt32BigEndian(ttl), age, part.IsStale, serving.Finding.MaxTtl));
         }
         return message.Length;
     }
@@ -165,6 +105,3 @@ internal static class ReplyComposer
         return record.Size;
     }
 }
-
-/// <summary>What the reply's OPT record says went wrong (RFC 8914); no code for nothing.</summary>
-internal readonly record struct Trouble(EdeCode? Code, byte[]? Text);
