@@ -21,6 +21,7 @@ internal sealed class DirectoryTables
         Exact = new NameTable<HostEntry>(_seed, new HostEntry([], -1, false, HostEntry.NoVip, []));
         Wildcards = new NameTable<HostEntry>(_seed, new HostEntry([], -1, false, HostEntry.NoVip, []));
         _ancestors = new AncestorCounts(zones, _seed);
+        Addresses = new AddressIndex(_seed);
         _firstIndex = range.First;
         _holders = new HostEntry?[range.Last - range.First + 1];
     }
@@ -29,6 +30,9 @@ internal sealed class DirectoryTables
 
     /// <summary>Keyed by the suffix.</summary>
     public NameTable<HostEntry> Wildcards { get; }
+
+    /// <summary>Who declares which address.</summary>
+    public AddressIndex Addresses { get; }
 
     public ShapePool Shapes { get; } = new();
 
@@ -83,6 +87,7 @@ internal sealed class DirectoryTables
             if (before?.VipIndex != after.VipIndex) _leased++;
         }
         _ancestors.Change(before, after);
+        Addresses.Change(before, after);
         var was = before is { IsDeclared: true };
         var isNow = after is { IsDeclared: true };
         if (was == isNow) return;

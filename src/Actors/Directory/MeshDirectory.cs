@@ -58,6 +58,10 @@ public sealed class MeshDirectory
     /// <summary>The mesh-owned zones.</summary>
     public MeshZones Zones => Volatile.Read(ref _zones);
 
+    /// <summary>The zones that are the mesh's own: the cluster domain, the reverse zones of the VIP ranges, and <c>mesh.zones</c>.</summary>
+    public static MeshZones ZonesOf(HostName clusterDomain, VipRange range, IEnumerable<HostName> zones) =>
+        new([clusterDomain, .. ReverseZones.Of(range), .. zones], clusterDomain);
+
     /// <summary>What all nodes share, as of the same place in the log as the names; null until it was told (docs/adr/0028).</summary>
     public SharedSettings? Shared => Volatile.Read(ref _shared);
 
@@ -159,6 +163,10 @@ public sealed class MeshDirectory
     /// <param name="view">What the client sees.</param>
     public bool HasNamesBelow(ReadOnlySpan<byte> foldedName, in ClientView view) => _tables.HasNamesBelow(foldedName, view);
 
+    /// <summary>The hosts, wildcards apart, that declare an address, whoever sees them; at most <see cref="AddressIndex.MaxShown"/>. Does not allocate.</summary>
+    /// <param name="address">4 or 16 bytes.</param>
+    public AddressHolders HoldersOf(ReadOnlySpan<byte> address) => _tables.Addresses.Find(address);
+
     /// <summary>The host that holds a VIP; null when nobody does.</summary>
     public HostEntry? HolderOf(int vipIndex) => _tables.HolderOf(vipIndex);
 
@@ -209,8 +217,8 @@ public sealed class MeshDirectory
     // What may be served of a name comes after the name: a larger TTL and a longer age hold from this place of the log on.
     private void Adopt(SharedSettings shared)
     {
-        var zones = new MeshZones([HostName.Parse(shared.ClusterDomain), .. ReverseZones.Of(Range), .. shared.Zones.Select(HostName.Parse)]);
-        if (!zones.Apexes.SequenceEqual(_zones.Apexes))
+        var zones = ZonesOf(HostName.Parse(shared.ClusterDomain), Range, shared.Zones.Select(HostName.Parse));
+        if (!zones.Apexes.SequenceEqual(_zones.Apexes) || !zones.ClusterDomain.SequenceEqual(_zones.ClusterDomain))
         {
             _tables.Rezone(zones);
             Volatile.Write(ref _zones, zones);

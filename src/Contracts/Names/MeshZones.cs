@@ -6,12 +6,19 @@ namespace MeshDns.Contracts.Names;
 /// </summary>
 public sealed class MeshZones
 {
-    private readonly byte[][] _zones;
+    /// <summary>The most zones: the 1,024 of <c>mesh.zones</c>, the reverse zones of the ranges, and the domains of the cluster.</summary>
+    public const int MaxZones = 2048;
 
-    /// <summary>Takes the apexes; duplicates are dropped. At most 1,024 zones.</summary>
-    /// <exception cref="ArgumentException">More than 1,024 zones, or a wildcard among them.</exception>
-    public MeshZones(IEnumerable<HostName> apexes)
+    private readonly byte[][] _zones;
+    private readonly byte[] _clusterDomain;
+
+    /// <summary>Takes the apexes; duplicates are dropped.</summary>
+    /// <param name="apexes">The zones.</param>
+    /// <param name="clusterDomain">Which of them is the domain under which Services live; null for none.</param>
+    /// <exception cref="ArgumentException">More than <see cref="MaxZones"/>, or a wildcard among them.</exception>
+    public MeshZones(IEnumerable<HostName> apexes, HostName? clusterDomain = null)
     {
+        _clusterDomain = clusterDomain?.ToWire() ?? [];
         // Sorted as texts: the framework's collections of references are compiled ahead of time, those of our values anew at each start.
         var texts = new SortedSet<string>(StringComparer.Ordinal);
         foreach (var apex in apexes)
@@ -19,7 +26,7 @@ public sealed class MeshZones
             if (apex.IsWildcard) throw new ArgumentException("a mesh zone cannot be a wildcard", nameof(apexes));
             texts.Add(apex.Text);
         }
-        if (texts.Count > 1024) throw new ArgumentException("at most 1,024 mesh zones", nameof(apexes));
+        if (texts.Count > MaxZones) throw new ArgumentException("at most 2,048 mesh zones", nameof(apexes));
         var sorted = new HostName[texts.Count];
         _zones = new byte[texts.Count][];
         var i = 0;
@@ -36,6 +43,9 @@ public sealed class MeshZones
 
     /// <summary>The zone apexes, in order of their text.</summary>
     public IReadOnlyList<HostName> Apexes { get; }
+
+    /// <summary>The domain under which Services live, such as cluster.local, in wire form; empty for none.</summary>
+    public ReadOnlySpan<byte> ClusterDomain => _clusterDomain;
 
     /// <summary>Finds the closest zone that holds the name. <paramref name="apexOffset"/> is where the apex begins inside the name.</summary>
     /// <param name="foldedName">An uncompressed wire name in lower case, with its root label.</param>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using MeshDns.Actors.Cluster;
@@ -59,7 +58,7 @@ internal sealed class Node
         _log = loggers.CreateLogger("node");
         _options = OptionsOf(settings);
         _directory = new MeshDirectory(_options.Range, _options.Zones, _options.Shards, _time, violation => _log.LogCritical("{Violation}", violation));
-        _resolver = new MeshResolver(_directory, ResolverOptionsOf(settings), _time);
+        _resolver = new MeshResolver(_directory, ResolverSettings.Of(settings), _time);
         _loops = new LoopWatch(_time);
         _health = new NodeHealth(_directory, _loops, _time, _log);
         _trim = new HeapTrim(_directory, _time, HeapTrim.Collector.Runtime);
@@ -246,18 +245,6 @@ internal sealed class Node
         Log = _loggers.CreateLogger("admin"),
     };
 
-    private static MeshResolverOptions ResolverOptionsOf(MeshDnsSettings settings) => new()
-    {
-        Ttl = (uint)settings.Dns.Ttl.TotalSeconds,
-        NegativeTtl = (uint)settings.Dns.NegativeTtl.TotalSeconds,
-        ForwardWhenNotReady = settings.Dns.NotReady == NotReadyAnswer.Forward,
-        Capture = settings.Dns.Capture,
-        MaxAge = settings.Directory.MaxAge,
-        FollowsCluster = settings.Directory.IsDerived,
-        AskOwners = true,
-        ServeExpired = settings.Directory.Expired == ExpiredAnswer.Serve,
-    };
-
     private static MeshOptions OptionsOf(MeshDnsSettings settings)
     {
         var range = new VipRange(Cidr.Parse(settings.Vips.IPv4.ToString()), Cidr.Parse(settings.Vips.IPv6.ToString()));
@@ -278,7 +265,7 @@ internal sealed class Node
             MaxAge = settings.Directory.MaxAge,
             MaxTtl = settings.Dns.Ttl,
             ClusterDomain = clusterDomain,
-            Zones = new MeshZones([clusterDomain, .. ReverseZones.Of(range), .. settings.Mesh.Zones.Select(z => HostName.Parse(z.ToString(CultureInfo.InvariantCulture)))]),
+            Zones = MeshDirectory.ZonesOf(clusterDomain, range, settings.Mesh.Zones.Select(HostName.Parse)),
         };
     }
 

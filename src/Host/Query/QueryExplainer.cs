@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Names;
+using MeshDns.Host.Net;
 using MeshDns.Host.Resolve;
 
 namespace MeshDns.Host.Query;
@@ -24,7 +25,7 @@ public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
     {
         if (type.IsMeta())
             return new Explanation(DnsName.ToText(folded), TypeName(type), client?.ToString(), "error", "REFUSED", ["zone transfers and transaction types are refused"], []);
-        var view = resolver.ViewOf((client ?? IPAddress.Loopback).GetAddressBytes());
+        var view = resolver.ViewOf(client is null ? [] : ClientAddress.Unmapped(client).GetAddressBytes());
         var steps = new List<string>();
         var directory = resolver.Directory;
         steps.Add(directory.IsLoaded ? $"the directory knows {directory.Names} names, {directory.Age.TotalSeconds:F1} s old" : "the directory is not loaded yet");

@@ -11,10 +11,12 @@ namespace MeshDns.Host.Resolve;
 /// allocates or waits.
 /// </summary>
 /// <param name="directory">This node's replica.</param>
-/// <param name="options">What the settings say.</param>
+/// <param name="settings">What the settings say at first.</param>
 /// <param name="time">The clock of the knowledge's age.</param>
-public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions options, TimeProvider time)
+public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions settings, TimeProvider time)
 {
+    private MeshResolverOptions _options = settings;
+
     /// <summary>Knowledge older than this does not deny a name of a mesh zone; the owner is asked.</summary>
     public static readonly TimeSpan StaleAfter = TimeSpan.FromSeconds(2);
 
@@ -24,20 +26,21 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
     /// <summary>The replica.</summary>
     public MeshDirectory Directory => directory;
 
-    /// <summary>What the settings say.</summary>
-    public MeshResolverOptions Options => options;
+    /// <summary>What the settings say now.</summary>
+    public MeshResolverOptions Options => Volatile.Read(ref _options);
 
     /// <summary>The TTL of our address and CNAME records now, seconds.</summary>
-    public uint Ttl => options.TtlFor(directory);
+    public uint Ttl => Options.TtlFor(directory);
 
     /// <summary>The clock.</summary>
     public TimeProvider Time => time;
 
+    /// <summary>Takes over other settings, whole, for the queries that come from here on. Any thread.</summary>
+    public void Adopt(MeshResolverOptions options) => Volatile.Write(ref _options, options);
+
     /// <summary>What a client sees.</summary>
-    /// <param name="clientAddress">4 or 16 bytes. Client networks come with a later issue; until then every client has the same view.</param>
-#pragma warning disable IDE0060
-    public ClientView ViewOf(ReadOnlySpan<byte> clientAddress) => new(null, options.Capture);
-#pragma warning restore IDE0060
+    /// <param name="clientAddress">4 or 16 bytes; none for a client of which nothing is known.</param>
+    public ClientView ViewOf(ReadOnlySpan<byte> clientAddress) => Options.Clients.ViewOf(clientAddress);
 
     /// <summary>
     /// What a name gets: without capture it is nobody's of the mesh (rule 6); a special name, unless it may be declared and is (rule 7); a declared name, exact,
@@ -118,7 +121,7 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
         finding = default;
         if (!directory.Zones.TryMatch(foldedName, out var apex)) return false;
         if (!directory.IsLoaded) finding = new Finding(Origin.Local, FindingKind.NotReady, Stage.Zone);
-        else if (apex != 0 && options.AskOwners && directory.Age > StaleAfter) finding = Finding.AskOwner;
+        else if (apex != 0 && Options.AskOwners && directory.Age > StaleAfter) finding = Finding.AskOwner;
         else finding = Deny(foldedName, type, view, apex);
         return true;
     }
@@ -134,7 +137,7 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
     private Finding NotOurs()
     {
         if (directory.IsLoaded) return Finding.Forward;
-        return options.ForwardWhenNotReady
+        return Options.ForwardWhenNotReady
             ? Finding.Forward with { MaxTtl = NotReadyTtl }
             : new Finding(Origin.Local, FindingKind.NotReady, Stage.Error);
     }
@@ -174,5 +177,9 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions op
     private static FindingKind OfNode(int apex, DnsType type) =>
         ApexRecords.Has(type, AnswerSource.Invisible, isApex: apex == 0) ? FindingKind.Apex : type == DnsType.ANY ? FindingKind.AnyMinimal : FindingKind.NoData;
 
-    private bool IsExpired() => !options.ServeExpired && directory.Age > options.MaxAgeFor(directory);
+    private bool IsExpired()
+    {
+        var options = Options;
+        return !options.ServeExpired && directory.Age > options.MaxAgeFor(directory);
+    }
 }

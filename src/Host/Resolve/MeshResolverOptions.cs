@@ -1,4 +1,5 @@
 using MeshDns.Actors.Directory;
+using MeshDns.Contracts.Names;
 
 namespace MeshDns.Host.Resolve;
 
@@ -14,8 +15,8 @@ public sealed record MeshResolverOptions
     /// <summary>Before the first load, forward names outside the mesh zones; false: SERVFAIL.</summary>
     public bool ForwardWhenNotReady { get; init; } = true;
 
-    /// <summary>False: every query is forwarded as if there were no mesh.</summary>
-    public bool Capture { get; init; } = true;
+    /// <summary>What each client sees. A client without capture has every query forwarded as if there were no mesh.</summary>
+    public ClientTable Clients { get; init; } = ClientTable.Same(ClientView.Default);
 
     /// <summary>The oldest knowledge that automatic VIPs are answered from; where the cluster's own limit is known, it is a further bound, or none at all with <see cref="FollowsCluster"/>.</summary>
     public TimeSpan MaxAge { get; init; } = TimeSpan.FromHours(24) - TimeSpan.FromSeconds(60);

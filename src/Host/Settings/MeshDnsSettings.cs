@@ -45,7 +45,6 @@ public sealed record MeshDnsSettings(
         Refuse(!Node.Roles.HasFlag(NodeRoles.Edge), "node.roles: a node without the role edge is not in this build");
         Refuse(Node.Roles.HasFlag(NodeRoles.Owner) && Journal.Store == JournalStore.Postgres && Cluster.Listen is null,
             "cluster.listen: must be set with journal.store = postgres: owners are members of one cluster and reach each other there");
-        Refuse(Clients.Count > 0, "clients: per-client namespaces and capture are not in this build");
         Refuse(Sources.Kubernetes is not null, "sources.kubernetes: watching Kubernetes is not in this build");
         Refuse(Gateway.Enabled, "gateway.enabled: the VIP gateway is not in this build");
         return list;

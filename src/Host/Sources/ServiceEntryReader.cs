@@ -151,8 +151,6 @@ internal static class ServiceEntryReader
         if (exports.Count > 1 && exports.Contains(Nobody)) spec.Fail("exportTo", "'~' (nobody) must stand alone");
         else if (exports.Count > 1 && exports.Contains("*")) spec.Scope.Warn(spec.Map.Find("exportTo")!, "'*' makes the hosts visible to all, so that what stands beside it has no effect");
         else if (exports is [Nobody]) spec.Scope.Warn(spec.Map.Find("exportTo")!, "'~' makes the hosts visible to nobody, so that no query is answered by them");
-        // No client has a namespace in this build (MeshResolver.ViewOf).
-        else if (exports.Count > 0 && !exports.Contains("*")) spec.Scope.Warn(spec.Map.Find("exportTo")!, "no client has a namespace in this build, so the hosts are visible to nobody: only '*' is seen");
         return exports;
     }
 }

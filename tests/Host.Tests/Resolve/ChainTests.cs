@@ -1,4 +1,5 @@
 using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Names;
 using MeshDns.Host.Query;
 using MeshDns.Host.Resolve;
 using MeshDns.Tests.Shared;
@@ -142,7 +143,7 @@ public sealed class ChainTests
     [Fact]
     public async Task Without_capture_nothing_exists_here()
     {
-        using var bench = new ChainBench(new MeshResolverOptions { Capture = false }, TimeSpan.FromSeconds(4), Declare("deep.ent.pub.test", ["10.0.0.1"]), External("a", "www.test"));
+        using var bench = new ChainBench(new MeshResolverOptions { Clients = ClientTable.Same(new ClientView(null, false)) }, TimeSpan.FromSeconds(4), Declare("deep.ent.pub.test", ["10.0.0.1"]), External("a", "www.test"));
         bench.Alias("alias.test", $"a.{Cluster}");
         foreach (var name in new[] { "ent.pub.test", "deep.ent.pub.test", "alias.test" }) Assert.Equal(Rcode.NXDomain, (await bench.AskAsync(name)).Rcode);
     }

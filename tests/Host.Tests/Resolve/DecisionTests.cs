@@ -46,7 +46,7 @@ public sealed class DecisionTests
     [Fact]
     public void Without_capture_nothing_else_is_looked_at()
     {
-        var bench = new QueryBench(new MeshResolverOptions { Capture = false });
+        var bench = new QueryBench(new MeshResolverOptions { Clients = ClientTable.Same(new ClientView(null, false)) });
         bench.Apply(Declare("db.example.com", ["10.0.0.1"]));
         AssertSteps(bench, "db.example.com", DnsType.A, "NoCapture");
         Assert.Equal(Origin.Upstream, bench.AssertForwarded("db.example.com").Finding.Origin);

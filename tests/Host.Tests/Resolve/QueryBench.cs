@@ -18,7 +18,7 @@ public sealed class QueryBench
 
     public QueryBench(MeshResolverOptions? options = null, Func<QueryBench, IUpstream>? upstream = null, string zone = "mesh.internal")
     {
-        Directory = new MeshDirectory(VipRange.Default, new MeshZones([HostName.Parse(zone), HostName.Parse("cluster.local")]), ShardCount, Time);
+        Directory = new MeshDirectory(VipRange.Default, MeshDirectory.ZonesOf(HostName.Parse("cluster.local"), VipRange.Default, [HostName.Parse(zone)]), ShardCount, Time);
         Resolver = new MeshResolver(Directory, options ?? new MeshResolverOptions(), Time);
         Answers = new AnswerWriter(Resolver);
         Faults = new FaultCounter(null, Time);

@@ -1,4 +1,5 @@
 using MeshDns.Contracts.Dns;
+using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Events;
 using MeshDns.Contracts.Services;
 using MeshDns.Host.Resolve;
@@ -185,7 +186,7 @@ public sealed class QueryRuleTests
     [Fact]
     public void Rule_6_with_capture_off_everything_is_forwarded()
     {
-        var bench = new QueryBench(new MeshResolverOptions { Capture = false });
+        var bench = new QueryBench(new MeshResolverOptions { Clients = ClientTable.Same(new ClientView(null, false)) });
         bench.Apply(Declare("a.example", ["10.0.0.1"]));
         bench.AssertForwarded("a.example");
         bench.AssertForwarded("b.mesh.internal");

@@ -58,8 +58,8 @@ public sealed class LenientEntryTests
 
     [Theory]
     [InlineData("['~']", "visible to nobody")]
-    [InlineData("[prod]", "visible to nobody")]
-    [InlineData("[.]", "visible to nobody")]
+    [InlineData("[prod]", null)]
+    [InlineData("[.]", null)]
     [InlineData("['*', prod]", "beside it has no effect")]
     [InlineData("['*', '*']", "'*' is there twice")]
     [InlineData("['*']", null)]

@@ -31,7 +31,7 @@ public sealed class LocalTargetTests
     [Fact]
     public async Task The_edge_says_what_its_client_sees()
     {
-        var bench = new QueryBench(new MeshResolverOptions { Capture = false });
+        var bench = new QueryBench(new MeshResolverOptions { Clients = ClientTable.Same(new ClientView(null, false)) });
         bench.Apply(Declare("db.example.com", ["10.0.0.1"]));
         await bench.AskAsync(QueryPacket.Of("alias.example"));
         Assert.Equal(new ClientView(null, Capture: false), bench.Upstream.View);
