@@ -8,7 +8,7 @@ using System.Text.RegularExpressions;
 namespace MeshDns.Tests.Shared;
 
 /// <summary>
-/// The real program with the verb <c>run</c>, as its own process. The test project references MeshDns.Host, so the program lies beside the tests.
+/// The real program with the verb <c>run</c>, as its own process.
 /// Every wait has a deadline, and a wait that fails shows the log.
 /// </summary>
 public sealed partial class NodeProcess : IAsyncDisposable
@@ -30,8 +30,8 @@ public sealed partial class NodeProcess : IAsyncDisposable
         _readers = Task.WhenAll(ReadAsync(_process.StandardOutput), ReadAsync(_process.StandardError));
     }
 
-    /// <summary>The program, to be run by <c>dotnet</c>.</summary>
-    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "meshdns.dll");
+    /// <summary>The program, to be run by <c>dotnet</c>: the one that ./test has published, else the one that was built with the tests.</summary>
+    public static string Program { get; } = Environment.GetEnvironmentVariable("MESHDNS_TEST_PROGRAM") ?? Path.Combine(AppContext.BaseDirectory, "meshdns.dll");
 
     /// <summary>Where it answers DNS; known when it is ready.</summary>
     public IPEndPoint Dns { get; private set; } = new(IPAddress.Loopback, 0);

@@ -1,6 +1,6 @@
 using MeshDns.Contracts.Dns;
-using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Events;
+using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Services;
 using MeshDns.Host.Resolve;
 using MeshDns.Tests.Shared;
