@@ -12,7 +12,7 @@ public static class DirectoryFacts
 
     public static MeshEvent Declare(
         string host, string[]? addresses = null, string ns = "default", string name = "doc", bool eligible = false, long created = 1,
-        string[]? exportTo = null, DocumentKind kind = DocumentKind.ServiceEntry, string? externalName = null)
+        string[]? exportTo = null, DocumentKind kind = DocumentKind.ServiceEntry, string? externalName = null, params ServicePort[] ports)
     {
         var declared = new HostDeclared(HostName.Parse(host), new HostDeclaration
         {
@@ -21,7 +21,7 @@ public static class DirectoryFacts
             Eligible = eligible,
             Addresses = addresses ?? [],
             Resolution = eligible ? Resolution.Static : Resolution.None,
-            Ports = [new ServicePort(80, "http", "HTTP", null)],
+            Ports = ports.Length == 0 ? [new ServicePort(80, "http", "HTTP", null)] : ports,
             ExportTo = exportTo ?? [],
             ExternalName = externalName,
         });

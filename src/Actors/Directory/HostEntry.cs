@@ -95,6 +95,9 @@ public sealed class HostEntry : NamedNode
     /// <summary>The chosen record's addresses of one family, united over the namespace's declarations.</summary>
     public AddressList Addresses(scoped in RecordChoice choice, scoped in ClientView view, bool v6) => new(Declarations, choice, view, v6);
 
+    /// <summary>The chosen record's ports.</summary>
+    public PortList Ports(scoped in RecordChoice choice, scoped in ClientView view) => new(Declarations, choice, view);
+
     /// <summary>The host's only address, when that is all that any client is ever answered: an explicit IPv4 address.</summary>
     /// <param name="address">Its four bytes in network order, as they lie in memory.</param>
     public bool TryGetSoleIPv4(out uint address)

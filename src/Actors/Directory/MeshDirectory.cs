@@ -167,6 +167,10 @@ public sealed class MeshDirectory
     /// <param name="address">4 or 16 bytes.</param>
     public AddressHolders HoldersOf(ReadOnlySpan<byte> address) => _tables.Addresses.Find(address);
 
+    /// <summary>The host of exactly this name, whoever sees it; null when none is declared.</summary>
+    /// <param name="foldedName">Lower case, uncompressed wire form.</param>
+    public HostEntry? Declared(ReadOnlySpan<byte> foldedName) => _tables.Exact.Find(foldedName) is { IsDeclared: true } entry ? entry : null;
+
     /// <summary>The host that holds a VIP; null when nobody does.</summary>
     public HostEntry? HolderOf(int vipIndex) => _tables.HolderOf(vipIndex);
 

@@ -83,6 +83,17 @@ public sealed class VipRange
             : bits == IPv6Bits(index) && IsUsable(index);
     }
 
+    /// <summary>The same; does not allocate.</summary>
+    /// <param name="address">4 or 16 bytes.</param>
+    /// <param name="index">The index.</param>
+    public bool TryIndexOf(ReadOnlySpan<byte> address, out int index)
+    {
+        var isV4 = address.Length == sizeof(uint);
+        var bits = isV4 ? BinaryPrimitives.ReadUInt32BigEndian(address) : BinaryPrimitives.ReadUInt128BigEndian(address);
+        index = (int)(uint)(bits & 0xFFFF);
+        return bits == (isV4 ? IPv4Bits(index) : IPv6Bits(index)) && IsUsable(index);
+    }
+
     /// <summary>True when the address lies in one of the two ranges, usable as a VIP or not.</summary>
     public bool Contains(IPAddress address) => V4.Contains(address) || V6.Contains(address);
 

@@ -15,6 +15,9 @@ internal readonly struct ExplainRecorder(MeshDirectory directory, List<string> s
         if (step == DecisionStep.NotOurs) steps.Add(finding.IsLocal ? "nothing is loaded yet, and the settings say not to forward" : "not ours: answered by the upstreams or their cache");
     }
 
+    /// <inheritdoc/>
+    public void RecordCandidate(ReadOnlySpan<byte> name, in DirectoryMatch match) { }
+
     private string TextOf(DecisionStep step, in Finding finding) => step switch
     {
         DecisionStep.NoCapture => "capture is off for this client: forwarded as if there were no mesh",

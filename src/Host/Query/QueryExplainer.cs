@@ -30,7 +30,7 @@ public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
         var directory = resolver.Directory;
         steps.Add(directory.IsLoaded ? $"the directory knows {directory.Names} names, {directory.Age.TotalSeconds:F1} s old" : "the directory is not loaded yet");
         var recorder = new ExplainRecorder(directory, steps);
-        var finding = resolver.Decide(folded, directory.HashOf(folded), type, view, ref recorder);
+        var finding = resolver.Decide(folded, directory.HashOf(folded), type, view, ref recorder, isTarget: false);
         var asked = folded;
         var (rcode, answers) = finding.IsLocal ? Write(folded, type, finding, view, steps, ref asked) : (null, []);
         if (rcode is null && finding.Origin != Origin.Owner && resolver.Exists(asked, view))

@@ -34,7 +34,7 @@ public sealed class AnswerWriter(MeshResolver resolver)
             answer.Result = AliasRecords.Append(new RecordQuestion(resolver, answer.LastName, type, finding, view, answer.Rotation), ref writer);
             if (answer.Result != LocalRecords.Written || type == DnsType.CNAME) return;
             answer.LastName = answer.Target = AliasRecords.TargetOf(finding);
-            finding = Find(answer.Target, type, view);
+            finding = resolver.DecideTarget(answer.Target, type, view);
         }
         AppendLast(new RecordQuestion(resolver, answer.LastName, type, finding, view, answer.Rotation), ref answer, ref writer);
     }
@@ -46,8 +46,8 @@ public sealed class AnswerWriter(MeshResolver resolver)
             ApexRecords.AppendDenial(resolver, owner, ref reply);
     }
 
-    /// <summary>See <see cref="MeshResolver.Decide"/>; for a name that a CNAME led to.</summary>
-    public Finding Find(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view) => resolver.Decide(foldedName, resolver.Directory.HashOf(foldedName), type, view);
+    /// <summary>See <see cref="MeshResolver.DecideTarget"/>.</summary>
+    public Finding Find(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view) => resolver.DecideTarget(foldedName, type, view);
 
     /// <summary>See <see cref="MeshResolver.Exists"/>.</summary>
     public bool Exists(ReadOnlySpan<byte> foldedName, in ClientView view) => resolver.Exists(foldedName, view);
@@ -74,6 +74,9 @@ public sealed class AnswerWriter(MeshResolver resolver)
     private static LocalRecords AppendOwn(in RecordQuestion question, ref MessageWriter writer) => question.Finding.Kind switch
     {
         FindingKind.Addresses or FindingKind.Loopback => AddressRecords.Append(question, ref writer),
+        FindingKind.Srv => SrvRecords.Append(question, ref writer),
+        FindingKind.Https => HttpsRecords.Append(question, ref writer),
+        FindingKind.Ptr => PtrRecords.Append(question, ref writer),
         FindingKind.Apex => ApexRecords.Append(question, ref writer),
         FindingKind.AnyMinimal => writer.TryWriteHinfo(question.Owner, question.Resolver.Ttl, "RFC8482"u8, []) ? LocalRecords.Written : LocalRecords.Truncated,
         FindingKind.NoData => LocalRecords.NoData,

@@ -27,6 +27,15 @@ public enum FindingKind : byte
     /// <summary>An ExternalName's CNAME, followed unless the CNAME itself was asked for.</summary>
     Cname,
 
+    /// <summary>A service of the entry (RFC 2782).</summary>
+    Srv,
+
+    /// <summary>The HTTPS record of the entry (RFC 9460).</summary>
+    Https,
+
+    /// <summary>The hosts of an address.</summary>
+    Ptr,
+
     /// <summary>127.0.0.1 or ::1.</summary>
     Loopback,
 

@@ -1,3 +1,5 @@
+using MeshDns.Actors.Directory;
+
 namespace MeshDns.Host.Resolve;
 
 /// <summary>A step of <see cref="MeshResolver.Decide{TRecorder}"/> that said something of the name.</summary>
@@ -14,6 +16,12 @@ internal enum DecisionStep
 
     /// <summary>A declared host or wildcard matches (rule 1).</summary>
     Host,
+
+    /// <summary>The name is an address backwards, of hosts that are known (rule 4).</summary>
+    Reverse,
+
+    /// <summary>A declared name that the client may mean by this one (rule 2).</summary>
+    Search,
 
     /// <summary>None does that this client sees.</summary>
     NoHost,
@@ -34,6 +42,9 @@ internal interface IDecisionRecorder
     /// <param name="step">Which one.</param>
     /// <param name="finding">What it found; of no meaning for <see cref="DecisionStep.NoHost"/>.</param>
     void Record(DecisionStep step, in Finding finding);
+
+    /// <summary>Hears of a name that the client may mean by the one that it asked (rule 2), and of the entry that matches it, if there is one.</summary>
+    void RecordCandidate(ReadOnlySpan<byte> name, in DirectoryMatch match);
 }
 
 /// <summary>The query path's: records nothing.</summary>
@@ -41,4 +52,7 @@ internal readonly struct NoRecorder : IDecisionRecorder
 {
     /// <inheritdoc/>
     public void Record(DecisionStep step, in Finding finding) { }
+
+    /// <inheritdoc/>
+    public void RecordCandidate(ReadOnlySpan<byte> name, in DirectoryMatch match) { }
 }

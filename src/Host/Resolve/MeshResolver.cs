@@ -13,7 +13,7 @@ namespace MeshDns.Host.Resolve;
 /// <param name="directory">This node's replica.</param>
 /// <param name="settings">What the settings say at first.</param>
 /// <param name="time">The clock of the knowledge's age.</param>
-public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions settings, TimeProvider time)
+public sealed partial class MeshResolver(MeshDirectory directory, MeshResolverOptions settings, TimeProvider time)
 {
     private MeshResolverOptions _options = settings;
 
@@ -44,7 +44,8 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions se
 
     /// <summary>
     /// What a name gets: without capture it is nobody's of the mesh (rule 6); a special name, unless it may be declared and is (rule 7); a declared name, exact,
-    /// then by the longest wildcard (rules 1, 3, 11); a mesh zone, where what is not declared does not exist (rules 4, 10); else not ours (rules 1, 10).
+    /// then by the longest wildcard (rules 1, 3, 11); an address backwards (rule 4); a name that the client may mean by this one (rule 2); a mesh zone, where what
+    /// is not declared does not exist (rules 4, 10); else not ours (rules 1, 10).
     /// </summary>
     /// <param name="foldedName">Lower case, wire form.</param>
     /// <param name="hash">The directory's hash of it.</param>
@@ -54,11 +55,18 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions se
     public Finding Decide(ReadOnlySpan<byte> foldedName, int hash, DnsType type, in ClientView view)
     {
         var none = default(NoRecorder);
-        return Decide(foldedName, hash, type, view, ref none);
+        return Decide(foldedName, hash, type, view, ref none, isTarget: false);
+    }
+
+    /// <summary>The same for a name that a CNAME led to: that one means what it says, whatever search domains the client has.</summary>
+    public Finding DecideTarget(ReadOnlySpan<byte> foldedName, DnsType type, in ClientView view)
+    {
+        var none = default(NoRecorder);
+        return Decide(foldedName, directory.HashOf(foldedName), type, view, ref none, isTarget: true);
     }
 
     /// <summary>The same, and the recorder hears of the steps.</summary>
-    internal Finding Decide<TRecorder>(ReadOnlySpan<byte> foldedName, int hash, DnsType type, in ClientView view, ref TRecorder recorder)
+    internal Finding Decide<TRecorder>(ReadOnlySpan<byte> foldedName, int hash, DnsType type, in ClientView view, ref TRecorder recorder, bool isTarget)
         where TRecorder : struct, IDecisionRecorder
     {
         if (!view.Capture)
@@ -73,6 +81,16 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions se
             return finding;
         }
         recorder.Record(DecisionStep.NoHost, default);
+        if (TryFindReverse(foldedName, type, view, out finding))
+        {
+            recorder.Record(DecisionStep.Reverse, finding);
+            return finding;
+        }
+        if (!isTarget && TryFindBySearch(foldedName, type, view, ref recorder, out finding))
+        {
+            recorder.Record(DecisionStep.Search, finding);
+            return finding;
+        }
         if (TryFindInZone(foldedName, type, view, out finding))
         {
             recorder.Record(DecisionStep.Zone, finding);
@@ -81,25 +99,6 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions se
         finding = NotOurs();
         recorder.Record(DecisionStep.NotOurs, finding);
         return finding;
-    }
-
-    /// <summary>A declared name: exact first, then the longest wildcard (rule 1). False when the client sees none.</summary>
-    /// <param name="foldedName">Lower case, wire form.</param>
-    /// <param name="hash">The directory's hash of it.</param>
-    /// <param name="type">What is asked.</param>
-    /// <param name="view">What the client sees.</param>
-    /// <param name="finding">What it gets.</param>
-    internal bool TryFindHost(ReadOnlySpan<byte> foldedName, int hash, DnsType type, in ClientView view, out Finding finding)
-    {
-        var stage = Stage.Exact;
-        var match = directory.FindExact(foldedName, hash, view);
-        if (match.Entry is null)
-        {
-            stage = Stage.Wildcard;
-            match = directory.FindWildcard(foldedName, view);
-        }
-        finding = match.Entry is null ? default : OfHost(foldedName, type, match, stage);
-        return match.Entry is not null;
     }
 
     // One below localhost is answered as declared, or as a mesh zone has it, where somebody said so; it is never forwarded.
@@ -152,24 +151,30 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions se
     {
         if (!view.Capture) return false;
         var match = directory.FindExact(foldedName, view);
+        if (match.Entry is null && ServiceName.IsOne(foldedName) && TryFindService(foldedName, DnsType.SRV, view, out _)) return true;
         if (match.Entry is null) match = directory.FindWildcard(foldedName, view);
         return match.Choice.Answers || directory.HasNamesBelow(foldedName, view);
     }
 
-    private Finding OfHost(ReadOnlySpan<byte> foldedName, DnsType type, in DirectoryMatch match, Stage stage)
-    {
-        var (entry, choice) = match;
-        var kind = KindOf(foldedName, type, choice);
-        return kind == FindingKind.None ? NotOurs() with { Entry = entry, Choice = choice } : new Finding(Origin.Local, kind, stage, entry, choice);
-    }
+    private Finding Of(FindingKind kind, in DirectoryMatch match, Stage stage) => kind == FindingKind.None
+        ? NotOurs() with { Entry = match.Entry, Choice = match.Choice }
+        : new Finding(Origin.Local, kind, stage, match.Entry, match.Choice);
 
     // None: outside the zones a host has only what is declared of it. One without an address is not answered there at all: it shadows shorter wildcards.
-    private FindingKind KindOf(ReadOnlySpan<byte> foldedName, DnsType type, in RecordChoice choice)
+    private FindingKind KindOf(ReadOnlySpan<byte> foldedName, DnsType type, in DirectoryMatch match, in ClientView view)
     {
+        var choice = match.Choice;
         if (AddressRecords.Has(type, choice.Source, isApex: false)) return choice.Source == AnswerSource.Vip && IsExpired() ? FindingKind.Stale : FindingKind.Addresses;
         if (AliasRecords.Has(type, choice.Source, isApex: false)) return FindingKind.Cname;
-        if (choice.Answers && type == DnsType.ANY) return FindingKind.AnyMinimal;
-        if (choice.Answers && type is DnsType.SRV or DnsType.HTTPS or DnsType.SVCB) return FindingKind.NoData;
+        if (HttpsRecords.Has(type, choice.Source, isApex: false) && HttpsRecords.AreOf(match.Entry!.Ports(choice, view))) return FindingKind.Https;
+        return OfName(foldedName, type, choice.Answers);
+    }
+
+    // What a name gets for a type that its records don't have. Outside the zones some types are ours, the others somebody else may have (rule 4).
+    private FindingKind OfName(ReadOnlySpan<byte> foldedName, DnsType type, bool isOurs)
+    {
+        if (isOurs && type == DnsType.ANY) return FindingKind.AnyMinimal;
+        if (isOurs && type is DnsType.A or DnsType.AAAA or DnsType.SRV or DnsType.HTTPS or DnsType.SVCB) return FindingKind.NoData;
         return directory.Zones.TryMatch(foldedName, out var apex) ? OfNode(apex, type) : FindingKind.None;
     }
 
@@ -177,7 +182,8 @@ public sealed class MeshResolver(MeshDirectory directory, MeshResolverOptions se
     private static FindingKind OfNode(int apex, DnsType type) =>
         ApexRecords.Has(type, AnswerSource.Invisible, isApex: apex == 0) ? FindingKind.Apex : type == DnsType.ANY ? FindingKind.AnyMinimal : FindingKind.NoData;
 
-    private bool IsExpired()
+    /// <summary>True when what is known is too old to name a VIP (rule 11).</summary>
+    internal bool IsExpired()
     {
         var options = Options;
         return !options.ServeExpired && directory.Age > options.MaxAgeFor(directory);

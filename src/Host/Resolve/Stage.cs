@@ -9,6 +9,12 @@ public enum Stage
     /// <summary>A declared wildcard.</summary>
     Wildcard,
 
+    /// <summary>The address of a VIP or of a declared host, asked backwards.</summary>
+    Reverse,
+
+    /// <summary>A declared name that a short name stands for, or to which a resolver library has appended a search domain.</summary>
+    Search,
+
     /// <summary>A mesh zone: apex, empty non-terminal or a name that does not exist.</summary>
     Zone,
 

@@ -1,3 +1,4 @@
+using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Names;
 using MeshDns.Host.Query;
@@ -58,7 +59,7 @@ public sealed class DecisionTests
         var recorder = new Recorder(heard);
         var wire = HostName.Parse(name).ToWire();
         var view = bench.Resolver.ViewOf([127, 0, 0, 1]);
-        var finding = bench.Resolver.Decide(wire, bench.Directory.HashOf(wire), type, view, ref recorder);
+        var finding = bench.Resolver.Decide(wire, bench.Directory.HashOf(wire), type, view, ref recorder, isTarget: false);
         Assert.Equal(steps, string.Join(' ', heard.Select(h => h.Step)));
         Assert.Equal(finding, heard[^1].Finding);
         Assert.Equal(finding, bench.Resolver.Decide(wire, bench.Directory.HashOf(wire), type, view));
@@ -76,5 +77,7 @@ public sealed class DecisionTests
     private readonly struct Recorder(List<(DecisionStep Step, Finding Finding)> heard) : IDecisionRecorder
     {
         public void Record(DecisionStep step, in Finding finding) => heard.Add((step, finding));
+
+        public void RecordCandidate(ReadOnlySpan<byte> name, in DirectoryMatch match) { }
     }
 }

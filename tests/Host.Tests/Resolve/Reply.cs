@@ -52,6 +52,8 @@ public sealed class Reply
         }
     }
 
+    private int UInt16At(int offset) => (_message[offset] << 8) | _message[offset + 1];
+
     private string NameAt(int offset)
     {
         Span<byte> name = stackalloc byte[DnsLimits.MaxNameSize];
@@ -62,7 +64,8 @@ public sealed class Reply
     private string Data(in RecordView record) => record.Type switch
     {
         DnsType.A or DnsType.AAAA => new IPAddress(record.Rdata(_message)).ToString(),
-        DnsType.CNAME or DnsType.NS => NameAt(record.RdataOffset),
+        DnsType.CNAME or DnsType.NS or DnsType.PTR => NameAt(record.RdataOffset),
+        DnsType.SRV => $"{UInt16At(record.RdataOffset)} {UInt16At(record.RdataOffset + 2)} {UInt16At(record.RdataOffset + 4)} {NameAt(record.RdataOffset + 6)}",
         DnsType.SOA => NameAt(record.RdataOffset) + (Rdata.TryReadSoaMinimum(_message, record, out var minimum) ? " " + minimum : ""),
         _ => Convert.ToHexString(record.Rdata(_message)),
     };

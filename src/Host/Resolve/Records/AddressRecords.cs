@@ -62,6 +62,21 @@ internal readonly struct AddressRecords : IRecordFamily
         return isFound;
     }
 
+    /// <summary>Copies as many addresses of one family as there is room for. Returns the bytes.</summary>
+    public static int CopyTo(in RecordQuestion question, bool v6, Span<byte> destination)
+    {
+        var size = SizeOf(v6);
+        if (question.Finding.Choice.Source == AnswerSource.Vip)
+        {
+            WriteVip(question.Resolver, question.Finding, v6, destination);
+            return size;
+        }
+        var addresses = new RotatedAddresses(question.Finding, question.View, question.Rotation, v6);
+        var length = 0;
+        for (; length + size <= destination.Length && addresses.TryNext(out var address); length += size) address.CopyTo(destination[length..]);
+        return length;
+    }
+
     private static int SizeOf(bool v6) => v6 ? 16 : 4;
 
     private static LocalRecords Append(in RecordQuestion question, scoped ReadOnlySpan<byte> address, ref MessageWriter writer) =>
