@@ -44,6 +44,6 @@ internal sealed class VipRoutes(AdminServices services)
         Until = vip.Until is { } until ? Moment(until) : null,
     };
 
-    private static string Moment(long milliseconds) =>
+    internal static string Moment(long milliseconds) =>
         DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Serialization;
 
 namespace MeshDns.Host.Query;
 
@@ -29,4 +30,9 @@ public sealed record Explanation(
     string Stage,
     string? Rcode,
     IReadOnlyList<string> Steps,
-    IReadOnlyList<string> Answers);
+    IReadOnlyList<string> Answers)
+{
+    /// <summary>The index of the VIP that is answered; null for none. Not shown: whoever shows the rest adds what the owners know of its lease.</summary>
+    [JsonIgnore]
+    public int? VipIndex { get; init; }
+}

@@ -1,5 +1,7 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
+using MeshDns.Actors.Directory;
 using MeshDns.Contracts.Dns;
 using MeshDns.Contracts.Names;
 using MeshDns.Host.Net;
@@ -29,14 +31,18 @@ public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
         var steps = new List<string>();
         var directory = resolver.Directory;
         steps.Add(directory.IsLoaded ? $"the directory knows {directory.Names} names, {directory.Age.TotalSeconds:F1} s old" : "the directory is not loaded yet");
-        var recorder = new ExplainRecorder(directory, steps);
+        steps.Add($"the client {(view.Namespace is { } ns ? $"is in namespace {ns}" : "has no namespace, so it sees what is exported to all")}; capture is {(view.Capture ? "on" : "off")}");
+        var recorder = new ExplainRecorder(directory, steps, folded, view);
         var finding = resolver.Decide(folded, directory.HashOf(folded), type, view, ref recorder, isTarget: false);
         var asked = folded;
         var (rcode, answers) = finding.IsLocal ? Write(folded, type, finding, view, steps, ref asked) : (null, []);
         if (rcode is null && finding.Origin != Origin.Owner && resolver.Exists(asked, view))
             steps.Add($"{DnsName.ToText(asked)} exists here: where the upstream says NXDOMAIN, the answer is NODATA");
         var stage = (rcode is null ? Stage.Forward : finding.Stage).ToString().ToLowerInvariant();
-        return new Explanation(DnsName.ToText(folded), TypeName(type), client?.ToString(), stage, rcode, steps, answers);
+        return new Explanation(DnsName.ToText(folded), TypeName(type), client?.ToString(), stage, rcode, steps, answers)
+        {
+            VipIndex = finding.IsLocal && finding.Choice.Source == AnswerSource.Vip ? finding.Entry!.VipIndex : null,
+        };
     }
 
     // A mnemonic, or the form of RFC 3597 section 5 for a type without one.
@@ -87,7 +93,9 @@ public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
         var text = record.Type switch
         {
             DnsType.A or DnsType.AAAA => new IPAddress(data).ToString(),
-            DnsType.CNAME or DnsType.NS or DnsType.SOA when DnsName.TryRead(reply, record.RdataOffset, name, out size, out _) => DnsName.ToText(name[..size]),
+            DnsType.CNAME or DnsType.NS or DnsType.SOA or DnsType.PTR when DnsName.TryRead(reply, record.RdataOffset, name, out size, out _) => DnsName.ToText(name[..size]),
+            DnsType.SRV when DnsName.TryRead(reply, record.RdataOffset + 6, name, out size, out _) =>
+                $"{BinaryPrimitives.ReadUInt16BigEndian(data)} {BinaryPrimitives.ReadUInt16BigEndian(data[2..])} {BinaryPrimitives.ReadUInt16BigEndian(data[4..])} {DnsName.ToText(name[..size])}",
             DnsType.HINFO => "\"RFC8482\" \"\"",
             _ => $"\\# {data.Length} {Convert.ToHexString(data)}",
         };

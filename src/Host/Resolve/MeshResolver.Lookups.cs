@@ -39,7 +39,8 @@ public sealed partial class MeshResolver
         var none = default(NoRecorder);
         var (match, stage) = (directory.FindExact(service.Host, view), Stage.Exact);
         if (match.Entry is null) (match, stage) = (directory.FindWildcard(service.Host, view), Stage.Wildcard);
-        if (match.Entry is null && TrySearch(service.Host, view, ref none, out match)) stage = Stage.Search;
+        var isMeant = match.Entry is null && TrySearch(service.Host, view, ref none, out match);
+        if (isMeant) stage = Stage.Search;
         if (match.Choice.Source is not (AnswerSource.Explicit or AnswerSource.Vip)) return false;
         var ports = match.Entry!.Ports(match.Choice, view);
         var isThere = service.Kind switch
@@ -55,7 +56,7 @@ public sealed partial class MeshResolver
             ServiceNameKind.Https when HttpsRecords.Has(type, match.Choice.Source, isApex: false) => FindingKind.Https,
             _ => OfName(foldedName, type, isOurs: true),
         };
-        finding = Of(kind == FindingKind.None && stage == Stage.Search ? FindingKind.NoData : kind, match, stage);
+        finding = Of(kind == FindingKind.None && isMeant ? FindingKind.NoData : kind, match, stage);
         return true;
     }
 
