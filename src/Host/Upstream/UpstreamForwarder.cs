@@ -37,13 +37,14 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     private readonly ILogger _logger;
     private readonly UpstreamClock _clock;
     private readonly UpstreamCounters _counters = new();
-    private readonly RouteTable _routes;
     private readonly AnswerCache _cache;
     private readonly ServerDirectory _servers;
     private readonly UpstreamLoop _loop;
+    private readonly ForwarderServices _services;
     private readonly QueryForwarder _forwarder;
-    private readonly ResolvConfWatcher? _watcher;
-    private int _isDisposed;
+    private readonly Lock _gate = new();
+    private ResolvConfWatcher? _watcher;
+    private bool _isDisposed;
 
     /// <summary>Reads resolv.conf if it is to; opens no socket before the first query.</summary>
     /// <param name="options">The settings.</param>
@@ -56,14 +57,15 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
         _local = local;
         _logger = logger;
         _clock = new UpstreamClock(time);
-        _routes = new RouteTable(options.Settings.Routes);
         _cache = new AnswerCache(options.Settings.CacheSizeBytes);
         _loop = new UpstreamLoop(_clock, _counters, logger, options.OpenWire());
         _servers = new ServerDirectory(options.Settings, options.Listen, _loop, _clock, _counters, logger);
-        _forwarder = new QueryForwarder(new ForwarderServices(_loop, _clock, _counters, _cache, _routes, _servers, new LoopMark(), local, options.Vips, options.Settings.Timeout, logger));
-        if (options.Settings.Servers.Count == 0)
-            _watcher = new ResolvConfWatcher(options.ResolvConfPath, time, OnResolvConf, OnResolvConfFault);
-        ReportOwnAddresses();
+        _services = new ForwarderServices(_loop, _clock, _counters, _cache, _servers, new LoopMark(), local, options.Vips, options.Settings.Timeout, logger);
+        _forwarder = new QueryForwarder(_services);
+        if (_servers.IsByResolvConf)
+            _watcher = NewWatcher();
+        else
+            ReportServers();
         _loop.Serve(_forwarder);
         _loop.Start();
     }
@@ -83,12 +85,37 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     /// <summary>The counters and the servers' state.</summary>
     public UpstreamStatistics Snapshot() => StatisticsReader.Read(_counters, _servers, _cache, _forwarder.Flights);
 
+    /// <summary>
+    /// Takes other servers, routes and another deadline, all or, by an exception, none, for the queries that come from here on; what is under way ends as it began.
+    /// The cache stays as large as it is. What servers answered that are not asked any more is not served any more. Any thread.
+    /// </summary>
+    public void Use(UpstreamSettings settings)
+    {
+        lock (_gate)
+        {
+            if (_isDisposed)
+                return;
+            bool isByFile = settings.Servers.Count == 0;
+            // What the file says is there before the named servers go.
+            if (isByFile)
+                _watcher ??= NewWatcher();
+            _servers.Use(settings);
+            _services.Allow(settings.Timeout);
+            if (!isByFile)
+            {
+                _watcher?.Dispose();
+                _watcher = null;
+            }
+        }
+        ReportServers();
+    }
+
     /// <inheritdoc/>
     public bool TryAnswerCached(
         ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> foldedName, in Finding finding, in ClientView view, Span<byte> reply, int limit, out int length)
     {
         long nowMs = _clock.CoarseNowMs;
-        var parts = new CachedParts(_cache, _routes, nowMs);
+        var parts = new CachedParts(_cache, _servers.Routes, nowMs);
         if (ReplyComposer.Write(query, foldedName, reply, new Serving(nowMs, limit, finding, view), ref parts, _local, out length, out _) != Composition.Written)
             return false;
         (parts.HasStale ? _counters.StaleServed : _counters.CacheHits).Add();
@@ -106,9 +133,13 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
     /// <summary>Closes the sockets and ends the queries under way with SERVFAIL.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
-            return;
-        _watcher?.Dispose();
+        lock (_gate)
+        {
+            if (_isDisposed)
+                return;
+            _isDisposed = true;
+            _watcher?.Dispose();
+        }
         _loop.Dispose();
     }
 
@@ -121,19 +152,22 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
         displaced.OnDrop();
     }
 
+    private ResolvConfWatcher NewWatcher() => new(_options.ResolvConfPath, _clock.Time, OnResolvConf, OnResolvConfFault);
+
     private void OnResolvConf(ResolvConf conf)
     {
         _servers.Use(conf);
-        if (_servers.For(RouteTable.Default).Links.Count == 0)
-            _logger.LogWarning("No usable upstream server in {Path}: names that are not ours get SERVFAIL", _options.ResolvConfPath);
-        ReportOwnAddresses();
+        if (_servers.IsByResolvConf)
+            ReportServers();
     }
 
     private void OnResolvConfFault(Exception fault) =>
         _logger.LogError(fault, "Taking in {Path} failed by a fault of ours; it is tried again", _options.ResolvConfPath);
 
-    private void ReportOwnAddresses()
+    private void ReportServers()
     {
+        if (_servers.IsByResolvConf && _servers.For(_servers.Routes.Others).Links.Count == 0)
+            _logger.LogWarning("No usable upstream server in {Path}: names that are not ours get SERVFAIL", _options.ResolvConfPath);
         foreach (IPEndPoint own in _servers.Own)
             _logger.LogWarning("Upstream server {Server} is this node itself and is not asked", own);
     }

@@ -104,7 +104,7 @@ public sealed class FairnessTests
     public void A_flight_counts_to_the_one_of_those_who_wait_that_holds_least()
     {
         var table = new FlightTable();
-        var services = new ForwarderServices(null!, null!, null!, null!, null!, null!, null!, null, VipRange.Default, TimeSpan.FromSeconds(4), null!);
+        var services = new ForwarderServices(null!, null!, null!, null!, null!, null!, null, VipRange.Default, TimeSpan.FromSeconds(4), null!);
         FlightRunner[] flights = [.. Enumerable.Range(0, 10).Select(_ => new FlightRunner(services, null!, null!, null!) { Party = _flooder })];
         for (int i = 0; i < flights.Length; i++)
             table.Add(flights[i], (ulong)i);

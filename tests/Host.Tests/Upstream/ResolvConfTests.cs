@@ -4,7 +4,6 @@ using FsCheck.Fluent;
 using MeshDns.Contracts.Dns;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Upstream;
-using MeshDns.Host.Upstream.Cache;
 using MeshDns.Host.Upstream.Servers;
 using MeshDns.Tests.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -62,6 +61,7 @@ public sealed class ResolvConfTests
             Assert.Equal("192.0.2.53:53", Assert.Single(bench.Counts.Servers).Address.ToString());
             await File.WriteAllTextAsync(path, "nameserver ::ffff:192.0.2.54\n");
             bench.Clock.Advance(ResolvConfWatcher.Interval);
+            await bench.TurnedAsync();
             Assert.Equal("192.0.2.54:53", Assert.Single(bench.Counts.Servers).Address.ToString());
             File.Delete(path); // Gone for a moment, as when it is replaced: what was known stays.
             bench.Clock.Advance(ResolvConfWatcher.Interval);
@@ -80,7 +80,7 @@ public sealed class ResolvConfTests
         using var loop = new UpstreamLoop(clock, new UpstreamCounters(), NullLogger.Instance, SystemWire.Open());
         var servers = new ServerDirectory(new UpstreamSettings([], [], TimeSpan.FromSeconds(4), 1 << 20), [], loop, clock, new UpstreamCounters(), NullLogger.Instance);
         servers.Use(ResolvConf.Parse("nameserver 192.0.2.1\nnameserver 192.0.2.2\noptions timeout:2 attempts:3 rotate"));
-        ServerSet set = servers.For(RouteTable.Default);
+        ServerSet set = servers.For(servers.Routes.Others);
         Assert.Equal((3, TimeSpan.FromSeconds(2)), (set.Rounds!.Value, set.Patience!.Value));
         var turns = new ServerTurns();
         turns.Begin(set.Links.Count, set.Rounds);

@@ -45,7 +45,7 @@ internal sealed class FlightPlaces(ForwarderServices services, FlightPool flight
             waiting.Join(query, known);
             return null;
         }
-        if (!servers.HasRoom(services.Servers.Sets) && !TryDisplace(party, servers))
+        if (!servers.HasRoom(services.Servers.Routes.Count) && !TryDisplace(party, servers))
             return query;
         FlightRunner flight = flights.Begin(key, hash, party, servers, marks, stale);
         waiting.Join(query, flight);

@@ -27,7 +27,7 @@ internal sealed class FlightPool(ForwarderServices services, IFlightOwner owner)
     /// <param name="stale">What may be served past its lifetime; null for nothing.</param>
     public FlightRunner Begin(ReadOnlySpan<byte> key, ulong hash, Party party, ServerSet servers, ReadOnlySpan<byte> marks, CachedAnswer? stale)
     {
-        FlightRunner flight = _unused.TryPop(out FlightRunner? used) ? used : new FlightRunner(services, _filter, _hedges, owner);
+        FlightRunner flight = TakeUnused() ?? new FlightRunner(services, _filter, _hedges, owner);
         flight.Begin(key, servers, services.LoopMark.For(marks, services.Loop.NowMs), stale);
         flight.Party = party;
         Table.Add(flight, hash);
@@ -55,7 +55,8 @@ internal sealed class FlightPool(ForwarderServices services, IFlightOwner owner)
     public void End(FlightRunner flight)
     {
         Table.Remove(flight);
-        flight.Servers.InFlight--;
+        if (--flight.Servers.InFlight == 0 && flight.Servers.IsRetired)
+            services.Servers.Forget(flight.Servers);
         if (flight.IsPrefetch)
             _prefetching--;
     }
@@ -65,5 +66,14 @@ internal sealed class FlightPool(ForwarderServices services, IFlightOwner owner)
     {
         if (flight.TryRetire() && _unused.Count < FlightTable.Capacity)
             _unused.Push(flight);
+    }
+
+    // One that was made for another deadline has had its time.
+    private FlightRunner? TakeUnused()
+    {
+        while (_unused.TryPop(out FlightRunner? used))
+            if (used.TimeoutMs == services.TimeoutMs)
+                return used;
+        return null;
     }
 }

@@ -48,9 +48,13 @@ internal sealed class FlightRunner : WheelTimer, IPendingQuery, IPlaced
         _services = services;
         _hedges = hedges;
         _owner = owner;
-        _flight = new Flight(filter, services.TimeoutMs);
+        TimeoutMs = services.TimeoutMs;
+        _flight = new Flight(filter, TimeoutMs);
         _sockets = new AttemptSockets(services.Loop, this, OnTcp);
     }
+
+    /// <summary>How long its questions may take, in milliseconds.</summary>
+    public long TimeoutMs { get; }
 
     /// <summary>See <see cref="ForwardKey"/>.</summary>
     public ReadOnlySpan<byte> Key => _key.AsSpan(0, _keyLength);
@@ -88,7 +92,7 @@ internal sealed class FlightRunner : WheelTimer, IPendingQuery, IPlaced
         (IsPrefetch, _isStarted, _isRetired) = (false, false, false);
         UpstreamQuestion question = ForwardKey.ToQuestion(key);
         _sockets.Begin(question, marking);
-        _flight.Begin(question, stale, NowMs + _services.TimeoutMs);
+        _flight.Begin(question, stale, NowMs + TimeoutMs);
     }
 
     /// <summary>One more waits.</summary>

@@ -8,9 +8,14 @@ namespace MeshDns.Host.Upstream.Flights;
 
 /// <summary>What the forwarder works with.</summary>
 internal sealed record ForwarderServices(
-    UpstreamLoop Loop, UpstreamClock Clock, UpstreamCounters Counters, AnswerCache Cache, RouteTable Routes, ServerDirectory Servers, LoopMark LoopMark,
+    UpstreamLoop Loop, UpstreamClock Clock, UpstreamCounters Counters, AnswerCache Cache, ServerDirectory Servers, LoopMark LoopMark,
     AnswerWriter? Local, VipRange Vips, TimeSpan Timeout, ILogger Logger)
 {
-    /// <summary>How long a query may take, in milliseconds.</summary>
-    public long TimeoutMs { get; } = (long)Timeout.TotalMilliseconds;
+    private long _timeoutMs = (long)Timeout.TotalMilliseconds;
+
+    /// <summary>How long a query may take that begins now, in milliseconds.</summary>
+    public long TimeoutMs => Volatile.Read(ref _timeoutMs);
+
+    /// <summary>Gives the queries that begin from here on another time. Any thread.</summary>
+    public void Allow(TimeSpan timeout) => Volatile.Write(ref _timeoutMs, (long)timeout.TotalMilliseconds);
 }

@@ -10,7 +10,7 @@ internal sealed class KnownAnswers(ForwarderServices services, FlightPool flight
     public CachedAnswer? Find(scoped in DnsQuery query, scoped ReadOnlySpan<byte> foldedName, out bool isFresh)
     {
         Span<byte> buffer = stackalloc byte[ForwardKey.MaxSize];
-        int route = services.Routes.Find(foldedName);
+        int route = services.Servers.Routes.Find(foldedName);
         ReadOnlySpan<byte> key = buffer[..ForwardKey.Write(buffer, query, foldedName, route)];
         CachedAnswer? known = services.Cache.Find(key, out bool isHot);
         long nowMs = services.Loop.NowMs;

@@ -214,7 +214,7 @@ internal sealed class QueryForwarder : ILoopWork, IFlightOwner
             return;
         }
         Span<byte> buffer = stackalloc byte[ForwardKey.MaxSize];
-        int route = _services.Routes.Find(name);
+        int route = _services.Servers.Routes.Find(name);
         _services.LoopMark.HasLooped(query.Packet.AsSpan(0, query.Length), out ReadOnlySpan<byte> marks);
         Forward(query, buffer[..ForwardKey.Write(buffer, parsed, name, route)], route, marks, stale);
     }

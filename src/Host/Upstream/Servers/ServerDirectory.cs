@@ -5,20 +5,29 @@ using Microsoft.Extensions.Logging;
 
 namespace MeshDns.Host.Upstream.Servers;
 
-/// <summary>The server sets of all routes. A server that several routes name is one link, with one score; links that nobody names any more are closed.</summary>
+/// <summary>
+/// Which servers are asked for which names, as the settings and resolv.conf have it now. A server that several routes name is one link, with one score. Questions
+/// under way end with the servers that they began with; a link is closed when nobody names it any more and the last of those is over.
+/// </summary>
 internal sealed class ServerDirectory
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<IPEndPoint, ServerLink> _links = [];
+    private readonly HashSet<ServerSet> _ending = [];
+    private readonly HashSet<IPEndPoint> _own = [];
     private readonly IReadOnlyList<IPEndPoint> _listen;
     private readonly UpstreamLoop _loop;
     private readonly UpstreamClock _clock;
     private readonly UpstreamCounters _counters;
     private readonly ILogger _logger;
-    private readonly HashSet<IPEndPoint> _own = [];
-    private readonly ServerSet[] _sets;
+    private UpstreamSettings _settings;
+    private ResolvConf _resolvConf = ResolvConf.Empty;
+    private List<(string Suffix, int Route)> _routed = [];
+    private RouteTable _routes;
+    private Dictionary<int, ServerSet> _sets = [];
+    private int _lastRoute = -1;
 
-    /// <summary>Sets for the default route and those of the settings, by the numbers of <see cref="RouteTable"/>.</summary>
+    /// <summary>What the settings name. Where they name no servers there are none, until <see cref="Use(ResolvConf)"/>.</summary>
     public ServerDirectory(UpstreamSettings settings, IReadOnlyList<IPEndPoint> listen, UpstreamLoop loop, UpstreamClock clock, UpstreamCounters counters, ILogger logger)
     {
         _listen = listen;
@@ -26,13 +35,12 @@ internal sealed class ServerDirectory
         _clock = clock;
         _counters = counters;
         _logger = logger;
-        _sets = [
-            new ServerSet(Link(settings.Servers), null, null, false),
-            .. settings.Routes.Select(each => new ServerSet(Link(each.Servers), null, null, false)),
-        ];
+        _settings = settings with { Routes = [] };
+        _routes = new RouteTable(Add(_sets, SetOf(settings.Servers)), []);
+        Use(settings);
     }
 
-    /// <summary>Every server of every route.</summary>
+    /// <summary>Every server of every route, and those that are still asked by a question under way.</summary>
     public IReadOnlyList<ServerLink> All
     {
         get
@@ -52,23 +60,70 @@ internal sealed class ServerDirectory
         }
     }
 
-    /// <summary>How many routes there are, the default one included.</summary>
-    public int Sets => _sets.Length;
+    /// <summary>True while the settings name no servers, so that those of resolv.conf are asked.</summary>
+    public bool IsByResolvConf
+    {
+        get
+        {
+            lock (_gate)
+                return _settings.Servers.Count == 0;
+        }
+    }
 
-    /// <summary>The servers of a route; may be none.</summary>
-    public ServerSet For(int route) => Volatile.Read(ref _sets[route]);
+    /// <summary>The routes now.</summary>
+    public RouteTable Routes => Volatile.Read(ref _routes);
 
-    /// <summary>Takes the default route's servers from resolv.conf.</summary>
+    /// <summary>The servers of a route; may be none. On the loop's thread a route that was found in this turn has its own, whatever has changed since.</summary>
+    public ServerSet For(int route) => Volatile.Read(ref _sets)[route];
+
+    /// <summary>Takes what resolv.conf says. It counts while the settings name no servers. Any thread.</summary>
     public void Use(ResolvConf conf)
     {
         lock (_gate)
         {
-            var set = new ServerSet(Link(conf.Servers), conf.Attempts, conf.Timeout, conf.Rotate);
-            Volatile.Write(ref _sets[RouteTable.Default], set);
-            _own.RemoveWhere(each => !conf.Servers.Select(OwnAddresses.Unmapped).Contains(each));
-            foreach (ServerLink unused in _links.Values.Where(each => !_sets.Any(any => any.Links.Contains(each))).ToList())
+            _resolvConf = conf;
+            if (_settings.Servers.Count != 0)
+                return;
+            // The route stays: it is the same resolver by another address, as a rule, and what it answered is as good as before.
+            ServerSet before = _sets[_routes.Others];
+            Volatile.Write(ref _sets, new Dictionary<int, ServerSet>(_sets) { [_routes.Others] = OfResolvConf() });
+            ForgetOwn();
+            Retire([before]);
+        }
+    }
+
+    /// <summary>Takes other servers and routes, all or, by an exception, none. One whose suffix and servers stay is the same route as before. Any thread.</summary>
+    public void Use(UpstreamSettings settings)
+    {
+        lock (_gate)
+        {
+            var sets = new Dictionary<int, ServerSet>(_sets);
+            int others = settings.Servers.SequenceEqual(_settings.Servers)
+                ? _routes.Others
+                : Add(sets, settings.Servers.Count == 0 ? OfResolvConf() : SetOf(settings.Servers));
+            List<(string Suffix, int Route)> routed = [.. settings.Routes.Select(each => (each.Suffix, Known(each) ?? Add(sets, SetOf(each.Servers))))];
+            var routes = new RouteTable(others, routed);
+            // First the sets, then the routes that lead to them.
+            Volatile.Write(ref _sets, sets);
+            Volatile.Write(ref _routes, routes);
+            (_settings, _routed) = (settings, routed);
+            ForgetOwn();
+            HashSet<int> current = [others, .. routed.Select(each => each.Route)];
+            Retire([.. sets.Where(each => !current.Contains(each.Key)).Select(each => each.Value)]);
+        }
+    }
+
+    /// <summary>A retired set's last question is over. On the loop's thread.</summary>
+    public void Forget(ServerSet set)
+    {
+        lock (_gate)
+        {
+            _ending.Remove(set);
+            Volatile.Write(ref _sets, _sets.Where(each => each.Value != set).ToDictionary());
+            foreach (ServerLink unused in _links.Values.Where(each => !_sets.Values.Concat(_ending).Any(any => any.Links.Contains(each))).ToList())
             {
                 _links.Remove(unused.Address);
+                // In a turn of its own: here somebody may be in the middle of what it carried.
                 _loop.Post(unused.Close);
             }
         }
@@ -81,19 +136,43 @@ internal sealed class ServerDirectory
             link.Close();
     }
 
-    private bool IsOwnAddress(IPEndPoint server)
+    private void ForgetOwn()
     {
-        try
-        {
-            return OwnAddresses.Contains(server, _listen);
-        }
-        catch (Exception fault)
-        {
-            // What the system says of its interfaces comes as many kinds of exception. The mark still finds the loop when a query comes round.
-            _logger.LogWarning(fault, "Cannot tell whether upstream server {Server} is this node itself", server);
-            return false;
-        }
+        IReadOnlyList<IPEndPoint> others = _settings.Servers.Count == 0 ? _resolvConf.Servers : _settings.Servers;
+        _own.IntersectWith(others.Concat(_settings.Routes.SelectMany(each => each.Servers)).Select(OwnAddresses.Unmapped));
     }
+
+    private int? Known(UpstreamRoute route)
+    {
+        int at = _settings.Routes.ToList().FindIndex(each => each.Suffix == route.Suffix && each.Servers.SequenceEqual(route.Servers));
+        return at < 0 ? null : _routed[at].Route;
+    }
+
+    // Only with the 65,536th route of a process do numbers come again.
+    private int Add(Dictionary<int, ServerSet> sets, ServerSet set)
+    {
+        do
+            _lastRoute = (ushort)(_lastRoute + 1);
+        while (!sets.TryAdd(_lastRoute, set));
+        return _lastRoute;
+    }
+
+    // Only the loop knows whether a question is under way.
+    private void Retire(IReadOnlyList<ServerSet> sets)
+    {
+        _ending.UnionWith(sets);
+        foreach (ServerSet set in sets)
+            _loop.Post(() =>
+            {
+                set.IsRetired = true;
+                if (set.InFlight == 0)
+                    Forget(set);
+            });
+    }
+
+    private ServerSet OfResolvConf() => new(Link(_resolvConf.Servers), _resolvConf.Attempts, _resolvConf.Timeout, _resolvConf.Rotate);
+
+    private ServerSet SetOf(IReadOnlyList<IPEndPoint> servers) => new(Link(servers), null, null, false);
 
     private List<ServerLink> Link(IReadOnlyList<IPEndPoint> servers)
     {
@@ -110,5 +189,19 @@ internal sealed class ServerDirectory
             links.Add(link);
         }
         return links;
+    }
+
+    private bool IsOwnAddress(IPEndPoint server)
+    {
+        try
+        {
+            return OwnAddresses.Contains(server, _listen);
+        }
+        catch (Exception fault)
+        {
+            // What the system says of its interfaces comes as many kinds of exception. The mark still finds the loop when a query comes round.
+            _logger.LogWarning(fault, "Cannot tell whether upstream server {Server} is this node itself", server);
+            return false;
+        }
     }
 }

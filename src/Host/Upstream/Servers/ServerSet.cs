@@ -1,16 +1,28 @@
 namespace MeshDns.Host.Upstream.Servers;
 
-/// <summary>The servers of one route, and how they are to be used. Immutable.</summary>
-/// <param name="Links">At most 32 servers, in the order of configuration.</param>
-/// <param name="Rounds">How often the list is gone through for one question, 1 to 5 (<c>attempts</c> of resolv.conf); null: while there is time.</param>
-/// <param name="Patience">How long a server may take before the next is asked (<c>timeout</c> of resolv.conf); null: what its latency suggests.</param>
-/// <param name="Rotate">Healthy servers share the load in turn, instead of the best one taking it (<c>rotate</c> of resolv.conf).</param>
-internal sealed record ServerSet(IReadOnlyList<ServerLink> Links, int? Rounds, TimeSpan? Patience, bool Rotate)
+/// <summary>The servers of one route, and how they are to be used, which stays.</summary>
+/// <param name="links">At most 32 servers, in the order of configuration.</param>
+/// <param name="rounds">How often the list is gone through for one question, 1 to 5 (<c>attempts</c> of resolv.conf); null: while there is time.</param>
+/// <param name="patience">How long a server may take before the next is asked (<c>timeout</c> of resolv.conf); null: what its latency suggests.</param>
+/// <param name="rotate">Healthy servers share the load in turn, instead of the best one taking it (<c>rotate</c> of resolv.conf).</param>
+internal sealed class ServerSet(IReadOnlyList<ServerLink> links, int? rounds, TimeSpan? patience, bool rotate)
 {
     private int _turn;
 
+    /// <summary>The servers.</summary>
+    public IReadOnlyList<ServerLink> Links { get; } = links;
+
+    /// <summary>How often they are gone through.</summary>
+    public int? Rounds { get; } = rounds;
+
+    /// <summary>How long each may take.</summary>
+    public TimeSpan? Patience { get; } = patience;
+
     /// <summary>Questions under way by this route; the loop's.</summary>
     public int InFlight { get; set; }
+
+    /// <summary>No question is asked by it any more, but for those under way; the loop's.</summary>
+    public bool IsRetired { get; set; }
 
     /// <summary>
     /// True while one more question may be asked. With several routes none takes more than half of the places, so that one whose servers are dead leaves
@@ -37,7 +49,7 @@ internal sealed record ServerSet(IReadOnlyList<ServerLink> Links, int? Rounds, T
         for (int i = 0; i < Links.Count; i++)
             if (!order[..atWork].Contains(Links[i]))
                 order[count++] = Links[i];
-        if (Rotate && atWork > 1)
+        if (rotate && atWork > 1)
             RotateBy((int)((uint)_turn++ % (uint)atWork), order[..atWork]);
         else if (atWork > 1)
             SortByScore(order[..atWork]);
