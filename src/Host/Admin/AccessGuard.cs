@@ -1,6 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
-using System.Text;
 using MeshDns.Host.Telemetry;
 using Microsoft.AspNetCore.Http;
 
@@ -15,7 +13,7 @@ internal sealed class AccessGuard
 {
     private const string Scheme = "Bearer ";
 
-    private readonly byte[]? _tokenHash;
+    private readonly AdminToken _token;
     private readonly HashSet<string> _hosts;
     private readonly Rejections _rejections;
 
@@ -23,8 +21,7 @@ internal sealed class AccessGuard
     {
         var settings = services.Settings;
         _rejections = new Rejections("a request to the API", reason => services.Counters.Rejected.Increment(reason), services.Time, services.Log);
-        // Hashing makes the compared lengths equal, so that the time of the comparison does not tell the token's length either.
-        _tokenHash = settings.Token.IsSet ? SHA256.HashData(Encoding.UTF8.GetBytes(settings.Token.Reveal())) : null;
+        _token = services.Token;
         _hosts = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "localhost", "127.0.0.1", "[::1]", Bracketed(settings.Listen.Address) };
     }
 
@@ -33,17 +30,18 @@ internal sealed class AccessGuard
     {
         var path = context.Request.Path;
         if (path.Equals("/healthz", StringComparison.Ordinal) || path.Equals("/readyz", StringComparison.Ordinal)) return null;
-        return _tokenHash is null ? CheckBrowser(context) : CheckToken(context);
+        var header = context.Request.Headers.Authorization.ToString();
+        // Asked once: it may become another meanwhile.
+        return _token.Is(header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? header[Scheme.Length..].Trim() : null) switch
+        {
+            null => CheckBrowser(context),
+            true => null,
+            false => RefuseToken(context, header),
+        };
     }
 
-    private Problem? CheckToken(HttpContext context)
+    private Problem RefuseToken(HttpContext context, string header)
     {
-        var header = context.Request.Headers.Authorization.ToString();
-        if (header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
-        {
-            var shown = SHA256.HashData(Encoding.UTF8.GetBytes(header[Scheme.Length..].Trim()));
-            if (CryptographicOperations.FixedTimeEquals(shown, _tokenHash)) return null;
-        }
         Reject(context, header.Length == 0 ? "token_missing" : "token_wrong", header.Length == 0 ? "it shows no token" : "it shows a wrong token");
         context.Response.Headers.WWWAuthenticate = "Bearer realm=\"meshdns\"";
         return Problem.Of(StatusCodes.Status401Unauthorized, "unauthorized", "Token needed", "send the configured admin.token as Authorization: Bearer TOKEN");

@@ -16,6 +16,7 @@ namespace MeshDns.Host.Admin;
 [JsonSerializable(typeof(DrainJson))]
 [JsonSerializable(typeof(SettingsJson))]
 [JsonSerializable(typeof(HealthJson))]
+[JsonSerializable(typeof(ReloadJson))]
 [JsonSerializable(typeof(Explanation))]
 internal sealed partial class AdminJson : JsonSerializerContext
 {

@@ -33,6 +33,8 @@ internal static class AdminRoutes
         routes.MapGet("/v1/settings", reads.Around(settings.GetAsync));
         routes.MapPut("/v1/settings", settings.PutAsync);
 
+        routes.MapPost("/v1/reload", admission.Changes.Around(new ReloadRoute(services).PostAsync));
+
         var cluster = new ClusterRoutes(services);
         routes.MapGet("/v1/cluster", reads.Around(cluster.GetAsync));
         routes.MapPost("/v1/nodes/{node}/drain", admission.Changes.Around(cluster.DrainAsync));

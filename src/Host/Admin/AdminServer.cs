@@ -49,6 +49,7 @@ public sealed class AdminServer : IAsyncDisposable
     public static AdminServer Start(AdminServices services)
     {
         var listen = services.Settings.Listen;
+        services.Token.Adopt(services.Settings.Token);
         var listener = new Socket(listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {

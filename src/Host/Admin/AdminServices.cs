@@ -10,7 +10,7 @@ namespace MeshDns.Host.Admin;
 /// <summary>What the admin API needs of its node.</summary>
 public sealed record AdminServices
 {
-    /// <summary>Where to listen, and the token.</summary>
+    /// <summary>Where to listen, and the token at first.</summary>
     public required AdminSettings Settings { get; init; }
 
     /// <summary>The mesh.</summary>
@@ -31,6 +31,9 @@ public sealed record AdminServices
     /// <summary>The TTL of answers now, seconds, shown with each host.</summary>
     public required Func<uint> Ttl { get; init; }
 
+    /// <summary>Reads the settings again and applies what can be applied now. A token that ends it means that nobody waits for the outcome any more.</summary>
+    public required Func<string, CancellationToken, Task<ReloadOutcome>> Reload { get; init; }
+
     /// <summary>How much it does at a time.</summary>
     public AdminBounds Bounds { get; init; } = new();
 
@@ -39,6 +42,8 @@ public sealed record AdminServices
 
     /// <summary>Gets a line for every change and every failure; never a token or a body.</summary>
     public ILogger Log { get; init; } = NullLogger.Instance;
+
+    internal AdminToken Token { get; init; } = new();
 
     internal AdminCounters Counters { get; } = new();
 }

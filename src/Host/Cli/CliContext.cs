@@ -6,8 +6,8 @@ namespace MeshDns.Host.Cli;
 /// <summary>What the verbs need of their process, so that tests run them without one.</summary>
 public sealed record CliContext
 {
-    /// <summary>Runs a node until it is told to stop; its result is the exit code.</summary>
-    public required Func<MeshDnsSettings, CancellationToken, Task<int>> Run { get; init; }
+    /// <summary>Runs a node until it is told to stop, and has it read its settings again when it is told so; its result is the exit code.</summary>
+    public required Func<MeshDnsSettings, HangUp, CancellationToken, Task<int>> Run { get; init; }
 
     /// <summary>Checks a store, read-only, or prints these rows of it; its result is the exit code.</summary>
     public required Func<MeshDnsSettings, (long From, long To)?, CancellationToken, Task<int>> Verify { get; init; }
@@ -31,7 +31,7 @@ public sealed record CliContext
     public TimeSpan RetryPatience { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The context of this process.</summary>
-    public static CliContext OfProcess(Func<MeshDnsSettings, CancellationToken, Task<int>> run, Func<MeshDnsSettings, (long From, long To)?, CancellationToken, Task<int>> verify) => new()
+    public static CliContext OfProcess(Func<MeshDnsSettings, HangUp, CancellationToken, Task<int>> run, Func<MeshDnsSettings, (long From, long To)?, CancellationToken, Task<int>> verify) => new()
     {
         Run = run,
         Verify = verify,

@@ -6,6 +6,7 @@ using MeshDns.Actors.Store;
 using MeshDns.Contracts.Names;
 using MeshDns.Contracts.Vips;
 using MeshDns.Host.Admin;
+using MeshDns.Host.Cli;
 using MeshDns.Host.Edge;
 using MeshDns.Host.Query;
 using MeshDns.Host.Resolve;
@@ -43,6 +44,9 @@ internal sealed class Node
     private readonly HeapTrim _trim;
     private readonly NodeMesh _mesh;
     private readonly DirectorySaver _saver;
+    private readonly HangUp _hangUp;
+    private readonly AdminToken _token = new();
+    private readonly SettingsReload _reload;
     private readonly CancellationTokenSource _stopBackground = new();
     private readonly List<Task> _background = [];
     private UpstreamForwarder? _upstream;
@@ -50,7 +54,7 @@ internal sealed class Node
     private AdminServer? _admin;
     private IDisposable? _otlp;
 
-    public Node(MeshDnsSettings settings, DescriptorPlan descriptors, ILoggerFactory loggers)
+    public Node(MeshDnsSettings settings, DescriptorPlan descriptors, ILoggerFactory loggers, HangUp hangUp)
     {
         _settings = settings;
         _descriptors = descriptors;
@@ -64,6 +68,9 @@ internal sealed class Node
         _trim = new HeapTrim(_directory, _time, HeapTrim.Collector.Runtime);
         _mesh = new NodeMesh(settings, _options, _directory, _time, loggers.CreateLogger("mesh"), _metrics, descriptors.Cluster) { LeftBehind = _trim.LeftBehind };
         _saver = new DirectorySaver(SavedDirectory, _directory, _time, _log);
+        _hangUp = hangUp;
+        _reload = new SettingsReload(settings, Apply, loggers.CreateLogger("settings"));
+        _metrics.Reloads = _reload.Results;
     }
 
     /// <summary>For tests: its mesh part, once that has begun.</summary>
@@ -91,6 +98,7 @@ internal sealed class Node
             _mesh.Prepare();
             _background.Add(Task.Run(LazyAssemblies.Touch, CancellationToken.None));
             _metrics.Admin = _admin = AdminServer.Start(AdminServicesOf());
+            _background.Add(_reload.FollowAsync(_hangUp, _stopBackground.Token));
             _otlp = OtlpExport.Start(_settings.Telemetry.OtlpEndpoint, _settings.Node.Name);
             await _mesh.ListenAsync();
             await StartMeshAsync(cancel);
@@ -147,6 +155,16 @@ internal sealed class Node
             told = _time.GetTimestamp();
             if (mesh.NotReady is { Length: > 0 } why) _log.LogWarning("not ready yet: {Why}", why);
         }
+    }
+
+    // What may throw, and then changes nothing, comes first.
+    private List<string> Apply(MeshDnsSettings settings)
+    {
+        var answering = ResolverSettings.Of(settings);
+        _upstream!.Use(settings.Upstream);
+        _resolver.Adopt(answering);
+        _token.Adopt(settings.Admin.Token);
+        return _resolver.Ttl < answering.Ttl ? [$"dns.ttl is served capped at {_resolver.Ttl}s, the largest that the cluster's log has (PUT /v1/settings)"] : [];
     }
 
     // Nobody changes, then nobody asks, then nobody is owner, then nobody is answered; what is known is saved last. A step that fails does not
@@ -234,12 +252,14 @@ internal sealed class Node
     private AdminServices AdminServicesOf() => new()
     {
         Settings = _settings.Admin,
+        Token = _token,
         Mesh = _lateMesh,
         Health = _health,
         Explainer = new QueryExplainer(_resolver),
         Metrics = _metrics.Text.Render,
         Vips = _options.Range,
         Ttl = () => _resolver.Ttl,
+        Reload = _reload.RunAsync,
         Bounds = AdminBounds.Within(_descriptors.Api),
         Time = _time,
         Log = _loggers.CreateLogger("admin"),

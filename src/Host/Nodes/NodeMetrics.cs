@@ -64,6 +64,9 @@ internal sealed class NodeMetrics : IDisposable
 
     public AdminServer? Admin { get; set; }
 
+    /// <summary>What came of reading the settings again.</summary>
+    public CounterFamily? Reloads { get; set; }
+
     // Before the log has been read there is nothing to say of what it holds.
     private OwnerMesh? Follower => Owner is { Following.Age: not null } owner ? owner : null;
 
@@ -193,6 +196,8 @@ internal sealed class NodeMetrics : IDisposable
 
     private void OfApi()
     {
+        _meter.Counter("meshdns_settings_reloads_total", "Times that the settings were read again, by result: applied, unchanged or failed.",
+            () => Reloads?.Samples, "result");
         _meter.Counter("meshdns_changes_total", "Changes asked of this node's API, by outcome.",
             () => Admin?.Counters.Changes.Samples, "outcome");
         _meter.Counter("meshdns_admin_requests_total", "Requests to the admin API, by method and status code.",

@@ -1,3 +1,4 @@
+using MeshDns.Host.Cli;
 using MeshDns.Host.Net;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Telemetry;
@@ -8,8 +9,8 @@ namespace MeshDns.Host.Nodes;
 /// <summary>The verb <c>run</c>, once its settings are known to be good.</summary>
 public static class RunNode
 {
-    /// <summary>Runs a node until the token; returns the exit code.</summary>
-    public static async Task<int> RunAsync(MeshDnsSettings settings, CancellationToken cancel)
+    /// <summary>Runs a node until the token, and reads its settings again with each SIGHUP; returns the exit code.</summary>
+    public static async Task<int> RunAsync(MeshDnsSettings settings, HangUp hangUp, CancellationToken cancel)
     {
         using var loggers = new ConsoleLog(Console.OpenStandardOutput(), TimeProvider.System);
         var log = loggers.CreateLogger("node");
@@ -25,6 +26,6 @@ public static class RunNode
         }
         if (descriptors.Warning.Length > 0) log.LogWarning("{Warning}", descriptors.Warning);
         DataDirectory.MakePrivate();
-        return await new Node(settings, descriptors, loggers).RunAsync(cancel);
+        return await new Node(settings, descriptors, loggers, hangUp).RunAsync(cancel);
     }
 }

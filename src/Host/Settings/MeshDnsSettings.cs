@@ -1,7 +1,7 @@
 namespace MeshDns.Host.Settings;
 
 /// <summary>
-/// Every setting of a node, read once at start, validated and immutable: each key of <c>reference.conf</c> has exactly one home here.
+/// Every setting of a node as it was read, validated and immutable: each key of <c>reference.conf</c> has exactly one home here.
 /// Made by <see cref="SettingsLoader.Load"/>; <c>ToString</c> shows no secret.
 /// </summary>
 /// <param name="Node">Who this node is and where it keeps its files.</param>
@@ -34,6 +34,12 @@ public sealed record MeshDnsSettings(
     TelemetrySettings Telemetry,
     IReadOnlyDictionary<string, string> Akka)
 {
+    /// <summary>Where they can be read again; null when they were not read.</summary>
+    internal SettingsSource? Source { get; init; }
+
+    /// <summary>What each key was read as, secrets among them: to tell what changed.</summary>
+    internal IReadOnlyDictionary<SettingKey, object?> Values { get; init; } = new Dictionary<SettingKey, object?>();
+
     /// <summary>
     /// The settings that are valid but that this build cannot honour yet, one sentence each, beginning with the key.
     /// A node refuses to start unless the list is empty: a setting that is accepted and does nothing would be a lie.

@@ -6,7 +6,7 @@ namespace MeshDns.Host.Settings;
 internal delegate T SettingReader<out T>(HoconValue value, SettingIssues issues);
 
 /// <summary>One key of the configuration, declared once, in <see cref="SettingsSchema"/>.</summary>
-internal abstract class SettingKey(string path, bool isSecret)
+internal abstract class SettingKey(string path, bool isSecret, bool isLive)
 {
     /// <summary>The key every other one is under.</summary>
     public const string Root = "meshdns";
@@ -19,12 +19,15 @@ internal abstract class SettingKey(string path, bool isSecret)
     /// <summary>Whether the value must not be shown.</summary>
     public bool IsSecret { get; } = isSecret;
 
+    /// <summary>Whether a node that runs takes another value (docs/adr/0031); else with its next start.</summary>
+    public bool IsLive { get; } = isLive;
+
     /// <summary>The variable that reference.conf reads: capitals, dots and dashes as underscores.</summary>
     public string EnvironmentName => Path.ToUpperInvariant().Replace('.', '_').Replace('-', '_');
 }
 
 /// <inheritdoc/>
-internal sealed class SettingKey<T>(string path, SettingReader<T> read, bool isSecret = false) : SettingKey(path, isSecret)
+internal sealed class SettingKey<T>(string path, SettingReader<T> read, bool isSecret, bool isLive) : SettingKey(path, isSecret, isLive)
 {
     public SettingReader<T> Read { get; } = read;
 }

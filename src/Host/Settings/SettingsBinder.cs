@@ -6,6 +6,10 @@ namespace MeshDns.Host.Settings;
 internal sealed class SettingsBinder(HoconObject root, List<SettingsError> errors)
 {
     private readonly HashSet<SettingKey> _failed = [];
+    private readonly Dictionary<SettingKey, object?> _values = [];
+
+    /// <summary>The values read so far.</summary>
+    public IReadOnlyDictionary<SettingKey, object?> Values => _values;
 
     /// <summary>The key's value; a meaningless one when <see cref="AllValid"/> is false for it.</summary>
     public T Get<T>(SettingKey<T> key)
@@ -18,6 +22,7 @@ internal sealed class SettingsBinder(HoconObject root, List<SettingsError> error
         var result = value is null or HoconNull ? default! : key.Read(value, issues);
         if (value is null || issues.Any)
             _failed.Add(key);
+        _values[key] = result;
         return result;
     }
 

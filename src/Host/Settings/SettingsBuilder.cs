@@ -31,7 +31,7 @@ internal static class SettingsBuilder
         CheckTimes(settings, binder);
         CheckAccess(settings, binder);
         ClusterRules.Check(settings, binder);
-        return settings;
+        return settings with { Values = binder.Values };
     }
 
     private static DnsSettings Dns(SettingsBinder binder) => new(

@@ -37,6 +37,7 @@ public static class SettingsLoader
         var resolved = HoconResolver.Resolve(root, environment, out var unresolved);
         errors.AddRange(unresolved.Select(Error));
         var settings = SettingsBuilder.Build(resolved, errors);
+        settings = settings with { Source = new SettingsSource(configFile, [.. setArguments], environment) };
         return new SettingsResult(errors.Count == 0 ? settings : null, errors, Effective(resolved, environment, settings.Akka.Keys));
     }
 

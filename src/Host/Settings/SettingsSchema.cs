@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace MeshDns.Host.Settings;
 
-/// <summary>Every key, declared once: its path and its reader. Its default and its reason are in <c>hocon/reference.conf</c>; a test holds the two together.</summary>
+/// <summary>Every key, declared once: its path, its reader, and whether it applies live. Its default and its reason are in <c>hocon/reference.conf</c>; a test holds the two together.</summary>
 internal static class SettingsSchema
 {
     private static readonly List<SettingKey> _declared = [];
@@ -14,29 +14,29 @@ internal static class SettingsSchema
 
     public static readonly SettingKey<IReadOnlyList<IPEndPoint>> DnsListen
         = Add("dns.listen", SettingReaders.List(AddressReaders.Listen, 1, 64, "endpoints (IP:PORT or [IPV6]:PORT)"));
-    public static readonly SettingKey<TimeSpan> DnsTtl = Add("dns.ttl", SettingReaders.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), wholeSeconds: true));
+    public static readonly SettingKey<TimeSpan> DnsTtl = Add("dns.ttl", SettingReaders.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), wholeSeconds: true), isLive: true);
     public static readonly SettingKey<TimeSpan> DnsNegativeTtl
-        = Add("dns.negative-ttl", SettingReaders.Duration(TimeSpan.Zero, TimeSpan.FromHours(1), wholeSeconds: true));
+        = Add("dns.negative-ttl", SettingReaders.Duration(TimeSpan.Zero, TimeSpan.FromHours(1), wholeSeconds: true), isLive: true);
     public static readonly SettingKey<NotReadyAnswer> DnsNotReady
-        = Add("dns.not-ready", SettingReaders.OneOf(("forward", NotReadyAnswer.Forward), ("servfail", NotReadyAnswer.ServFail)));
-    public static readonly SettingKey<bool> DnsCapture = Add("dns.capture", SettingReaders.Switch);
+        = Add("dns.not-ready", SettingReaders.OneOf(("forward", NotReadyAnswer.Forward), ("servfail", NotReadyAnswer.ServFail)), isLive: true);
+    public static readonly SettingKey<bool> DnsCapture = Add("dns.capture", SettingReaders.Switch, isLive: true);
 
     public static readonly SettingKey<string> MeshClusterDomain = Add("mesh.cluster-domain", NameReaders.Domain);
     public static readonly SettingKey<IReadOnlyList<string>> MeshZones = Add("mesh.zones", SettingReaders.List(NameReaders.Domain, 0, 1024, "domain names"));
 
     public static readonly SettingKey<TimeSpan?> DirectoryMaxAge = Add<TimeSpan?>("directory.max-age", (value, issues) =>
-        value is Hocon.HoconText { Text: "auto" } ? null : SettingReaders.Duration(TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(365), or: "auto or ")(value, issues));
+        value is Hocon.HoconText { Text: "auto" } ? null : SettingReaders.Duration(TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(365), or: "auto or ")(value, issues), isLive: true);
     public static readonly SettingKey<ExpiredAnswer> DirectoryExpired
-        = Add("directory.expired", SettingReaders.OneOf(("refuse", ExpiredAnswer.Refuse), ("serve", ExpiredAnswer.Serve)));
+        = Add("directory.expired", SettingReaders.OneOf(("refuse", ExpiredAnswer.Refuse), ("serve", ExpiredAnswer.Serve)), isLive: true);
 
-    public static readonly SettingKey<IReadOnlyList<IPEndPoint>> UpstreamServers = Add("upstream.servers", TableReaders.Servers(0));
-    public static readonly SettingKey<IReadOnlyList<UpstreamRoute>> UpstreamRoutes = Add("upstream.routes", TableReaders.Routes);
+    public static readonly SettingKey<IReadOnlyList<IPEndPoint>> UpstreamServers = Add("upstream.servers", TableReaders.Servers(0), isLive: true);
+    public static readonly SettingKey<IReadOnlyList<UpstreamRoute>> UpstreamRoutes = Add("upstream.routes", TableReaders.Routes, isLive: true);
     public static readonly SettingKey<TimeSpan> UpstreamTimeout
-        = Add("upstream.timeout", SettingReaders.Duration(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(60)));
+        = Add("upstream.timeout", SettingReaders.Duration(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(60)), isLive: true);
     public static readonly SettingKey<long> UpstreamCacheSize = Add("upstream.cache-size", SettingReaders.Size(1L << 20, 64L << 30));
 
     public static readonly SettingKey<IPEndPoint> AdminListen = Add("admin.listen", AddressReaders.Listen);
-    public static readonly SettingKey<Secret> AdminToken = Add("admin.token", SettingReaders.Secret(), isSecret: true);
+    public static readonly SettingKey<Secret> AdminToken = Add("admin.token", SettingReaders.Secret(), isSecret: true, isLive: true);
 
     public static readonly SettingKey<IPEndPoint?> ClusterListen = Add("cluster.listen", AddressReaders.OptionalListen);
     public static readonly SettingKey<string?> ClusterAdvertise = Add("cluster.advertise", AddressReaders.Advertise);
@@ -64,7 +64,7 @@ internal static class SettingsSchema
     public static readonly SettingKey<IPNetwork> VipsIPv6 = Add("vips.ipv6", AddressReaders.Network(AddressFamily.InterNetworkV6, 16, 112));
     public static readonly SettingKey<TimeSpan> VipsQuarantine = Add("vips.quarantine", SettingReaders.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromDays(365)));
 
-    public static readonly SettingKey<IReadOnlyList<ClientSettings>> Clients = Add("clients", TableReaders.Clients);
+    public static readonly SettingKey<IReadOnlyList<ClientSettings>> Clients = Add("clients", TableReaders.Clients, isLive: true);
 
     public static readonly SettingKey<IReadOnlyList<string>> SourcesManifests
         = Add("sources.manifests", SettingReaders.List(NameReaders.FilePath, 0, 256, "paths"));
@@ -77,9 +77,9 @@ internal static class SettingsSchema
     /// <summary>All keys, in the order of reference.conf.</summary>
     public static IReadOnlyList<SettingKey> All => _declared;
 
-    private static SettingKey<T> Add<T>(string path, SettingReader<T> read, bool isSecret = false)
+    private static SettingKey<T> Add<T>(string path, SettingReader<T> read, bool isSecret = false, bool isLive = false)
     {
-        var key = new SettingKey<T>(path, read, isSecret);
+        var key = new SettingKey<T>(path, read, isSecret, isLive);
         _declared.Add(key);
         return key;
     }

@@ -38,7 +38,7 @@ public sealed class AdminFixture : IAsyncDisposable
 
     public Uri Url => Http.BaseAddress!;
 
-    public static Task<AdminFixture> StartAsync(string token = "", FakeMeshControl? mesh = null, TimeProvider? time = null, ILogger? log = null, AdminBounds? bounds = null)
+    public static Task<AdminFixture> StartAsync(string token = "", FakeMeshControl? mesh = null, TimeProvider? time = null, ILogger? log = null, AdminBounds? bounds = null, Func<string, CancellationToken, Task<ReloadOutcome>>? reload = null)
     {
         mesh ??= new FakeMeshControl();
         var health = new FakeHealth();
@@ -52,6 +52,7 @@ public sealed class AdminFixture : IAsyncDisposable
             Metrics = metrics.Text.Render,
             Vips = VipRange.Default,
             Ttl = () => 30,
+            Reload = reload ?? ((_, _) => Task.FromResult(new ReloadOutcome([], [], [], []))),
             Time = time ?? TimeProvider.System,
             Log = log ?? NullLogger.Instance,
             Bounds = bounds ?? new AdminBounds(),

@@ -18,7 +18,7 @@ public sealed record CliRun(int Exit, string Output, string Error)
         var error = new StringWriter { NewLine = "\n" };
         var context = new CliContext
         {
-            Run = (settings, _) => { started?.Add(settings); return Task.FromResult(ExitCode.Done); },
+            Run = (settings, _, _) => { started?.Add(settings); return Task.FromResult(ExitCode.Done); },
             Verify = (settings, print, cancel) =>
             {
                 if (verifies) return VerifyStore.RunAsync(settings, print, output, error, cancel);
