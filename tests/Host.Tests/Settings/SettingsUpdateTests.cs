@@ -98,6 +98,19 @@ public sealed class SettingsUpdateTests
     }
 
     [Fact]
+    public void The_reference_marks_each_key_that_applies_live_and_no_other()
+    {
+        var lines = File.ReadAllLines(Load.Repository("reference.conf")).Select(line => line.Trim()).ToList();
+        foreach (var key in SettingsSchema.All)
+        {
+            var comment = lines.Take(lines.FindIndex(line => line.Contains($"${{?{key.EnvironmentName}}}", StringComparison.Ordinal))).Reverse()
+                .SkipWhile(line => !line.StartsWith('#')).TakeWhile(line => line.StartsWith('#'));
+            Assert.True(key.IsLive == comment.Any(line => line.Contains("Live.", StringComparison.Ordinal)), key.Path);
+        }
+        Assert.Equal(_live.Order(), SettingsSchema.All.Where(key => key.IsLive).Select(SettingsUpdate.NameOf).Order());
+    }
+
+    [Fact]
     public void Keys_of_akka_need_a_restart()
     {
         var update = SettingsUpdate.Of(Load.Set("akka.loglevel=INFO", "akka.a.b=1"), Load.Set("akka.loglevel=DEBUG", "akka.c=2"));
