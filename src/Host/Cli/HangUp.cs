@@ -12,7 +12,11 @@ public sealed class HangUp : IDisposable
     public HangUp() => _signal = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
     {
         context.Cancel = true;
-        _came.Release();
+        try { _came.Release(); }
+        catch (ObjectDisposedException)
+        {
+            // It came while the process ends, on a thread where an exception would be the end of it.
+        }
     });
 
     /// <summary>Waits for the next, or for those that came meanwhile.</summary>

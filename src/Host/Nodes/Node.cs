@@ -164,7 +164,7 @@ internal sealed class Node
         _upstream!.Use(settings.Upstream);
         _resolver.Adopt(answering);
         _token.Adopt(settings.Admin.Token);
-        return _resolver.Ttl < answering.Ttl ? [$"dns.ttl is served capped at {_resolver.Ttl}s, the largest that the cluster's log has (PUT /v1/settings)"] : [];
+        return _resolver.Ttl < answering.Ttl ? [$"dns.ttl is served capped at {_resolver.Ttl}s, the largest that the log allows (PUT /v1/settings)"] : [];
     }
 
     // Nobody changes, then nobody asks, then nobody is owner, then nobody is answered; what is known is saved last. A step that fails does not

@@ -74,9 +74,11 @@ public sealed class ReloadTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Equal(("192.0.2.1", "198.51.100.2"), (await AskAsync("inside.test"), await AskAsync("outside.test")));
         Assert.Equal((2.0, 2.0), (await Node.MetricAsync("meshdns_settings_reloads_total{result=\"applied\"}"), await Node.MetricAsync("meshdns_settings_reloads_total{result=\"failed\"}")));
 
-        // A token holds from the next request on.
-        Write(_before, "admin.token = secret-of-the-test");
-        _ = (await Node.SendAsync(HttpMethod.Post, "/v1/reload")).Done;
+        // A token holds from the next request on; a TTL as far as the log allows.
+        Write(_before, "admin.token = secret-of-the-test, dns.ttl = 60s");
+        reply = await Node.SendAsync(HttpMethod.Post, "/v1/reload");
+        Assert.Equal(["dns.ttl is served capped at 30s, the largest that the log allows (PUT /v1/settings)"], reply.Done["notes"]!.AsArray().Select(note => (string?)note));
+        Assert.Equal(30u, (await Node.DigAsync("inside.test A")).Only.Ttl);
         Assert.Equal(HttpStatusCode.Unauthorized, (await Node.SendAsync(HttpMethod.Post, "/v1/reload")).Status);
         Assert.Equal(HttpStatusCode.OK, (await Node.SendAsync(HttpMethod.Post, "/v1/reload", headers: ("Authorization", "Bearer secret-of-the-test"))).Status);
         Assert.DoesNotContain("secret-of-the-test", Node.Log, StringComparison.Ordinal);
