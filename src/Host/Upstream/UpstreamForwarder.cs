@@ -166,7 +166,7 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
 
     private void ReportServers()
     {
-        if (_servers.IsByResolvConf && _servers.For(_servers.Routes.Others).Links.Count == 0)
+        if (_servers.LacksServers)
             _logger.LogWarning("No usable upstream server in {Path}: names that are not ours get SERVFAIL", _options.ResolvConfPath);
         foreach (IPEndPoint own in _servers.Own)
             _logger.LogWarning("Upstream server {Server} is this node itself and is not asked", own);

@@ -70,10 +70,20 @@ internal sealed class ServerDirectory
         }
     }
 
+    /// <summary>True while resolv.conf is to name them and names none that can be asked.</summary>
+    public bool LacksServers
+    {
+        get
+        {
+            lock (_gate)
+                return _settings.Servers.Count == 0 && _sets[_routes.Others].Links.Count == 0;
+        }
+    }
+
     /// <summary>The routes now.</summary>
     public RouteTable Routes => Volatile.Read(ref _routes);
 
-    /// <summary>The servers of a route; may be none. On the loop's thread a route that was found in this turn has its own, whatever has changed since.</summary>
+    /// <summary>The servers of a route; may be none. For the loop's thread: there a route that was found in this turn has its own, whatever has changed since.</summary>
     public ServerSet For(int route) => Volatile.Read(ref _sets)[route];
 
     /// <summary>Takes what resolv.conf says. It counts while the settings name no servers. Any thread.</summary>
