@@ -255,7 +255,7 @@ internal sealed class Node
         Token = _token,
         Mesh = _lateMesh,
         Health = _health,
-        Explainer = new QueryExplainer(_resolver),
+        Explainer = new QueryExplainer(_resolver, (name, type) => _upstream!.Explain(name, type)),
         Metrics = _metrics.Text.Render,
         Vips = _options.Range,
         Ttl = () => _resolver.Ttl,

@@ -11,7 +11,8 @@ namespace MeshDns.Host.Query;
 
 /// <summary>Explains a query by the very steps of the query path, without going upstream.</summary>
 /// <param name="resolver">The resolver that answers.</param>
-public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
+/// <param name="upstream">Says of a name in lower-case wire form what would become of it upstream; null for nothing.</param>
+public sealed class QueryExplainer(MeshResolver resolver, Func<byte[], DnsType, IReadOnlyList<string>>? upstream = null) : IExplainer
 {
     /// <inheritdoc/>
     public Task<Explanation> ExplainAsync(string name, string type, IPAddress? client, CancellationToken cancel)
@@ -38,6 +39,7 @@ public sealed class QueryExplainer(MeshResolver resolver) : IExplainer
         var (rcode, answers) = finding.IsLocal ? Write(folded, type, finding, view, steps, ref asked) : (null, []);
         if (rcode is null && finding.Origin != Origin.Owner && resolver.Exists(asked, view))
             steps.Add($"{DnsName.ToText(asked)} exists here: where the upstream says NXDOMAIN, the answer is NODATA");
+        if (rcode is null && finding.Origin != Origin.Owner && upstream is not null) steps.AddRange(upstream(asked, type));
         var stage = (rcode is null ? Stage.Forward : finding.Stage).ToString().ToLowerInvariant();
         return new Explanation(DnsName.ToText(folded), TypeName(type), client?.ToString(), stage, rcode, steps, answers)
         {

@@ -110,6 +110,9 @@ public sealed class UpstreamForwarder : IUpstream, IDisposable
         ReportServers();
     }
 
+    /// <summary>What the cache has of a question and who would be asked, and why; nobody is asked.</summary>
+    internal IReadOnlyList<string> Explain(ReadOnlySpan<byte> foldedName, DnsType type) => UpstreamExplainer.Explain(_cache, _servers, _clock.NowMs, foldedName, type);
+
     /// <inheritdoc/>
     public bool TryAnswerCached(
         ReadOnlySpan<byte> packet, in DnsQuery query, ReadOnlySpan<byte> foldedName, in Finding finding, in ClientView view, Span<byte> reply, int limit, out int length)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using MeshDns.Actors.Cluster;
+using MeshDns.Host.Cli;
 using MeshDns.Host.Nodes;
 using MeshDns.Host.Settings;
 using MeshDns.Host.Telemetry;
@@ -15,6 +16,7 @@ internal sealed class NodeHere : IAsyncDisposable
 
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(60) };
     private readonly CancellationTokenSource _stop = new();
+    private readonly HangUp _hangUp = new();
     private readonly string _logFile;
     private readonly ConsoleLog _log;
     private readonly Task<int> _run;
@@ -23,7 +25,7 @@ internal sealed class NodeHere : IAsyncDisposable
     {
         _logFile = logFile;
         _log = new ConsoleLog(new FileStream(logFile, FileMode.Append, FileAccess.Write, FileShare.ReadWrite), TimeProvider.System);
-        Node = new Node(settings, DescriptorPlan.Of(null, settings, out _)!, _log);
+        Node = new Node(settings, DescriptorPlan.Of(null, settings, out _)!, _log, _hangUp);
         _run = Task.Run(() => Node.RunAsync(_stop.Token));
     }
 
@@ -101,5 +103,6 @@ internal sealed class NodeHere : IAsyncDisposable
         _log.Dispose();
         _http.Dispose();
         _stop.Dispose();
+        _hangUp.Dispose();
     }
 }

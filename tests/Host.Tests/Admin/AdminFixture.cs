@@ -141,5 +141,5 @@ public sealed class FakeExplainer : IExplainer
 {
     public Task<Explanation> ExplainAsync(string name, string type, IPAddress? client, CancellationToken cancel) => name.Contains(' ', StringComparison.Ordinal)
         ? throw new FormatException("a name has no spaces")
-        : Task.FromResult(new Explanation(name, type, client?.ToString(), "exact", "NOERROR", ["it is declared"], [$"{name}. 30 IN {type} 240.240.0.1"]) { VipIndex = 1 });
+        : Task.FromResult(new Explanation(name, type, client?.ToString(), "exact", "NOERROR", ["it is declared"], [$"{name}. 30 IN {type} 240.240.0.1"]) { VipIndex = name.StartsWith("leased", StringComparison.Ordinal) ? 1 : null });
 }

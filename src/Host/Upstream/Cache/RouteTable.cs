@@ -35,13 +35,17 @@ internal sealed class RouteTable
     public int Count { get; }
 
     /// <summary>The route of a folded name in wire form. Does not allocate.</summary>
-    public int Find(ReadOnlySpan<byte> foldedName)
+    public int Find(ReadOnlySpan<byte> foldedName) => Find(foldedName, out _);
+
+    /// <summary>The same, and the suffix whose route it is; empty for the others'.</summary>
+    public int Find(ReadOnlySpan<byte> foldedName, out ReadOnlySpan<byte> suffix)
     {
-        for (ReadOnlySpan<byte> suffix = foldedName; !suffix.IsEmpty && _longest != 0; suffix = DnsName.Parent(suffix))
+        for (suffix = foldedName; !suffix.IsEmpty && _longest != 0; suffix = DnsName.Parent(suffix))
         {
             if (suffix.Length <= _longest && _lookup.TryGetValue(suffix, out int route))
                 return route;
         }
+        suffix = default;
         return Others;
     }
 }

@@ -86,6 +86,9 @@ internal sealed class ServerDirectory
     /// <summary>The servers of a route; may be none. For the loop's thread: there a route that was found in this turn has its own, whatever has changed since.</summary>
     public ServerSet For(int route) => Volatile.Read(ref _sets)[route];
 
+    /// <summary>The servers of a route that was found at any time; null when it is gone meanwhile. Any thread.</summary>
+    public ServerSet? Find(int route) => Volatile.Read(ref _sets).GetValueOrDefault(route);
+
     /// <summary>Takes what resolv.conf says. It counts while the settings name no servers. Any thread.</summary>
     public void Use(ResolvConf conf)
     {

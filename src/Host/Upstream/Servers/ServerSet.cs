@@ -18,6 +18,9 @@ internal sealed class ServerSet(IReadOnlyList<ServerLink> links, int? rounds, Ti
     /// <summary>How long each may take.</summary>
     public TimeSpan? Patience { get; } = patience;
 
+    /// <summary>Healthy servers are asked in turn.</summary>
+    public bool Rotates => rotate;
+
     /// <summary>Questions under way by this route; the loop's.</summary>
     public int InFlight { get; set; }
 
