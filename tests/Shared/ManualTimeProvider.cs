@@ -47,8 +47,6 @@ public sealed class ManualTimeProvider(DateTimeOffset? start = null) : TimeProvi
             end = _now + by;
         while (TakeDue(end) is { } due)
             due.Fire();
-        lock (_gate)
-            _now = end;
     }
 
     /// <summary>Completes when any timer is pending: the code under test then waits for time.</summary>
@@ -73,7 +71,10 @@ public sealed class ManualTimeProvider(DateTimeOffset? start = null) : TimeProvi
         {
             ManualTimer? due = _timers.Where(each => each.DueAt <= end).MinBy(each => each.DueAt);
             if (due is null)
+            {
+                _now = end;
                 return null;
+            }
             if (due.DueAt > _now)
                 _now = due.DueAt;
             due.Rearm();

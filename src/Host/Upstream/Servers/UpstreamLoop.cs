@@ -123,6 +123,7 @@ internal sealed class UpstreamLoop : IDisposable
         ReadOnlySpan<WireSocket?> ready = Wire.Wait();
         Beat.Works();
         Volatile.Write(ref _isAwake, 1);
+        TakeTimer();
         ReadClock();
         Turn++;
         foreach (WireSocket? port in ready)
@@ -155,6 +156,15 @@ internal sealed class UpstreamLoop : IDisposable
         {
             // A log that fails must not end the loop.
         }
+    }
+
+    // Before the clock is read: one that fires after that is the next turn's, or what is due at it would be reckoned from a time that is over.
+    private void TakeTimer()
+    {
+        if (!_hasTimerFired)
+            return;
+        _hasTimerFired = false;
+        _armedAtMs = long.MaxValue;
     }
 
     private void OnTimer()
@@ -239,18 +249,27 @@ internal sealed class UpstreamLoop : IDisposable
     // While there are others, a timer that was set for earlier is left to fire for nothing: cheaper than to set it anew with each query.
     private void Arm()
     {
-        if (_hasTimerFired)
-        {
-            _hasTimerFired = false;
-            _armedAtMs = long.MaxValue;
-        }
         long dueAtMs = Wheel.NextDueMs ?? long.MaxValue;
         if (dueAtMs == long.MaxValue && _armedAtMs != long.MaxValue)
             _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         else if (dueAtMs < _armedAtMs)
-            _timer.Change(TimeSpan.FromMilliseconds(Math.Max(1, dueAtMs - NowMs)), Timeout.InfiniteTimeSpan);
+            SetTimer(dueAtMs);
         else
             return;
         _armedAtMs = dueAtMs;
+    }
+
+    // By the time that it is and not by that of the turn's beginning, and anew if time goes on meanwhile: it would fire that much too late.
+    private void SetTimer(long dueAtMs)
+    {
+        do
+        {
+            ReadClock();
+            if (dueAtMs > NowMs)
+                _timer.Change(TimeSpan.FromMilliseconds(dueAtMs - NowMs), Timeout.InfiniteTimeSpan);
+            else
+                _hasTimerFired = true;
+        }
+        while (_clock.NowMs != NowMs);
     }
 }
